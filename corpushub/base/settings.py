@@ -1,0 +1,82 @@
+"""The one reader of the environment and of `corpushub.toml` in the home folder. Environment wins over file, file over default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from corpushub.base.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where state lives and how the hub is reached. `home` holds everything the defaults need.
+
+    Each field may be set as CORPUSHUB_<FIELD> or as a key of `<home>/corpushub.toml`.
+    """
+
+    home: Path
+    database_url: str = ""  # empty: SQLite in home
+    objects_url: str = ""  # empty: folder in home; s3://bucket/prefix otherwise
+    host: str = "127.0.0.1"
+    port: int = 7860
+    public_url: str = ""  # what clients call us; empty: http://host:port
+    recipes_dir: str = ""  # empty: ./recipes of the checkout
+    lang: str = "zh"
+    rulebook: str = "beijing"
+    allowed_hosts: str = ""  # comma separated hosts that HTTP sources may name
+    source_roots: str = ""  # os.pathsep separated folders that file sources may name besides the recipes folder
+    s3_endpoint: str = ""
+    s3_access_key_id: str = ""
+    s3_secret_access_key: str = ""
+    s3_region: str = "us-east-1"
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    session_hours: int = 12
+    build_workers: int = 0  # 0: as many as cores
+    accel_redirect: str = ""  # nginx internal location for X-Accel-Redirect, empty: send bytes ourselves
+
+    def endpoint(self) -> str:
+        """Base URL clients use, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def load_settings(env: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Settings from `overrides`, else the environment, else the home's file, else defaults.
+
+    Raises: Invalid("settings.unknown_key" | "settings.not_a_number") naming the key.
+    """
+    env = os.environ if env is None else env
+    home = Path(str(overrides.pop("home", "") or env.get("CORPUSHUB_HOME") or default_home(env))).expanduser()
+    file = home / "corpushub.toml"
+    stated: dict[str, object] = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    known = {item.name for item in fields(Settings)}
+    if unknown := sorted(set(stated) - known):
+        raise Invalid("settings.unknown_key", key=unknown[0], file=file.name)
+    values: dict[str, object] = dict(stated)
+    for name in known - {"home"}:
+        if (word := env.get(f"CORPUSHUB_{name.upper()}")) is not None:
+            values[name] = word
+    if "port" not in overrides and env.get("PORT"):
+        values["port"] = env["PORT"]
+    values.update(overrides)
+    for name in ("port", "session_hours", "build_workers"):
+        if name in values:
+            values[name] = whole_number(name, values[name])
+    return Settings(home=home, **values)  # type: ignore[arg-type]
+
+
+def whole_number(name: str, value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise Invalid("settings.not_a_number", key=name) from None
+
+
+def default_home(env: Mapping[str, str]) -> str:
+    """The user's data folder (XDG base directory specification)."""
+    return str(Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "corpushub")
