@@ -26,6 +26,7 @@ class Settings:
     public_url: str = ""  # what clients call us; empty: http://host:port
     recipes_dir: str = ""  # empty: ./recipes of the checkout
     lang: str = "zh"
+    acting_as: str = ""  # the person commands act for when none is named
     rulebook: str = "beijing"
     allowed_hosts: str = ""  # comma separated hosts that HTTP sources may name
     source_roots: str = ""  # os.pathsep separated folders that file sources may name besides the recipes folder
@@ -68,6 +69,15 @@ def load_settings(env: Mapping[str, str] | None = None, **overrides: object) -> 
         if name in values:
             values[name] = whole_number(name, values[name])
     return Settings(home=home, **values)  # type: ignore[arg-type]
+
+
+def preferred_lang(env: Mapping[str, str] | None = None) -> str:
+    """Language of this shell: CORPUSHUB_LANG, else Chinese or English by the locale, Chinese first where nothing is said."""
+    env = os.environ if env is None else env
+    if stated := env.get("CORPUSHUB_LANG"):
+        return stated
+    locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
+    return "en" if locale.startswith("en") else "zh"
 
 
 def whole_number(name: str, value: object) -> int:

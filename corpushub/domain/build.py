@@ -127,6 +127,10 @@ class Built:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Built:
         kinds: dict[str, Any] = {
-            "files": BuiltFile, "columns": ColumnFact, "sources": SourceFact, "steps": StepFact, "entities": EntityFact,
+            "files": BuiltFile,
+            "columns": ColumnFact,
+            "sources": SourceFact,
+            "steps": StepFact,
+            "entities": EntityFact,
         }
         return cls(**{name: tuple(kinds[name](**row) for row in item) if name in kinds else item for name, item in value.items()})

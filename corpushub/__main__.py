@@ -1,0 +1,5 @@
+"""`python -m corpushub` is the `corpushub` program."""
+
+from corpushub.cli import main
+
+main()

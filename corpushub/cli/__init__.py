@@ -1,0 +1,68 @@
+"""`corpushub …`: the hub's services from a shell. Each area's commands stand in the module of its name.
+
+Import stays light: no engine, database or portal is loaded before a command needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import typer
+
+from corpushub import __version__
+from corpushub.base.errors import HubError
+from corpushub.cli.context import Context, enter
+
+# Modules whose functions are commands of the top level (`corpushub build`), and modules that are a group of their own.
+TOP = ("serve", "build")
+GROUPS = ("release", "cards", "audit", "token", "user", "flow", "pii")
+
+ABOUT = """Turn authorized public data into versioned, PII-scrubbed training datasets with data cards.
+
+Options that work with every command, at any place: --json (data for programs), --lang zh|en, --as PERSON (who acts), --home FOLDER."""
+
+
+def application() -> typer.Typer:
+    """The whole command tree."""
+    app = typer.Typer(
+        name="corpushub",
+        help=ABOUT,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback(invoke_without_command=True)(root)
+    for name in TOP:
+        for command in import_module(f"corpushub.cli.{name}").COMMANDS:
+            app.command()(command)
+    for name in GROUPS:
+        app.add_typer(import_module(f"corpushub.cli.{name}").app, name=name)
+    return app
+
+
+def root(*, version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    if version:
+        print(f"corpushub {__version__}")
+        raise typer.Exit
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the `corpushub` program. Exit codes: 0 done, 1 failed check, 2 bad input, 3 refused, 4 not found, 5 conflict, 75 try again."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line and return its exit code; a refusal is told, a bug shows its trace."""
+    ctx = Context(lang="en")
+    try:
+        ctx, words = enter(argv)
+        application()(args=words, prog_name="corpushub", standalone_mode=True)
+    except HubError as error:
+        return ctx.refuse(error)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except KeyboardInterrupt:
+        return 130
+    return 0

@@ -1,0 +1,218 @@
+"""What every command shares: who acts, which home, how results and refusals are shown.
+
+Data goes to standard output, everything a person reads on the way to standard error. With `--json` both are JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from corpushub.base.errors import HubError, Invalid
+from corpushub.base.messages import LANGS, Lang, text
+from corpushub.base.settings import Settings, load_settings, preferred_lang
+from corpushub.domain.build import Progress, ProgressEvent
+
+if TYPE_CHECKING:
+    from corpushub.domain.parties import Actor
+    from corpushub.services.hub import Hub
+
+GLOBAL_VALUES = ("--lang", "--as", "--home")
+
+
+@dataclass(slots=True)
+class Context:
+    """One run of the command line."""
+
+    lang: Lang
+    json: bool = False
+    person: str = ""
+    home: str = ""
+    _hub: Hub | None = field(default=None, repr=False)
+
+    def settings(self) -> Settings:
+        return load_settings(**({"home": self.home} if self.home else {}))
+
+    def hub(self) -> Hub:
+        """The services, opened at first use: `--help` and a mistyped word never touch a database."""
+        if self._hub is None:
+            from corpushub.services.hub import open_hub
+
+            self._hub = open_hub(self.settings())
+        return self._hub
+
+    def actor(self) -> Actor:
+        """The person this shell acts for: `--as`, CORPUSHUB_ACTING_AS, or `acting_as` in the home's corpushub.toml.
+
+        Raises: Invalid("cli.nobody") with the next step; NotFound("parties.unknown_person").
+        """
+        person = self.person or self.settings().acting_as
+        if not person:
+            raise Invalid("cli.nobody")
+        return self.hub().parties.actor_of(person)
+
+    def say(self, key: str, **facts: object) -> None:
+        """A sentence for the person at the terminal, on standard error."""
+        print(text(key, self.lang, **facts), file=sys.stderr)
+
+    def show(self, value: Any, *, columns: Sequence[str] = (), title: str = "") -> None:
+        """Print one value or a list of rows: JSON for programs, a table or `name value` lines for people.
+
+        `columns` names and orders the fields of a table; without it all fields of the first row are shown.
+        """
+        plain = to_plain(value)
+        if self.json:
+            print(json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=False))
+        elif isinstance(plain, list):
+            print_table(plain, columns, title)
+        elif isinstance(plain, dict):
+            print_table([{"": name, " ": item} for name, item in plain.items()], (), title)
+        else:
+            print(plain)
+
+    def refuse(self, error: HubError) -> int:
+        """Tell why not; the process's exit code."""
+        if self.json:
+            print(json.dumps({"error": error_value(error)}, ensure_ascii=False), file=sys.stderr)
+        else:
+            print(error.explain(self.lang), file=sys.stderr)
+        return error.exit_code
+
+    @contextmanager
+    def progress(self) -> Generator[Progress]:
+        """A callback that draws bars on a terminal, and prints a line per finished stage elsewhere."""
+        if self.json:
+            yield lambda _: None
+        elif sys.stderr.isatty():
+            yield from bars()
+        else:
+            yield stage_lines()
+
+
+_current: list[Context] = []
+
+
+def context() -> Context:
+    """The context of this run."""
+    return _current[-1]
+
+
+def enter(argv: Sequence[str]) -> tuple[Context, list[str]]:
+    """Take the global options from wherever they stand before `--`; return the context and the words left.
+
+    Raises: Invalid("cli.lang") for a language the hub does not speak, Invalid("cli.value") for an option without its value.
+    """
+    found: dict[str, str] = {}
+    rest: list[str] = []
+    words = iter(argv)
+    as_json = False
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word == "--":
+            rest += [word, *words]
+        elif word == "--json":
+            as_json = True
+        elif name in GLOBAL_VALUES:
+            found[name] = value if equals else next(words, "")
+            if not found[name]:
+                raise Invalid("cli.value", option=name)
+        else:
+            rest.append(word)
+    lang = found.get("--lang") or preferred_lang()
+    if lang not in LANGS:
+        raise Invalid("cli.lang", asked=lang, known=", ".join(LANGS))
+    made = Context(lang="zh" if lang == "zh" else "en", json=as_json, person=found.get("--as", ""), home=found.get("--home", ""))
+    _current.append(made)
+    return made, rest
+
+
+def error_value(error: HubError) -> dict[str, Any]:
+    """A refusal as data: code, facts, both languages, and every problem with its place."""
+    problems = [
+        {"code": p.code, "file": p.file, "line": p.line, "column": p.column, "path": p.path}
+        | {"message": {lang: text(p.code, lang, **p.facts) for lang in LANGS}}
+        for p in getattr(error, "problems", ())
+    ]
+    told = {lang: text(error.code, lang, **error.facts) for lang in LANGS}
+    return {"code": error.code, "message": told, "facts": to_plain(error.facts), "problems": problems}
+
+
+def to_plain(value: Any) -> Any:
+    """Values as JSON has them: dataclasses become objects, dates ISO text, sets sorted lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(name): to_plain(item) for name, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted(to_plain(item) for item in value)
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return value.name if isinstance(value, Path) else value
+
+
+def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = list(rows)
+    names = list(columns) or (list(rows[0]) if rows else [])
+    table = Table(title=title or None, title_justify="left", header_style="bold", show_header=any(name.strip() for name in names))
+    for name in names:
+        table.add_column(name, overflow="fold", justify="right" if all(is_number(row.get(name)) for row in rows) else "left")
+    for row in rows:
+        table.add_row(*(cell(row.get(name)) for name in names))
+    Console().print(table)
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if is_number(value):
+        return f"{value:,}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
+
+
+def stage_lines() -> Progress:
+    finished: set[str] = set()
+
+    def tick(event: ProgressEvent) -> None:
+        if event.total and event.done >= event.total and event.stage not in finished:
+            finished.add(event.stage)
+            print(f"{event.stage}: {event.done:,} {event.unit}", file=sys.stderr, flush=True)
+
+    return tick
+
+
+def bars() -> Generator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    parts = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        TimeRemainingColumn(),
+    )
+    with RichProgress(*parts, console=Console(stderr=True), transient=False) as drawn:
+        tasks: dict[str, Any] = {}
+
+        def tick(event: ProgressEvent) -> None:
+            if event.stage not in tasks:
+                tasks[event.stage] = drawn.add_task(event.stage, total=event.total or None, unit=event.unit)
+            drawn.update(tasks[event.stage], completed=event.done, total=event.total or None)
+
+        yield tick

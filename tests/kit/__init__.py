@@ -1,0 +1,1 @@
+"""Builders and real data the tests share."""
