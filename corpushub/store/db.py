@@ -1,0 +1,166 @@
+"""One transaction at a time: `with database.begin() as unit: unit.cases.get(...)`. Only this module commits.
+
+* `begin()` writes: BEGIN IMMEDIATE under one lock per process on SQLite (fair, never "database is locked"), a plain transaction on PostgreSQL.
+* `read()` reads one snapshot and can't write.
+* A unit that raises leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from corpushub.base.errors import Conflict, Unavailable
+from corpushub.base.identity import Clock, system_clock
+from corpushub.store.documents import Documents
+from corpushub.store.tables import metadata
+
+_BUSY_SECONDS = 30
+_RACES = frozenset({"40P01", "40001"})  # deadlock, serialization failure
+_SQLITE_AWAY = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
+)
+
+
+class Unit:
+    """Everything one transaction may touch; each repository is made when first asked for."""
+
+    def __init__(self, connection: sa.Connection, clock: Clock) -> None:
+        self.connection = connection
+        self.clock = clock
+
+    @cached_property
+    def documents(self) -> Documents:
+        return Documents(self.connection, self.clock)
+
+
+class Database:
+    """`url`: a SQLAlchemy URL, or a path for SQLite. Tables are created or migrated by `prepare`, called once here."""
+
+    def __init__(self, url: str, clock: Clock = system_clock) -> None:
+        self.clock = clock
+        if "://" not in url:
+            Path(url).parent.mkdir(parents=True, exist_ok=True)
+            url = f"sqlite:///{url}"
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.in_memory = self.is_sqlite and self.url.database in {None, "", ":memory:"}
+        self.engine = self._engine()
+        self._writer = threading.Lock()
+        self._inside = threading.local()
+        self.prepare()
+
+    def _engine(self) -> sa.Engine:
+        if not self.is_sqlite:
+            return sa.create_engine(self.url, pool_pre_ping=True, pool_size=10)
+        options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": _BUSY_SECONDS}}
+        if self.in_memory:
+            options["poolclass"] = sa.StaticPool
+        engine = sa.create_engine(self.url, **options)
+        sa.event.listen(engine, "connect", _tune)
+        sa.event.listen(engine, "begin", _begin)
+        return engine
+
+    def prepare(self) -> None:
+        """Create what is missing."""
+        with self.engine.begin() as connection:
+            metadata.create_all(connection)
+
+    @contextmanager
+    def begin(self) -> Generator[Unit]:
+        """A writing transaction: committed when the block ends, rolled back when it raises.
+
+        Raises: Unavailable("store.busy"), Conflict("store.race") where PostgreSQL broke a deadlock.
+        """
+        assert not getattr(self._inside, "unit", False), "a unit is already open in this thread"
+        self._inside.unit = True
+        try:
+            with self._lock(), _translated(), self.engine.begin() as connection:
+                yield Unit(connection, self.clock)
+        finally:
+            self._inside.unit = False
+
+    @contextmanager
+    def read(self) -> Generator[Unit]:
+        """A reading transaction over one snapshot; writing through it fails."""
+        with _translated(), self._read_lock(), self.engine.connect() as connection:
+            options = (
+                {"read_only": True} if self.is_sqlite else {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+            )
+            reading = connection.execution_options(**options)
+            try:
+                yield Unit(reading, self.clock)
+            finally:
+                reading.rollback()
+                if self.is_sqlite:
+                    reading.connection.driver_connection.execute("PRAGMA query_only=OFF")  # type: ignore[union-attr]
+
+    @contextmanager
+    def _lock(self) -> Generator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writer.acquire(timeout=_BUSY_SECONDS):
+            raise Unavailable("store.busy")
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    @contextmanager
+    def _read_lock(self) -> Generator[None]:
+        # In memory there is one connection, so a reader is a writer's neighbour and has to wait.
+        if not self.in_memory:
+            yield
+            return
+        assert not getattr(self._inside, "unit", False), "a unit is already open in this thread"
+        with self._lock():
+            yield
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") in _RACES:
+            raise Conflict("store.race") from error
+        if error.connection_invalidated or _is_out_of_reach(error.orig):
+            raise Unavailable("store.busy") from error
+        raise
+
+
+def _is_out_of_reach(error: object) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_AWAY
+    state = getattr(error, "sqlstate", "")
+    return (
+        isinstance(error, Exception)
+        and type(error).__name__ == "OperationalError"
+        and (state is None or state[:2] in {"08", "53", "57"})
+    )
+
+
+def _tune(connection: Any, _: object) -> None:
+    """WAL with FULL sync: what was answered is on disk. `isolation_level=None` leaves BEGIN to us."""
+    connection.isolation_level = None
+    for line in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_SECONDS * 1000}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {line}").close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get("read_only")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    if reading:
+        connection.exec_driver_sql("PRAGMA query_only=ON")
