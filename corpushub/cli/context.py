@@ -37,7 +37,7 @@ class Context:
     _hub: Hub | None = field(default=None, repr=False)
 
     def settings(self) -> Settings:
-        return load_settings(**({"home": self.home} if self.home else {}))
+        return load_settings(home=self.home)
 
     def hub(self) -> Hub:
         """The services, opened at first use: `--help` and a mistyped word never touch a database."""

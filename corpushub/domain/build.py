@@ -133,4 +133,7 @@ class Built:
             "steps": StepFact,
             "entities": EntityFact,
         }
-        return cls(**{name: tuple(kinds[name](**row) for row in item) if name in kinds else item for name, item in value.items()})
+        parts: dict[str, Any] = dict(value)
+        for name, kind in kinds.items():
+            parts[name] = tuple(kind(**row) for row in parts[name])
+        return cls(**parts)
