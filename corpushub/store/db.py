@@ -21,7 +21,9 @@ from sqlalchemy.exc import DBAPIError
 from corpushub.base.errors import Conflict, Unavailable
 from corpushub.base.identity import Clock, system_clock
 from corpushub.store.documents import Documents
+from corpushub.store.repos import Repos
 from corpushub.store.tables import metadata
+from corpushub.store.tokens import Deliveries, Tokens
 
 _BUSY_SECONDS = 30
 _RACES = frozenset({"40P01", "40001"})  # deadlock, serialization failure
@@ -40,6 +42,18 @@ class Unit:
     @cached_property
     def documents(self) -> Documents:
         return Documents(self.connection, self.clock)
+
+    @cached_property
+    def repos(self) -> Repos:
+        return Repos(self.connection, self.clock)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self.connection, self.clock)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(self.connection, self.clock)
 
 
 class Database:

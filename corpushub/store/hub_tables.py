@@ -1,0 +1,114 @@
+"""Tables of the hub: repositories, commits, refs, received objects, tokens, deliveries."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from corpushub.store.tables import Json, metadata
+
+repo = sa.Table(
+    "repo",
+    metadata,
+    sa.Column("id", sa.String(200), primary_key=True),
+    sa.Column("folded", sa.String(200), nullable=False, unique=True),  # lower case: names must not collide on case-blind disks
+    sa.Column("org", sa.String(64), nullable=False),
+    sa.Column("created_by", sa.String(64), nullable=False),
+    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.Column("changed_at", sa.String(32), nullable=False, index=True),
+    sa.Column("private", sa.Boolean, nullable=False),
+    sa.Column("gated", sa.String(8), nullable=False),  # manual, auto, or empty for unconditional openness
+    sa.Column("downloads", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("head", sa.String(40), nullable=False, server_default=""),  # released head of main; facts describe it
+    sa.Column("facts_of", sa.String(40), nullable=False, server_default=""),
+    sa.Column("facts", Json, nullable=False),
+    sa.Column("words", sa.Text, nullable=False, server_default=""),  # folded text the search looks at
+)
+
+repo_alias = sa.Table(
+    "repo_alias",
+    metadata,
+    sa.Column("folded", sa.String(200), primary_key=True),
+    sa.Column("repo", sa.String(200), nullable=False, index=True),
+)
+
+repo_commit = sa.Table(
+    "repo_commit",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("repo", sa.String(200), nullable=False, index=True),
+    sa.Column("parent", sa.String(40), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("author", sa.String(200), nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Column("files", sa.Integer, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("released", sa.Boolean, nullable=False),
+)
+
+repo_tree = sa.Table(
+    "repo_tree",
+    metadata,
+    sa.Column("commit", sa.String(40), primary_key=True),
+    sa.Column("entries", sa.LargeBinary, nullable=False),  # zlib of a JSON list; immutable, so a process may cache it for ever
+)
+
+repo_ref = sa.Table(
+    "repo_ref",
+    metadata,
+    sa.Column("repo", sa.String(200), primary_key=True),
+    sa.Column("kind", sa.String(8), primary_key=True),  # heads, tags, pr
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("target", sa.String(40), nullable=False),  # what curators see
+    sa.Column("released", sa.String(40), nullable=False),  # what readers see; empty: nothing approved yet
+    sa.Column("state", sa.String(16), nullable=False, server_default=""),  # quarantined, withdrawn
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("successor", sa.String(200), nullable=False, server_default=""),
+    sa.Column("message", sa.Text, nullable=False, server_default=""),
+    sa.Column("at", sa.String(32), nullable=False),
+    sa.Index("ix_repo_ref_released", "repo", "released"),
+)
+
+repo_object = sa.Table(
+    "repo_object",
+    metadata,
+    sa.Column("repo", sa.String(200), primary_key=True),
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("by", sa.String(64), nullable=False),
+    sa.Column("at", sa.String(32), nullable=False),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("person", sa.String(64), nullable=False, index=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("scopes", Json, nullable=False),
+    sa.Column("purpose", sa.String(64), nullable=False),
+    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.Column("expires_at", sa.String(32), nullable=False),
+    sa.Column("revoked_at", sa.String(32), nullable=False, server_default=""),
+    sa.Column("used_at", sa.String(32), nullable=False, server_default=""),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("at", sa.String(32), nullable=False, index=True),
+    sa.Column("repo", sa.String(200), nullable=False, index=True),
+    sa.Column("commit", sa.String(40), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("person", sa.String(64), nullable=False),
+    sa.Column("org", sa.String(64), nullable=False, index=True),
+    sa.Column("token", sa.String(40), nullable=False),
+    sa.Column("entitlement", sa.String(64), nullable=False, index=True),
+    sa.Column("purpose", sa.String(64), nullable=False),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("request", sa.String(64), nullable=False),
+)
