@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from corpushub.base.errors import Conflict, Unavailable
 from corpushub.base.identity import Clock, system_clock
 from corpushub.store.documents import Documents
+from corpushub.store.ledger import Ledger
 from corpushub.store.repos import Repos
 from corpushub.store.tables import metadata
 from corpushub.store.tokens import Deliveries, Tokens
@@ -38,6 +39,10 @@ class Unit:
     def __init__(self, connection: sa.Connection, clock: Clock) -> None:
         self.connection = connection
         self.clock = clock
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.connection, self.clock)
 
     @cached_property
     def documents(self) -> Documents:
