@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from corpushub.base.errors import Conflict, Invalid
 from corpushub.base.identity import canonical
+from corpushub.base.settings import Settings
 
 SIGNER = 0x01
 WITNESS = 0x04
@@ -113,6 +114,12 @@ def keep_key(folder: Path, role: str, name: str, kind: int = SIGNER) -> SigningK
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_key(secret, public, SigningKey.generate(name, kind))
     return read_key(secret, public)
+
+
+def hub_key(settings: Settings, role: str, kind: int = SIGNER) -> SigningKey:
+    """The hub's key for `role` (ledger, release, witness), named `<host>/<role>` when first made."""
+    host = settings.endpoint().partition("://")[2] or settings.endpoint()
+    return keep_key(settings.home / "keys", role, f"{host}/{role}", kind)
 
 
 def write_key(secret: Path, public: Path, key: SigningKey) -> None:

@@ -3,15 +3,12 @@
 * `append` runs in the transaction of the act it records: both are kept or neither.
 * Leaves are numbered without gaps. The head row is locked while one is added, so writers on PostgreSQL queue here.
 * Each entry carries `logged_at`, taken inside the lock; it never runs backwards.
-* Personal data enters as a salted commitment only (`conceal`); `forget` deletes the salts of a person.
+* Personal data enters as a salted commitment only (see `store.events`); a number in clear that looks personal is refused (INV-15).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,7 +30,7 @@ from corpushub.base.merkle import (
     split_hashes,
 )
 from corpushub.base.signing import Note, SigningKey, VerifierKey, verify_note
-from corpushub.store.ledger_tables import anchors, checkpoints, cosignatures, head, leaves, salts, tiles, witnesses
+from corpushub.store.ledger_tables import anchors, checkpoints, cosignatures, head, leaves, tiles, witnesses
 
 _SKEW = timedelta(seconds=5)  # between hosts that share one database
 # A mobile number or an identity number as a word of its own. A net under the callers, who have to commit such values, not the rule itself.
@@ -166,6 +163,11 @@ class Ledger:
             query = sa.select(tiles.c.root).where(inside).order_by(tiles.c.idx)
         return b"".join(bytes(found) for found in self.connection.execute(query).scalars())
 
+    def stored_tile(self, level: int, index: int) -> tuple[bytes, bytes] | None:
+        """(hashes, root) of a full tile as kept, None where it is missing."""
+        row = self.connection.execute(sa.select(tiles).where(tiles.c.level == level, tiles.c.idx == index)).first()
+        return (bytes(row.hashes), bytes(row.root)) if row else None
+
     def stored_tiles(self) -> Iterator[tuple[int, int, bytes, bytes]]:
         """(level, index, hashes, root) of every full tile, lowest level first."""
         for row in self.connection.execute(sa.select(tiles).order_by(tiles.c.level, tiles.c.idx)):
@@ -249,28 +251,6 @@ class Ledger:
     def anchors(self) -> list[Anchor]:
         rows = self.connection.execute(sa.select(anchors).order_by(anchors.c.size, anchors.c.at))
         return [Anchor(row.size, row.kind, row.at, bytes(row.receipt)) for row in rows]
-
-    # Personal data
-
-    def conceal(self, subject: str, value: str) -> str:
-        """A commitment to `value` (personal data of `subject`) that may stand in a leaf; its salt is kept here."""
-        salt = secrets.token_bytes(32)
-        commitment = commitment_to(value, salt)
-        self.connection.execute(salts.insert().values(commitment=commitment, subject=subject, salt=salt))
-        return commitment
-
-    def opens(self, commitment: str, value: str) -> bool:
-        """Was `commitment` made for `value`? False for ever once the person's salts are gone."""
-        salt = self.connection.execute(sa.select(salts.c.salt).where(salts.c.commitment == commitment)).scalar_one_or_none()
-        return salt is not None and hmac.compare_digest(commitment_to(value, bytes(salt)), commitment)
-
-    def forget(self, subject: str) -> int:
-        """Delete the salts of `subject`; how many there were. Proofs are untouched."""
-        return self.connection.execute(salts.delete().where(salts.c.subject == subject)).rowcount
-
-
-def commitment_to(value: str, salt: bytes) -> str:
-    return f"hmac-sha256:{hmac.new(salt, value.encode(), hashlib.sha256).hexdigest()}"
 
 
 def entry_of(leaf: Mapping[str, Any], logged_at: str) -> bytes:
