@@ -18,26 +18,26 @@ class Settings:
     Each field may be set as CORPUSHUB_<FIELD> or as a key of `<home>/corpushub.toml`.
     """
 
-    home: Path
+    home: Path  # the folder of everything below
     database_url: str = ""  # empty: SQLite in home
     objects_url: str = ""  # empty: folder in home; s3://bucket/prefix otherwise
-    host: str = "127.0.0.1"
-    port: int = 7860
+    host: str = "127.0.0.1"  # address to listen on
+    port: int = 7860  # port to listen on; PORT counts too
     public_url: str = ""  # what clients call us; empty: http://host:port
     recipes_dir: str = ""  # empty: ./recipes of the checkout
-    lang: str = "zh"
+    lang: str = "zh"  # language of the portal where a visitor states none
     acting_as: str = ""  # the person commands act for when none is named
-    rulebook: str = "beijing"
+    rulebook: str = "beijing"  # the rules overlay in force
     allowed_hosts: str = ""  # comma separated hosts that HTTP sources may name
     source_roots: str = ""  # os.pathsep separated folders that file sources may name besides the recipes folder
-    s3_endpoint: str = ""
-    s3_access_key_id: str = ""
-    s3_secret_access_key: str = ""
-    s3_region: str = "us-east-1"
-    oidc_issuer: str = ""
-    oidc_client_id: str = ""
-    oidc_client_secret: str = ""
-    session_hours: int = 12
+    s3_endpoint: str = ""  # S3-speaking server, empty: AWS
+    s3_access_key_id: str = ""  # credentials of the object store
+    s3_secret_access_key: str = ""  # credentials of the object store
+    s3_region: str = "us-east-1"  # region of the object store
+    oidc_issuer: str = ""  # OpenID Connect issuer for sign-in, empty: local accounts only
+    oidc_client_id: str = ""  # client id at the issuer
+    oidc_client_secret: str = ""  # client secret at the issuer
+    session_hours: int = 12  # how long a sign-in lasts
     build_workers: int = 0  # 0: as many as cores
     accel_redirect: str = ""  # nginx internal location for X-Accel-Redirect, empty: send bytes ourselves
 
