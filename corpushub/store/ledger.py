@@ -3,12 +3,16 @@
 * `append` runs in the transaction of the act it records: both are kept or neither.
 * Leaves are numbered without gaps. The head row is locked while one is added, so writers on PostgreSQL queue here.
 * Each entry carries `logged_at`, taken inside the lock; it never runs backwards.
-* Personal data enters as a salted commitment only (see `store.events`); a number in clear that looks personal is refused (INV-15).
+* Personal data enters as a salted commitment only (`conceal`); `forget` deletes a person's salts. A number in clear that looks personal
+  is refused (INV-15).
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +34,7 @@ from corpushub.base.merkle import (
     split_hashes,
 )
 from corpushub.base.signing import Note, SigningKey, VerifierKey, verify_note
-from corpushub.store.ledger_tables import anchors, checkpoints, cosignatures, head, leaves, tiles, witnesses
+from corpushub.store.ledger_tables import anchors, checkpoints, cosignatures, head, leaves, salts, tiles, witnesses
 
 _SKEW = timedelta(seconds=5)  # between hosts that share one database
 # A mobile number or an identity number as a word of its own. A net under the callers, who have to commit such values, not the rule itself.
@@ -251,6 +255,28 @@ class Ledger:
     def anchors(self) -> list[Anchor]:
         rows = self.connection.execute(sa.select(anchors).order_by(anchors.c.size, anchors.c.at))
         return [Anchor(row.size, row.kind, row.at, bytes(row.receipt)) for row in rows]
+
+    # Personal data
+
+    def conceal(self, subject: str, value: str) -> str:
+        """A commitment to `value` (personal data of `subject`) that may stand in a leaf; its salt is kept here."""
+        salt = secrets.token_bytes(32)
+        commitment = commitment_to(value, salt)
+        self.connection.execute(salts.insert().values(commitment=commitment, subject=subject, salt=salt))
+        return commitment
+
+    def opens(self, commitment: str, value: str) -> bool:
+        """Was `commitment` made for `value`? False for ever once the person's salts are gone."""
+        salt = self.connection.execute(sa.select(salts.c.salt).where(salts.c.commitment == commitment)).scalar_one_or_none()
+        return salt is not None and hmac.compare_digest(commitment_to(value, bytes(salt)), commitment)
+
+    def forget(self, subject: str) -> int:
+        """Delete the salts of `subject`; how many there were. Proofs are untouched."""
+        return self.connection.execute(salts.delete().where(salts.c.subject == subject)).rowcount
+
+
+def commitment_to(value: str, salt: bytes) -> str:
+    return f"hmac-sha256:{hmac.new(salt, value.encode(), hashlib.sha256).hexdigest()}"
 
 
 def entry_of(leaf: Mapping[str, Any], logged_at: str) -> bytes:

@@ -1,6 +1,7 @@
 """Tables of the ledger. Leaves, tiles and checkpoints only grow: the database itself refuses to change or delete them (INV-14).
 
-`ledger_head` is the one moving row: size, frontier and time of the last leaf.
+`ledger_head` is the one moving row: size, frontier and time of the last leaf. `ledger_salts` may lose rows: erasing a person's salts
+makes the commitments in the leaves unreadable for ever while every proof stays valid (INV-15).
 """
 
 from __future__ import annotations
@@ -67,6 +68,14 @@ anchors = sa.Table(
     sa.Column("kind", sa.String(40), primary_key=True),
     sa.Column("at", sa.String(32), primary_key=True),
     sa.Column("receipt", sa.LargeBinary, nullable=False),
+)
+
+salts = sa.Table(
+    "ledger_salts",
+    metadata,
+    sa.Column("commitment", sa.String(80), primary_key=True),
+    sa.Column("subject", sa.String(200), nullable=False, index=True),
+    sa.Column("salt", sa.LargeBinary, nullable=False),
 )
 
 APPEND_ONLY = (leaves, tiles, checkpoints, cosignatures, anchors)

@@ -126,6 +126,22 @@ def test_sizes_digests_and_codes_are_no_personal_numbers(database: Database, val
         assert unit.ledger.append({"stream": "s", "version": 1, "data": {"bytes": value}}) == 0
 
 
+def test_a_commitment_opens_until_the_person_is_forgotten(database: Database):
+    with database.begin() as unit:
+        commitment = unit.ledger.conceal("person-1", "Li Lei, 13912345678")
+        other = unit.ledger.conceal("person-2", "Li Lei, 13912345678")
+        unit.ledger.append({"stream": "p", "version": 1, "data": {"contact": commitment}})
+        assert commitment != other
+        assert unit.ledger.opens(commitment, "Li Lei, 13912345678")
+        assert not unit.ledger.opens(commitment, "Han Meimei")
+        root = unit.ledger.tree().root()
+    with database.begin() as unit:
+        assert unit.ledger.forget("person-1") == 1
+        assert not unit.ledger.opens(commitment, "Li Lei, 13912345678")
+        assert unit.ledger.opens(other, "Li Lei, 13912345678")
+        assert unit.ledger.tree().root() == root
+
+
 def test_long_data_is_recorded_by_its_digest(database: Database):
     with database.begin() as unit:
         unit.ledger.append({"stream": "s", "version": 1, "data": {"text": "x" * 70_000}})
