@@ -22,7 +22,7 @@ from corpushub.base.identity import Clock, iso
 from corpushub.domain.tree import Entry, Tree, commit_id, is_commit_id
 from corpushub.store import hub_tables as t
 
-__all__ = ["HEADS", "PULLS", "TAGS", "Commit", "Entry", "Ref", "Repo", "Repos", "Revision"]
+__all__ = ["HEADS", "PULLS", "TAGS", "Commit", "Entry", "Query", "Ref", "Repo", "Repos", "Revision"]
 HEADS, TAGS, PULLS = "heads", "tags", "pr"
 
 
@@ -85,6 +85,21 @@ class Revision:
     stopped: Ref | None = None  # the quarantined or withdrawn tag that forbids delivery
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search. `org` is the asker's; `curates` shows its unreleased repositories too."""
+
+    words: tuple[str, ...] = ()
+    facets: tuple[str, ...] = ()
+    owner: str = ""
+    gated: bool | None = None
+    sort: str = "lastModified"
+    org: str = ""
+    curates: bool = False
+    offset: int = 0
+    limit: int = 100
+
+
 class Repos:
     """All of it inside one transaction."""
 
@@ -130,18 +145,30 @@ class Repos:
         found = self.connection.execute(query).scalar_one_or_none() or self.connection.execute(alias).scalar_one_or_none()
         return found if found != repo_id else None
 
-    def list(self, *, words: Sequence[str] = (), owner: str = "", after: str = "", limit: int = 0) -> Sequence[Repo]:
-        """Repositories in id order whose search text holds every folded word."""
-        query = sa.select(*_REPO).order_by(t.repo.c.id)
-        for word in words:
-            query = query.where(t.repo.c.words.contains(word, autoescape=True))
-        if owner:
-            query = query.where(t.repo.c.id.startswith(f"{owner}/", autoescape=True))
-        if after:
-            query = query.where(t.repo.c.id > after)
-        if limit:
-            query = query.limit(limit)
+    def search(self, query: Query) -> Sequence[Repo]:
+        """One page of what the asker may see; facets and words are matched on the folded search text."""
+        column, down = _SORTS.get(query.sort, _SORTS["lastModified"])
+        visible = sa.and_(t.repo.c.head != "", sa.or_(t.repo.c.private.is_(False), t.repo.c.org == query.org))
+        if query.curates:
+            visible = sa.or_(visible, t.repo.c.org == query.org)
+        found = sa.select(*_REPO).where(visible).order_by(column.desc() if down else column, t.repo.c.id)
+        for word in (*query.words, *(f"|{facet}|" for facet in query.facets)):
+            found = found.where(t.repo.c.words.contains(word.lower(), autoescape=True))
+        if query.owner:
+            found = found.where(t.repo.c.id.startswith(f"{query.owner}/", autoescape=True))
+        if query.gated is not None:
+            found = found.where((t.repo.c.gated != "") if query.gated else (t.repo.c.gated == ""))
+        rows = self.connection.execute(found.limit(query.limit).offset(query.offset))
+        return [Repo(**row._mapping) for row in rows]
+
+    def undescribed(self, limit: int = 50) -> Sequence[Repo]:
+        """Repositories whose facts do not tell their released head yet."""
+        query = sa.select(*_REPO).where(t.repo.c.head != "", t.repo.c.facts_of != t.repo.c.head).limit(limit)
         return [Repo(**row._mapping) for row in self.connection.execute(query)]
+
+    def describe(self, repo_id: str, commit: str, facts: Mapping[str, Any], words: str) -> None:
+        """Keep what the card of `commit` says, for lists and searches."""
+        self.update(repo_id, facts=dict(facts), facts_of=commit, words=f"{repo_id} {words}".lower())
 
     def update(self, repo_id: str, **values: Any) -> None:
         """Set columns of `repo`: private, gated, facts, facts_of, words."""
@@ -393,6 +420,14 @@ class Repos:
         return keep
 
 
+_SORTS: dict[str, tuple[sa.ColumnElement[Any], bool]] = {
+    "lastModified": (t.repo.c.changed_at, True),
+    "createdAt": (t.repo.c.created_at, True),
+    "downloads": (t.repo.c.downloads, True),
+    "likes": (t.repo.c.downloads, True),
+    "trendingScore": (t.repo.c.downloads, True),
+    "id": (t.repo.c.id, False),
+}
 _REPO = [t.repo.c[name] for name in Repo.__slots__]
 _REF = [t.repo_ref.c[name] for name in Ref.__slots__]
 

@@ -1,0 +1,132 @@
+"""The Hugging Face Hub protocol, as far as datasets need it: one ASGI handler that clients find where they expect the Hub.
+
+Everything below `/api/datasets`, `/datasets` and the few account routes comes here; `handles` says which. Routing is on decoded
+segments of the raw path (see `wire`). Refusals become the headers clients understand (see `hf_errors`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from corpushub.api import hf_read, hf_resolve
+from corpushub.api.hf_errors import CORS, refusal
+from corpushub.api.sender import Sender
+from corpushub.api.wire import Call, Receive, Reply, Scope, Send, json_reply
+from corpushub.base.errors import HubError, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from corpushub.services.hub import Hub
+
+_API = ("whoami-v2", "datasets", "datasets-tags-by-type", "repos", "models", "spaces", "agent-harnesses", "validate-yaml")
+_ABSENT = frozenset({"discussions", "collections", "webhooks", "notebook", "jobs"})
+_PREFLIGHT = [
+    ("access-control-allow-methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+    ("access-control-allow-headers", "Authorization,Range,Content-Type,If-None-Match"),
+    ("access-control-max-age", "86400"),
+    *CORS,
+]
+Answer = Awaitable[Reply | None]
+
+
+def handles(path: str) -> bool:
+    """Is this (decoded) path the hub's?"""
+    if path.startswith("/api/"):
+        return path.split("/", 3)[2] in _API
+    return path.startswith(("/datasets/", "/xet/"))
+
+
+class HubApi:
+    """ASGI application over the services."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.sender = Sender(hub.objects, hub.settings.accel_redirect)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = Call(scope, receive, send)
+        try:
+            answer = await self.route(call)
+        except HubError as error:
+            if call.started:
+                raise
+            answer = refusal(call, error)
+        if answer is not None:
+            await call.reply(answer)
+
+    def route(self, call: Call) -> Answer:
+        """Find who answers. Raises: NotFound("http.not_found"), Invalid("http.method" | "http.bad_url")."""
+        if call.method == "OPTIONS":
+            return preflight()
+        match call.path:
+            case ("datasets", owner, name, *rest):
+                return self.site(call, f"{owner}/{name}", tuple(rest))
+            case ("api", "datasets", owner, name, *rest) if name:
+                return self.dataset(call, f"{owner}/{name}", tuple(rest))
+            case ("api", *rest):
+                return self.account(call, tuple(rest))
+            case _:
+                raise NotFound("http.not_found")
+
+    def account(self, call: Call, rest: tuple[str, ...]) -> Answer:
+        match (reading(call), rest):
+            case ("GET", ("whoami-v2",)):
+                return hf_read.whoami(self.hub, call)
+            case ("GET", ("datasets",)):
+                return hf_read.list_datasets(self.hub, call)
+            case ("GET", ("datasets-tags-by-type",)):
+                return constant({})
+            case (_, ("datasets" | "models" | "spaces", *_)):
+                raise NotFound("repo.unknown", repo="/".join(rest[1:3])[:200])
+            case _:
+                raise NotFound("http.not_found")
+
+    def dataset(self, call: Call, repo_id: str, rest: tuple[str, ...]) -> Answer:
+        """Routes below /api/datasets/{owner}/{name}."""
+        hub = self.hub
+        match (reading(call), rest):
+            case ("GET", ()):
+                return hf_read.info(hub, call, repo_id, "main")
+            case ("GET", ("revision", *revision)) if revision:
+                return hf_read.info(hub, call, repo_id, "/".join(revision))
+            case ("GET", ("refs",)):
+                return hf_read.refs(hub, call, repo_id)
+            case ("GET", ("commits", *revision)) if revision:
+                return hf_read.commits(hub, call, repo_id, "/".join(revision))
+            case ("GET", ("tree", revision, *folder)):
+                return hf_read.tree(hub, call, repo_id, revision, "/".join(folder))
+            case ("POST", ("paths-info", *revision)) if revision:
+                return hf_read.paths_info(hub, call, repo_id, "/".join(revision))
+            case ("GET", ("auth-check",)):
+                return hf_read.auth_check(hub, call, repo_id, write=False)
+            case ("GET", ("auth-check", "write")):
+                return hf_read.auth_check(hub, call, repo_id, write=True)
+            case ("GET", ("parquet", revision)):
+                return hf_read.parquet_manifest(hub, call, repo_id, revision)
+            case (_, (name, *_)) if name in _ABSENT:
+                raise Invalid("http.not_offered", what=name)
+            case _:
+                raise NotFound("http.not_found")
+
+    def site(self, call: Call, repo_id: str, rest: tuple[str, ...]) -> Answer:
+        """Routes below /datasets/{owner}/{name}."""
+        match (reading(call), rest):
+            case ("GET", ("resolve", revision, first, *more)):
+                return hf_resolve.resolve(self.hub, self.sender, call, repo_id, (revision, first, *more))
+            case ("GET", ("raw", revision, first, *more)):
+                return hf_resolve.raw(self.hub, self.sender, call, repo_id, (revision, first, *more))
+            case _:
+                raise NotFound("http.not_found")
+
+
+def reading(call: Call) -> str:
+    """The method, HEAD counted as GET."""
+    return "GET" if call.method == "HEAD" else call.method
+
+
+async def preflight() -> Reply:
+    return Reply(204, b"", list(_PREFLIGHT))
+
+
+async def constant(value: object) -> Reply:
+    return json_reply(value)

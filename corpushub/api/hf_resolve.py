@@ -1,0 +1,113 @@
+"""`resolve` and `raw`: the bytes of one file of one revision.
+
+HEAD on a branch or tag answers 307 to the commit's URL, so that the GET that follows gets the same commit; GET does not, because
+readers that ask for ranges would pay the redirect on each. The gate is asked on every request, for commit URLs too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from corpushub.api.hf_errors import CORS
+from corpushub.api.sender import Blob, Sender
+from corpushub.api.wire import Call, Reply, run
+from corpushub.base.errors import NotFound
+from corpushub.domain.tree import Entry, pointer_text
+from corpushub.services.access import Taken
+from corpushub.services.repositories import Located
+
+if TYPE_CHECKING:
+    from corpushub.services.hub import Hub
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+_TEXT = {
+    "md": "text/markdown; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "csv": "text/csv; charset=utf-8",
+}
+_TEXT |= dict.fromkeys(("txt", "ttl", "yaml", "yml", "toml"), "text/plain; charset=utf-8")
+
+
+async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tuple[str, ...]) -> Reply | None:
+    """Answer with the file's bytes, or a redirect to the commit's URL for a HEAD of what may move."""
+    located = await locate(hub, call, repo_id, rest)
+    snapshot, entry = located.snapshot, located.entry
+    if call.method == "HEAD" and not snapshot.immutable:
+        path = quote(f"/datasets/{repo_id}/resolve/{snapshot.commit.id}/{entry.path}")
+        query = call.scope["query_string"].decode("latin-1")
+        headers = [
+            ("location", f"{path}?{query}" if query else path),
+            ("etag", f'"{entry.etag}"'),
+            *entry_headers(call, located),
+            *CORS,
+        ]
+        return Reply(307, b"", headers)
+    blob = Blob(entry.sha256, entry.size, entry.etag, tuple(entry_headers(call, located)), media_of(entry.path))
+    sent = await sender.send(call, blob)
+    if sent:
+        deliver(hub, call, located, sent)
+    return None
+
+
+async def raw(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tuple[str, ...]) -> Reply | None:
+    """As `resolve`, but a large file answers with its pointer text."""
+    located = await locate(hub, call, repo_id, rest)
+    if located.entry.lfs:
+        text = pointer_text(located.entry.sha256, located.entry.size)
+        headers = [("x-repo-commit", located.snapshot.commit.id), *CORS]
+        return Reply(200, text, headers, "text/plain; charset=utf-8")
+    return await resolve(hub, sender, call, repo_id, rest)
+
+
+async def locate(hub: Hub, call: Call, repo_id: str, rest: tuple[str, ...]) -> Located:
+    """The file that `revision/path` names. Where no such revision exists, the longest branch or tag with slashes in its name wins."""
+    revision, path = rest[0], "/".join(rest[1:])
+    if (grant := call.one("sig")) and call.actor.is_anonymous:
+        actor = await run(hub.access.actor_of_link, grant, f"{repo_id}/{revision}/{path}")
+        call.scope.setdefault("state", {})["actor"] = actor
+    if hub.repositories.known(call.actor, repo_id, revision) is not None:
+        return hub.repositories.locate(call.actor, repo_id, revision, path)
+    try:
+        return await run(hub.repositories.locate, call.actor, repo_id, revision, path)
+    except NotFound as error:
+        if error.code != "repo.revision_unknown" or len(rest) < 3:
+            raise
+        for ref in await run(hub.repositories.refs, call.actor, repo_id):
+            for name in (ref.full, ref.name):
+                words = tuple(name.split("/"))
+                if len(words) > 1 and rest[: len(words)] == words and len(rest) > len(words):
+                    return await run(hub.repositories.locate, call.actor, repo_id, name, "/".join(rest[len(words) :]))
+        raise
+
+
+def entry_headers(call: Call, located: Located) -> list[tuple[str, str]]:
+    """Headers that go with every status of a file."""
+    snapshot, entry = located.snapshot, located.entry
+    public = snapshot.immutable and not (snapshot.repo.private or snapshot.repo.gated)
+    name = entry.path.rpartition("/")[2]
+    plain = "".join(letter if letter.isascii() and letter.isprintable() and letter not in '"\\' else "_" for letter in name)
+    shown = "attachment" if call.flag("download") or name.endswith((".svg", ".html", ".htm", ".xml")) else "inline"
+    headers = [
+        ("x-repo-commit", snapshot.commit.id),
+        ("cache-control", IMMUTABLE if public else "private, no-cache"),
+        ("content-disposition", f"{shown}; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain}\";"),
+    ]
+    if entry.lfs:
+        headers += [("x-linked-etag", f'"{entry.sha256}"'), ("x-linked-size", str(entry.size))]
+    if snapshot.ref is not None and snapshot.ref.state:
+        headers.append(("x-hf-warning", f"release; {snapshot.ref.name} is {snapshot.ref.state}: {snapshot.ref.reason}"))
+    return headers
+
+
+def media_of(path: str) -> str:
+    return _TEXT.get(path.rpartition(".")[2].lower(), "application/octet-stream")
+
+
+def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
+    """Record what went out. A download counts when the client says it is one (or asks for the whole file without saying)."""
+    entry: Entry = located.entry
+    counts = sent == entry.size and call.headers.get("x-hf-download-counter", "1") == "1"
+    taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, counts=counts)
+    hub.access.record_delivery(call.actor, taken, located.permission, request=call.request_id)

@@ -1,0 +1,384 @@
+"""Who may take what away: tokens, the decision on every delivery, and the record of it.
+
+* A token's secret is shown once; only its SHA-256 is kept (256 random bits need no slow hash). It is looked up again at most
+  `FRESH_SECONDS` after a revocation, here and in every other process.
+* Default deny: without unconditional openness or an entitlement in force for the organisation, nothing is delivered.
+* Deliveries are recorded behind the transfer, in batches; `close` writes what is left.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Event, Lock, Thread
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import quote
+
+from corpushub.base.errors import Forbidden, HubError, Invalid, NotFound
+from corpushub.base.identity import Clock, iso, new_id, sha256
+from corpushub.base.messages import Lang, text
+from corpushub.base.settings import Settings
+from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
+from corpushub.services.grants import Grants
+from corpushub.store.db import Database
+from corpushub.store.repos import Repo
+from corpushub.store.tokens import Delivery, Token
+
+if TYPE_CHECKING:
+    from corpushub.services.parties import Parties
+
+SCOPES = ("read", "write", "request")
+MAX_DAYS = 366
+PREFIX = "chub_"
+FRESH_SECONDS = 5.0
+FLUSH_SECONDS = 1.0
+MAX_CACHED = 20_000
+
+
+class Gated(Forbidden):
+    """Delivery refused: not signed in, or no entitlement in force. `why` is the rule that said no."""
+
+    def __init__(self, repo: str, url: str, why: HubError | None = None, *, anonymous: bool = False) -> None:
+        super().__init__("repo.gated_anonymous" if anonymous else "repo.gated", repo=repo, url=url)
+        self.why = why
+        self.anonymous = anonymous
+        self.url = url
+
+    def explain(self, lang: Lang) -> str:
+        why = self.why.explain(lang).rstrip(".。") if self.why else ""
+        return text(self.code, lang, **self.facts, why=why)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A delivery allowed: the entitlement it falls under ("" where none is needed) and its purpose."""
+
+    entitlement: str = ""
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One file, or part of it, that a client took."""
+
+    repo: str
+    commit: str
+    path: str
+    bytes: int
+    channel: str = "hub"
+    rows: int = 0
+    counts: bool = False  # a whole download, as opposed to one range of many
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Fresh(Generic[K, V]):
+    """Values believed for a few seconds: what makes a check on every request affordable."""
+
+    def __init__(self, seconds: float = FRESH_SECONDS) -> None:
+        self.seconds = seconds
+        self.kept: dict[K, tuple[float, V]] = {}
+
+    def get(self, key: K) -> V | None:
+        found = self.kept.get(key)
+        return found[1] if found and found[0] > time.monotonic() else None
+
+    def put(self, key: K, value: V) -> V:
+        if len(self.kept) >= MAX_CACHED:
+            self.kept.clear()
+        self.kept[key] = (time.monotonic() + self.seconds, value)
+        return value
+
+    def clear(self) -> None:
+        self.kept.clear()
+
+
+class Access:
+    """Tokens, permissions and delivery records."""
+
+    def __init__(self, *, database: Database, settings: Settings, clock: Clock, parties: Parties) -> None:
+        self.database = database
+        self.settings = settings
+        self.clock = clock
+        self.parties = parties
+        self._actors: Fresh[str, tuple[Actor, Token] | None] = Fresh()
+        self._tokens_by_id: Fresh[str, Token] = Fresh()
+        self._permissions: Fresh[tuple[str, ...], Permission | HubError] = Fresh()
+        self.grants = Grants(database, clock)
+        self._recorder = Recorder(database, clock)
+
+    # -- tokens -----------------------------------------------------------------------------------------------------------
+
+    def issue_token(
+        self, actor: Actor, *, name: str, scopes: Sequence[str] = ("read",), purpose: str = "", days: int = 90
+    ) -> tuple[str, Token]:
+        """A new secret, shown this once, and its record.
+
+        Raises: Invalid("token.name_invalid" | "token.scope_invalid" | "token.days_invalid"), Forbidden("token.missing").
+        """
+        if actor.is_anonymous:
+            raise Forbidden("token.missing")
+        if not 1 <= len(name.strip()) <= 80:
+            raise Invalid("token.name_invalid")
+        if not 1 <= days <= MAX_DAYS:
+            raise Invalid("token.days_invalid", limit=MAX_DAYS)
+        if unknown := [scope for scope in scopes if scope not in SCOPES and not scope.startswith("repo:")]:
+            raise Invalid("token.scope_invalid", scope=unknown[0], known=", ".join(SCOPES))
+        if actor.token:
+            self.require_scope(actor, "write")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        now = self.clock()
+        token = Token(
+            id=new_id("tok", clock=self.clock),
+            person=actor.person,
+            name=name.strip(),
+            scopes=tuple(dict.fromkeys(scopes)),
+            purpose=purpose,
+            created_at=iso(now),
+            expires_at=iso(now + timedelta(days=days)),
+        )
+        with self.database.begin() as unit:
+            unit.tokens.add(token, sha256(secret.encode()))
+        return secret, token
+
+    def tokens(self, actor: Actor) -> Sequence[Token]:
+        """The actor's own, newest first."""
+        with self.database.read() as unit:
+            return unit.tokens.of(actor.person)
+
+    def revoke(self, actor: Actor, token_id: str) -> None:
+        """End a token at once. Raises: NotFound("token.not_yours")."""
+        with self.database.begin() as unit:
+            token = unit.tokens.get(token_id)
+            if token is None or (token.person != actor.person and not actor.has(Role.ADMIN, Role.SYSTEM)):
+                raise NotFound("token.not_yours", token=token_id)
+            unit.tokens.revoke(token_id)
+        self._actors.clear()
+
+    def known_actor(self, secret: str) -> Actor | None:
+        """The actor of a token looked up moments ago; never touches the database."""
+        found = self._actors.get(sha256(secret.encode()))
+        return found[0] if found else None
+
+    def actor_of_token(self, secret: str) -> Actor | None:
+        """Who speaks, or None for an unknown, expired or revoked token."""
+        found = self._token_of(secret)
+        return found[0] if found else None
+
+    def _token_of(self, secret: str) -> tuple[Actor, Token] | None:
+        hashed = sha256(secret.encode())
+        kept = self._actors.get(hashed)
+        if kept and kept[1].expires_at > iso(self.clock()):
+            return kept
+        with self.database.read() as unit:
+            token = unit.tokens.by_hash(hashed)
+        if token is None or token.revoked_at or token.expires_at <= iso(self.clock()):
+            return None
+        try:
+            actor = self.parties.actor_of(token.person)
+        except HubError:
+            return None
+        self._recorder.saw(token.id)
+        found = (replace(actor, token=token.id), token)
+        self._tokens_by_id.put(token.id, token)
+        self._actors.put(hashed, found)
+        return found
+
+    def token_of(self, actor: Actor) -> Token | None:
+        """The token that spoke, or None for a session."""
+        if not actor.token:
+            return None
+        if (kept := self._tokens_by_id.get(actor.token)) is not None:
+            return kept
+        with self.database.read() as unit:
+            token = unit.tokens.get(actor.token)
+        return self._tokens_by_id.put(actor.token, token) if token else None
+
+    def require_scope(self, actor: Actor, scope: str, repo_id: str = "") -> None:
+        """A session may do what its person may; a token only what its scopes say.
+
+        Raises: Forbidden("token.missing" | "token.scope_missing").
+        """
+        if actor.is_anonymous:
+            raise Forbidden("token.missing")
+        token = self.token_of(actor)
+        if token is None:
+            return
+        narrowed = [word.removeprefix("repo:") for word in token.scopes if word.startswith("repo:")]
+        if scope not in token.scopes or (narrowed and repo_id and repo_id not in narrowed):
+            raise Forbidden("token.scope_missing", scope=scope)
+
+    # -- decisions --------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def is_curator(actor: Actor, repo: Repo) -> bool:
+        """May the actor see and push what is not released yet?"""
+        return actor == SYSTEM or (actor.org == repo.org and actor.has(Role.OPERATOR))
+
+    def require_curator(self, actor: Actor, repo: Repo) -> None:
+        """Raises: Forbidden("token.missing" | "token.scope_missing" | "repo.write_forbidden")."""
+        self.require_scope(actor, "write", repo.id)
+        if not self.is_curator(actor, repo):
+            raise Forbidden("repo.write_forbidden", org=repo.org, repo=repo.id)
+
+    def request_url(self, repo_id: str) -> str:
+        return f"{self.settings.endpoint()}/datasets/{repo_id}"
+
+    def permit(self, actor: Actor, repo: Repo, *, channel: str = "hub") -> Permission:
+        """The permission under which `actor` may take data of `repo` now. Raises: Gated."""
+        key = (actor.person, actor.org, actor.token, repo.id, repo.gated, channel)
+        found = self._permissions.get(key)
+        if found is None:
+            found = self._permissions.put(key, self._decide(actor, repo, channel))
+        if isinstance(found, HubError):
+            raise Gated(repo.id, self.request_url(repo.id), found, anonymous=actor.is_anonymous)
+        return found
+
+    def forget(self) -> None:
+        """Drop what is believed for seconds: after a grant or a revocation in this process."""
+        self._actors.clear()
+        self._permissions.clear()
+
+    def _decide(self, actor: Actor, repo: Repo, channel: str) -> Permission | HubError:
+        token = self.token_of(actor)
+        purpose = token.purpose if token else ""
+        if self.is_curator(actor, repo) or not (repo.gated or repo.private):
+            return Permission(purpose=purpose)
+        if actor.is_anonymous:
+            return Forbidden("token.missing")
+        try:
+            self.require_scope(actor, "read", repo.id)
+        except HubError as refusal:
+            return refusal
+        return Forbidden("repo.no_entitlement", channel=channel)
+
+    # -- links ------------------------------------------------------------------------------------------------------------
+
+    def after(self, seconds: int) -> datetime:
+        return self.clock() + timedelta(seconds=seconds)
+
+    def sign_download(self, actor: Actor, repo_id: str, commit: str, path: str, *, seconds: int) -> str:
+        """URL of one file for readers that send no credentials. It speaks for the actor, ends with the actor's token, and grants nothing new."""
+        facts = {"person": actor.person, "token": actor.token, "file": f"{repo_id}/{commit}/{path}"}
+        grant = self.grants.sign("download", facts, seconds=seconds)
+        return f"{self.settings.endpoint()}/datasets/{repo_id}/resolve/{commit}/{quote(path)}?sig={grant}"
+
+    def actor_of_link(self, grant: str, file: str) -> Actor:
+        """Who a signed link speaks for. Raises: Forbidden("upload.grant_invalid") also when the token behind it has ended."""
+        facts = self.grants.open("download", grant)
+        if facts["file"] != file:
+            raise Forbidden("upload.grant_invalid")
+        if not facts["person"]:
+            return ANONYMOUS
+        if facts["token"]:
+            with self.database.read() as unit:
+                token = unit.tokens.get(facts["token"])
+            if token is None or token.revoked_at or token.expires_at <= iso(self.clock()):
+                raise Forbidden("upload.grant_invalid")
+        return replace(self.parties.actor_of(facts["person"]), token=facts["token"])
+
+    # -- deliveries -------------------------------------------------------------------------------------------------------
+
+    def record_delivery(self, actor: Actor, taken: Taken, permission: Permission, *, request: str = "") -> None:
+        """Note a delivery; written in the next batch, never in the way of the bytes."""
+        self._recorder.add(actor, taken, permission, request)
+
+    def flush(self) -> None:
+        self._recorder.flush()
+
+    def close(self) -> None:
+        self._recorder.close()
+
+    def deliveries(self, actor: Actor, *, repo: str = "", limit: int = 100) -> Sequence[Delivery]:
+        """The newest: an auditor, authority or supervisor sees all, others those of their own organisation."""
+        self.flush()
+        everything = actor.has(Role.AUDITOR, Role.AUTHORITY, Role.SUPERVISOR, Role.SYSTEM)
+        if actor.is_anonymous:
+            raise Forbidden("token.missing")
+        with self.database.read() as unit:
+            return unit.deliveries.list(repo=repo, org="" if everything else actor.org, limit=limit)
+
+
+class Recorder:
+    """Collects deliveries and writes them from one thread, about once a second."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+        self._rows: list[Delivery] = []
+        self._downloads: Counter[str] = Counter()
+        self._seen: dict[str, str] = {}
+        self._lock = Lock()
+        self._wake = Event()
+        self._stopped = False
+        self._thread: Thread | None = None
+
+    def add(self, actor: Actor, taken: Taken, permission: Permission, request: str) -> None:
+        now: datetime = self.clock()
+        row = Delivery(
+            id=new_id(clock=self.clock),
+            at=iso(now),
+            repo=taken.repo,
+            commit=taken.commit,
+            path=taken.path,
+            bytes=taken.bytes,
+            rows=taken.rows,
+            person=actor.person,
+            org=actor.org,
+            token=actor.token,
+            entitlement=permission.entitlement,
+            purpose=permission.purpose,
+            channel=taken.channel,
+            request=request,
+        )
+        with self._lock:
+            self._rows.append(row)
+            if taken.counts:
+                self._downloads[taken.repo] += 1
+        self._start()
+
+    def saw(self, token_id: str) -> None:
+        with self._lock:
+            self._seen[token_id] = iso(self.clock())
+        self._start()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._stopped:
+            self._thread = Thread(target=self._work, name="deliveries", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while not self._stopped:
+            self._wake.wait(FLUSH_SECONDS)
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered; what could not be written is kept for the next time."""
+        with self._lock:
+            rows, self._rows = self._rows, []
+            downloads, self._downloads = self._downloads, Counter()
+            seen, self._seen = self._seen, {}
+        if not (rows or downloads or seen):
+            return
+        try:
+            with self.database.begin() as unit:
+                unit.deliveries.add(rows)
+                unit.repos.count_downloads(downloads)
+                unit.tokens.touch(seen)
+        except HubError:
+            with self._lock:
+                self._rows = rows + self._rows
+                self._downloads.update(downloads)
+
+    def close(self) -> None:
+        self._stopped = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        self.flush()

@@ -1,0 +1,268 @@
+"""What the hub shows of its datasets: who may see which revision, what is in it, and how to find it.
+
+A reader sees released commits only; a curator of the owning organisation sees what was pushed as well. A withdrawn or quarantined
+release answers nobody but its curators, neither by tag nor by commit id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.identity import Clock, is_repo_id
+from corpushub.base.settings import Settings
+from corpushub.domain.front_matter import CardHead, read_head
+from corpushub.domain.parties import Actor, Role
+from corpushub.domain.tree import Entry, Tree, path_problem
+from corpushub.services.access import Access, Fresh, Permission
+from corpushub.store.db import Database, Unit
+from corpushub.store.objects import Objects
+from corpushub.store.repos import HEADS, TAGS, Commit, Query, Ref, Repo, Revision
+
+CARD = "README.md"
+MAX_CARD_BYTES = 1 << 20
+REF_SECONDS = 1.0
+
+
+class Moved(NotFound):
+    """The repository has another name now; `to` is it."""
+
+    def __init__(self, repo: str, to: str) -> None:
+        super().__init__("repo.unknown", repo=repo)
+        self.to = to
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A repository at one commit, as one actor may see it. `immutable`: asked by full commit id."""
+
+    repo: Repo
+    commit: Commit
+    tree: Tree
+    ref: Ref | None
+    curator: bool
+    immutable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A file an actor may take, and under which permission."""
+
+    snapshot: Snapshot
+    entry: Entry
+    permission: Permission
+
+
+class Repositories:
+    def __init__(self, *, database: Database, objects: Objects, settings: Settings, clock: Clock, access: Access) -> None:
+        self.database = database
+        self.objects = objects
+        self.settings = settings
+        self.clock = clock
+        self.access = access
+        self._snapshots: Fresh[tuple[str, str, str], Snapshot] = Fresh(REF_SECONDS)
+        self._heads: dict[str, CardHead] = {}
+
+    # -- seeing -----------------------------------------------------------------------------------------------------------
+
+    def get(self, actor: Actor, repo_id: str) -> Repo:
+        """Raises: NotFound("repo.unknown"), also where it exists but is not the actor's to see; Moved."""
+        with self.database.read() as unit:
+            return self._visible(unit, actor, repo_id)[0]
+
+    def _visible(self, unit: Unit, actor: Actor, repo_id: str) -> tuple[Repo, bool]:
+        repo = unit.repos.get(repo_id)
+        if repo is None:
+            to = unit.repos.moved_to(repo_id)
+            if to is not None:
+                self._visible(unit, actor, to)
+                raise Moved(repo_id, to)
+            raise NotFound("repo.unknown", repo=repo_id)
+        curator = self.access.is_curator(actor, repo)
+        shown = bool(repo.head) or any(ref.released for ref in unit.repos.refs(repo_id))
+        if not curator and (not shown or (repo.private and actor.org != repo.org)):
+            raise NotFound("repo.unknown", repo=repo_id)
+        return repo, curator
+
+    def at(self, actor: Actor, repo_id: str, revision: str = "main") -> Snapshot:
+        """The repository at a branch, tag, `refs/…` or commit id.
+
+        Raises: NotFound("repo.unknown" | "repo.revision_unknown" | "repo.withdrawn" | "repo.quarantined"), Moved.
+        """
+        key = (repo_id, revision, self._view(actor))
+        if (kept := self._snapshots.get(key)) is not None:
+            return kept
+        with self.database.read() as unit:
+            repo, curator = self._visible(unit, actor, repo_id)
+            found = unit.repos.find(repo_id, revision, reader=not curator)
+            if found is None and curator and revision == "main" and not unit.repos.refs(repo_id):
+                return Snapshot(repo, _nothing_yet(repo), Tree.of(()), None, curator=True, immutable=False)
+            if found is None:
+                raise NotFound("repo.revision_unknown", revision=revision)
+            if found.stopped and not curator:
+                raise _stopped(repo_id, revision, found)
+            commit = unit.repos.get_commit(found.commit)
+            assert commit is not None
+            snapshot = Snapshot(repo, commit, unit.repos.tree(found.commit), found.ref, curator, found.commit == revision)
+        return self._snapshots.put(key, snapshot)
+
+    @staticmethod
+    def _view(actor: Actor) -> str:
+        # Everybody without the operator's seat sees the same of an organisation's repositories.
+        return f"{actor.org}:{actor.has(Role.OPERATOR)}:{actor.has(Role.SYSTEM)}"
+
+    def known(self, actor: Actor, repo_id: str, revision: str) -> Snapshot | None:
+        """The snapshot if it was asked for moments ago; never touches the database."""
+        return self._snapshots.get((repo_id, revision, self._view(actor)))
+
+    def forget(self) -> None:
+        """Drop what is believed for a second: after a write in this process."""
+        self._snapshots.clear()
+
+    def refs(self, actor: Actor, repo_id: str) -> list[Ref]:
+        """Branches and tags the actor may see, each with the commit it may see as `target`."""
+        with self.database.read() as unit:
+            _, curator = self._visible(unit, actor, repo_id)
+            every = unit.repos.refs(repo_id)
+        if curator:
+            return every if isinstance(every, list) else list(every)
+        return [replace(ref, target=ref.released) for ref in every if ref.released and not ref.state]
+
+    def commits(self, actor: Actor, repo_id: str, revision: str) -> Sequence[Commit]:
+        """History of a revision, newest first; readers see released commits only."""
+        snapshot = self.at(actor, repo_id, revision)
+        with self.database.read() as unit:
+            return unit.repos.history(snapshot.commit.id, released_only=not snapshot.curator)
+
+    def commit_titles(self, commits: Sequence[str]) -> dict[str, Commit]:
+        with self.database.read() as unit:
+            return {commit: found for commit in set(commits) if (found := unit.repos.get_commit(commit))}
+
+    def locate(self, actor: Actor, repo_id: str, revision: str, path: str, *, channel: str = "hub") -> Located:
+        """A file the actor may take now. The gate is asked before the entry, so that a name's existence stays behind it.
+
+        Raises: as `at`; Gated; NotFound("repo.entry_unknown") with the commit.
+        """
+        snapshot = self.at(actor, repo_id, revision)
+        if is_card(path) and not snapshot.repo.private:
+            permission = Permission()
+        else:
+            permission = self.access.permit(actor, snapshot.repo, channel=channel)
+        entry = snapshot.tree.by_path.get(path)
+        if entry is None or path_problem(path):
+            raise NotFound("repo.entry_unknown", path=path[:200], revision=revision, commit=snapshot.commit.id)
+        return Located(snapshot, entry, permission)
+
+    def search(self, actor: Actor, query: Query) -> Sequence[Repo]:
+        """One page of the datasets the actor may see."""
+        asked = replace(query, org=actor.org or "-", curates=actor.has(Role.OPERATOR))
+        self.describe_new()
+        with self.database.read() as unit:
+            return unit.repos.search(asked)
+
+    # -- facts of a card --------------------------------------------------------------------------------------------------
+
+    def head_of(self, snapshot: Snapshot) -> CardHead:
+        """What the card of this commit says about it."""
+        return self._card(snapshot.commit.id, snapshot.tree)
+
+    def _card(self, commit: str, tree: Tree) -> CardHead:
+        if (kept := self._heads.get(commit)) is not None:
+            return kept
+        entry = tree.by_path.get(CARD)
+        text = self.objects.read(entry.sha256, 0, MAX_CARD_BYTES).decode("utf-8", "replace") if entry else ""
+        if len(self._heads) > 2000:
+            self._heads.clear()
+        self._heads[commit] = read_head(text)
+        return self._heads[commit]
+
+    def describe_new(self) -> None:
+        """Bring the search facts of newly released heads up to date; costs one query when there are none."""
+        with self.database.read() as unit:
+            waiting = [(repo, unit.repos.tree(repo.head)) for repo in unit.repos.undescribed()]
+        if not waiting:
+            return
+        described = [(repo, self._card(repo.head, tree), tree) for repo, tree in waiting]
+        with self.database.begin() as unit:
+            for repo, head, tree in described:
+                facts = {"card": head.data, "tags": head.tags, "title": head.title, "summary": head.summary, "bytes": tree.bytes}
+                words = " ".join([head.title, head.summary, *map(str, _titles(head)), *(f"|{tag}|" for tag in head.tags)])
+                unit.repos.describe(repo.id, repo.head, facts, words)
+
+    # -- keeping ----------------------------------------------------------------------------------------------------------
+
+    def create(self, actor: Actor, repo_id: str, *, private: bool = False, gated: str = "manual") -> Repo:
+        """Raises: Invalid("repo.name_invalid"), Forbidden("repo.create_forbidden"), Conflict("repo.exists")."""
+        self.access.require_scope(actor, "write", repo_id)
+        if not is_repo_id(repo_id):
+            raise Invalid("repo.name_invalid", repo=repo_id[:200])
+        if not actor.has(Role.OPERATOR, Role.SYSTEM):
+            raise Forbidden("repo.create_forbidden", org=actor.org)
+        self.forget()
+        with self.database.begin() as unit:
+            return unit.repos.create(repo_id, org=actor.org, by=actor.person, private=private, gated=gated)
+
+    def delete(self, actor: Actor, repo_id: str) -> None:
+        """Raises: NotFound, Forbidden, Conflict("repo.has_releases")."""
+        with self.database.begin() as unit:
+            self.access.require_curator(actor, self._visible(unit, actor, repo_id)[0])
+            unit.repos.delete(repo_id)
+        self.forget()
+
+    def move(self, actor: Actor, repo_id: str, to: str) -> None:
+        """Raises: Invalid("repo.name_invalid"), NotFound, Forbidden, Conflict("repo.exists")."""
+        if not is_repo_id(to):
+            raise Invalid("repo.name_invalid", repo=to[:200])
+        with self.database.begin() as unit:
+            self.access.require_curator(actor, self._visible(unit, actor, repo_id)[0])
+            unit.repos.move(repo_id, to)
+        self.forget()
+
+    def change(self, actor: Actor, repo_id: str, *, gated: str | None = None, private: bool | None = None) -> None:
+        """Gate or hide a repository. Openness is never widened here: that is an attribute of the catalogue.
+
+        Raises: NotFound, Forbidden("repo.write_forbidden" | "repo.openness").
+        """
+        with self.database.begin() as unit:
+            repo, _ = self._visible(unit, actor, repo_id)
+            self.access.require_curator(actor, repo)
+            if gated == "" and repo.gated:
+                raise Forbidden("repo.openness", repo=repo_id)
+            values: dict[str, Any] = {"gated": gated, "private": private}
+            unit.repos.update(repo_id, **{name: value for name, value in values.items() if value is not None})
+        self.forget()
+        self.access.forget()
+
+
+def is_card(path: str) -> bool:
+    """Does the file only describe the data? Those are metadata, open to whoever may see the dataset."""
+    return path in _CARD_FILES or (path.startswith("cards/") and path.endswith(".svg"))
+
+
+def _titles(head: CardHead) -> list[Any]:
+    title = head.data.get("title")
+    return list(title.values()) if isinstance(title, dict) else [title] if title else []
+
+
+def _nothing_yet(repo: Repo) -> Commit:
+    return Commit("0" * 40, repo.id, "", "", "", "", repo.created_at, 0, 0, released=False)
+
+
+def _stopped(repo_id: str, revision: str, found: Revision) -> NotFound:
+    assert found.stopped is not None
+    code = _STOPPED[found.stopped.state, bool(found.stopped.successor)]
+    facts = {"repo": repo_id, "revision": revision, "reason": found.stopped.reason, "successor": found.stopped.successor}
+    return NotFound(code, **facts)
+
+
+_CARD_FILES = frozenset({CARD, "LICENSE", "CHANGELOG.md", "croissant.json", "dcat.ttl"})
+_STOPPED = {
+    ("withdrawn", False): "repo.withdrawn",
+    ("withdrawn", True): "repo.withdrawn_use",
+    ("quarantined", False): "repo.quarantined",
+    ("quarantined", True): "repo.quarantined_use",
+}
+
+__all__ = ["CARD", "HEADS", "TAGS", "Located", "Moved", "Query", "Repositories", "Snapshot"]

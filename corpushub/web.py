@@ -1,0 +1,111 @@
+"""Everything served over HTTP as one ASGI application: the hub protocol, REST and portal behind one gate.
+
+The hub's routes are looked at first: they are a plain ASGI handler, and a framework's router would decode their paths.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.middleware.gzip import GZipMiddleware
+
+from corpushub import __version__
+from corpushub.api.hf import HubApi, handles
+from corpushub.api.metrics import Metrics
+from corpushub.api.throttle import Quotas, Throttle
+from corpushub.api.wire import App, Receive, Scope, Send, run
+from corpushub.base.errors import HubError, Invalid
+from corpushub.base.messages import Lang
+from corpushub.gate import Gate
+
+if TYPE_CHECKING:
+    from corpushub.services.hub import Hub
+
+
+class Front:
+    """Sends a request to the hub protocol or to the framework."""
+
+    def __init__(self, hub_api: App, site: App) -> None:
+        self.hub_api = hub_api
+        self.site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ours = scope["type"] == "http" and handles(scope["path"])
+        await (self.hub_api if ours else self.site)(scope, receive, send)
+
+
+def create_app(hub: Hub, *, quotas: Quotas | None = None) -> Gate:
+    """The whole site for one `hub`, closed together with the server."""
+    metrics = Metrics()
+    site = FastAPI(title="corpushub", version=__version__, lifespan=lifespan(hub), docs_url=None, redoc_url=None)
+    site.add_exception_handler(HubError, explain)
+    add_watch_routes(site, hub, metrics)
+    front = Front(HubApi(hub), GZipMiddleware(site, minimum_size=1024))
+    return Gate(front, hub, metrics=metrics, throttle=Throttle(quotas))
+
+
+def add_watch_routes(site: FastAPI, hub: Hub, metrics: Metrics) -> None:
+    """`/healthz` for whoever restarts us, `/metrics` for whoever counts."""
+
+    async def healthz() -> JSONResponse:
+        ledger = await run(check_database, hub)
+        return JSONResponse({"status": "ok", "version": __version__, **ledger})
+
+    async def metrics_text() -> PlainTextResponse:
+        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    site.add_api_route("/healthz", healthz, include_in_schema=False)
+    site.add_api_route("/metrics", metrics_text, include_in_schema=False)
+
+
+def check_database(hub: Hub) -> dict[str, Any]:
+    """Raises: Unavailable("store.busy") when the database does not answer."""
+    with hub.database.read() as unit:
+        unit.documents.list("health", limit=1)
+    return {"database": "ok"}
+
+
+def lifespan(hub: Hub) -> Any:
+    @asynccontextmanager
+    async def live(_: FastAPI) -> AsyncGenerator[None]:
+        yield
+        await run(hub.access.close)
+
+    return live
+
+
+def front_door(request: Request) -> RedirectResponse:
+    return RedirectResponse(f"/{request.state.lang}/", status_code=303)
+
+
+async def explain(request: Request, error: Exception) -> JSONResponse:
+    """A refusal as JSON: code, sentence in the caller's language, and every problem with its place."""
+    assert isinstance(error, HubError)
+    lang: Lang = getattr(request.state, "lang", "en")
+    problems = [
+        {"code": problem.code, "place": problem.place(), "message": problem.explain(lang)}
+        for problem in (error.problems if isinstance(error, Invalid) else ())
+    ]
+    return JSONResponse({"code": error.code, "detail": error.explain(lang), "problems": problems}, error.status)
+
+
+def serve(hub: Hub, *, host: str, port: int) -> None:
+    """Serve until told to stop; open transfers get twenty seconds to end."""
+    import uvicorn
+
+    logging.getLogger("corpushub.http").setLevel(logging.WARNING)
+    uvicorn.run(
+        create_app(hub),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=20,
+        h11_max_incomplete_event_size=64 << 10,
+    )

@@ -1,0 +1,141 @@
+"""A hub with a few datasets in it, and a real server in front, for tests of what clients see."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import uvicorn
+
+from corpushub.base.errors import NotFound
+from corpushub.base.identity import system_clock
+from corpushub.base.settings import Settings
+from corpushub.domain.parties import Actor, Role
+from corpushub.domain.tree import entry_for
+from corpushub.services.access import Access
+from corpushub.services.accounts import Accounts
+from corpushub.services.repositories import Repositories
+from corpushub.store.db import Database
+from corpushub.store.objects import Objects
+from corpushub.web import create_app
+
+CURATOR = Actor("p-curator", "o-operator", frozenset({Role.OPERATOR}), "Curator")
+READER = Actor("p-reader", "o-developer", frozenset({Role.DEVELOPER}), "Reader")
+STRANGER = Actor("p-stranger", "o-other", frozenset({Role.DEVELOPER}), "Stranger")
+AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+CARD = """---
+pretty_name: Notices
+license: cc-by-4.0
+language: [zh, en]
+configs:
+- config_name: default
+  data_files:
+  - {split: train, path: data/train-*.parquet}
+  - {split: test, path: data/test-*.parquet}
+---
+# Notices
+
+Short notices of a fictional city, for tests of what clients see.
+"""
+
+
+@dataclass
+class SomeParties:
+    people: Mapping[str, Actor] = field(default_factory=lambda: {a.person: a for a in (CURATOR, READER, STRANGER)})
+
+    def actor_of(self, person: str) -> Actor:
+        if person not in self.people:
+            raise NotFound("parties.unknown_person", person=person)
+        return self.people[person]
+
+
+@dataclass
+class SomeHub:
+    """The services the hub's doors need, over real stores."""
+
+    settings: Settings
+    clock: Any = system_clock
+
+    def __post_init__(self) -> None:
+        common = {"settings": self.settings, "clock": self.clock}
+        self.database = Database(str(self.settings.home / "hub.db"), self.clock)
+        self.objects = Objects(self.settings.home / "objects")
+        self.parties = SomeParties()
+        self.accounts = Accounts(database=self.database, parties=self.parties, **common)
+        self.access = Access(database=self.database, parties=self.parties, **common)
+        self.repositories = Repositories(database=self.database, objects=self.objects, access=self.access, **common)
+
+    def publish(self, repo_id: str, files: Mapping[str, bytes], tag: str = "v1.0.0", *, gated: str = "manual") -> str:
+        """Release `files` as `tag` and main, as a publication does; gives the commit."""
+        for data in files.values():
+            self.objects.put_bytes(data)
+        with self.database.begin() as unit:
+            unit.repos.ensure(repo_id, org=CURATOR.org, by=CURATOR.person, gated=gated)
+            entries = [entry_for(path, data) for path, data in files.items()]
+            commit = unit.repos.commit(repo_id, entries, f"Release {tag}", CURATOR.person, AT)
+            unit.repos.set_tag(repo_id, tag, commit)
+            unit.repos.set_branch(repo_id, "main", commit)
+        self.repositories.forget()
+        return commit
+
+    def token(self, actor: Actor, *scopes: str) -> str:
+        return self.access.issue_token(actor, name="test", scopes=scopes or ("read",))[0]
+
+
+def parquet(rows: int, start: int = 0) -> bytes:
+    """A small table: id, text."""
+    sink = BytesIO()
+    table = pa.table({"id": list(range(start, start + rows)), "text": [f"notice {n}" for n in range(start, start + rows)]})
+    pq.write_table(table, sink, row_group_size=50)
+    return sink.getvalue()
+
+
+def notices() -> dict[str, bytes]:
+    """Files of a small dataset: 300 train rows in two shards, 20 test rows, a card."""
+    return {
+        "README.md": CARD.encode(),
+        "data/train-00000-of-00002.parquet": parquet(150),
+        "data/train-00001-of-00002.parquet": parquet(150, 150),
+        "data/test-00000-of-00001.parquet": parquet(20),
+    }
+
+
+@contextmanager
+def serving(hub: Any, **options: Any) -> Generator[str]:
+    """The address of a running server for `hub`."""
+    address = hub.settings.endpoint()
+    config = uvicorn.Config(
+        create_app(hub, **options), host="127.0.0.1", port=hub.settings.port, log_level="warning", access_log=False
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    try:
+        yield address
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def some_hub(home: Path, **settings: Any) -> SomeHub:
+    return SomeHub(Settings(home=home, port=free_port(), **settings))
