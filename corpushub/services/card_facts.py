@@ -1,0 +1,277 @@
+"""From a build to the facts of its card: statistics, measures of every origin, verdicts and charts. No clock, no path in the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from corpushub.base.errors import Invalid, Problem
+from corpushub.base.identity import file_sha256
+from corpushub.base.messages import LANGS, Lang, text
+from corpushub.base.suggest import closest
+from corpushub.domain.build import Built
+from corpushub.domain.card import Facts, Origin, Publisher, missing_prose
+from corpushub.domain.gates import Context, Verdict, Waiver, judge, registry
+from corpushub.domain.licences import conflicts, is_known
+from corpushub.domain.measures import MEASURES, measures_of
+from corpushub.domain.recipe import Recipe
+from corpushub.domain.release import Change
+from corpushub.engine import charts
+from corpushub.engine.profile import Profile, profile_files
+
+WANTED_PROSE = ("summary",)
+SHOWN_CHARTS = 12  # categories in one chart
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a release is made from. `folder` holds the data files at the paths the build names."""
+
+    recipe: Recipe
+    built: Built
+    folder: Path
+    version: str
+    day: date
+    origins: tuple[Origin, ...] = ()
+    publisher: Publisher = field(default_factory=lambda: Publisher({"zh": "corpushub", "en": "corpushub"}))
+    measures: Mapping[str, float] = field(default_factory=dict)  # from catalogue and reviews
+    waivers: tuple[Waiver, ...] = ()
+    change: Change | None = None
+    history: tuple[Mapping[str, str], ...] = ()
+    reviews: Mapping[str, Any] = field(default_factory=dict)
+    profile: Profile | None = None
+    checked_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Facts with what they were judged on, and the charts as SVG by file name."""
+
+    facts: Facts
+    context: Context
+    charts: Mapping[str, str]
+    problems: tuple[Problem, ...]
+
+
+def make_facts(inputs: Inputs) -> Made:
+    """One pass over the data, then arithmetic.
+
+    Raises: Invalid("gate.unknown_names") where the recipe's gates name neither a gate nor a measure.
+    """
+    check_gate_names(inputs.recipe)
+    profile = inputs.profile or profile_files(inputs.folder, inputs.built.files)
+    built = with_profile(inputs.built, profile, inputs.recipe)
+    problems = data_problems(inputs, profile)
+    measures = measures_of(built) | release_measures(inputs, profile, problems) | dict(inputs.measures)
+    context = Context(measures, inputs.day, inputs.recipe.gates, inputs.waivers)
+    verdicts = judge(registry().values(), context)
+    drawn = draw(built, inputs.recipe, measures)
+    facts = Facts(
+        recipe=inputs.recipe, built=built, version=inputs.version, day=inputs.day.isoformat(), origins=inputs.origins, verdicts=verdicts,
+        measures=measures, publisher=inputs.publisher, change=inputs.change, history=inputs.history, example=profile.example,
+        charts={name.removesuffix(".svg"): f"cards/{name}" for name in drawn}, reviews=inputs.reviews, checked_in=inputs.checked_in,
+    )  # fmt: skip
+    return Made(facts, context, drawn, problems)
+
+
+def check_gate_names(recipe: Recipe) -> None:
+    known = [*registry(), *MEASURES]
+    wrong = [name for name in recipe.gates if name not in registry() and name not in MEASURES]
+    if wrong:
+        problems = [
+            Problem("gate.unknown", {"name": name, "near": closest(name, known) or "PII-01"}, file=recipe.name) for name in wrong
+        ]
+        raise Invalid("gate.unknown_names", problems=problems, file=recipe.name)
+
+
+def with_profile(built: Built, profile: Profile, recipe: Recipe) -> Built:
+    """The build with statistics in its columns and uncompressed sizes in its measures; columns in the order of the files."""
+    stated = {column.name: column for column in built.columns}
+    promised = {column.name: column for column in recipe.contract.columns}
+    columns = []
+    for name, kind in profile.schema:
+        fact = stated.get(name)
+        words = (
+            (fact.description if fact else {})
+            or (promised[name].description if name in promised else {})
+            or standard_column(name)
+        )
+        columns.append(_column(name, kind, fact.nullable if fact else True, words, profile.columns[name]))
+    sizes = {f"plain_bytes:{config}:{split}": size for (config, split), size in profile.plain_bytes.items()}
+    return replace(built, columns=tuple(columns) or built.columns, measures={**built.measures, **sizes})
+
+
+def _column(name: str, kind: str, nullable: bool, words: Mapping[str, str], profile: Mapping[str, Any]) -> Any:
+    from corpushub.domain.build import ColumnFact
+
+    return ColumnFact(name, kind, nullable, words, profile)
+
+
+def standard_column(name: str) -> dict[str, str]:
+    """Words for the columns the engine itself adds; empty for any other."""
+    try:
+        return {lang: text(f"card_column.{name}", lang) for lang in LANGS}
+    except KeyError:
+        return {}
+
+
+def data_problems(inputs: Inputs, profile: Profile) -> tuple[Problem, ...]:
+    """Where the build's words and its files disagree, and prose that is missing."""
+    found = []
+    for file in inputs.built.files:
+        if profile.footers.get(file.path) != file.rows:
+            found.append(
+                Problem("card.rows_differ", {"stated": file.rows, "counted": profile.footers.get(file.path, 0)}, file=file.path)
+            )
+        if file_sha256(inputs.folder / file.path) != file.sha256:
+            found.append(Problem("card.digest_differs", {}, file=file.path))
+        if "-" in file.split:
+            found.append(Problem("card.split_name", {"split": file.split}, file=file.path))
+    found += [
+        Problem("card.prose_missing", {"section": section, "lang": lang}, file=inputs.recipe.name, path=f"card.{lang}.{section}")
+        for lang, section in missing_prose(inputs.recipe, WANTED_PROSE)
+    ]
+    if not is_known(inputs.recipe.licence.id):
+        found.append(
+            Problem("card.licence_unknown", {"licence": inputs.recipe.licence.id}, file=inputs.recipe.name, path="licence.id")
+        )
+    return tuple(found)
+
+
+def release_measures(inputs: Inputs, profile: Profile, problems: Sequence[Problem]) -> dict[str, float]:
+    """Measures that follow from the release itself: schema, sources' rights and licences, documents."""
+    recipe, origins = inputs.recipe, {origin.source: origin for origin in inputs.origins}
+    promised = {column.name for column in recipe.contract.columns}
+    have = {name for name, _ in profile.schema}
+    names = [source.name for source in recipe.sources]
+    granted = [origins[name] for name in names if name in origins]
+    total = len(names) or 1
+    licences = [origin.licence for origin in granted if origin.licence]
+    released = recipe.licence.id if recipe.licence.id != "other" else recipe.licence.name
+    return {
+        "schema_errors": len(promised - have),
+        "card_errors": len(problems),
+        "undescribed_columns": sum(1 for name, _ in profile.schema if not described(name, recipe)),
+        "authorized_sources": len([o for o in granted if in_term(o, inputs.day) and recipe.purpose in o.purposes]) / total,
+        "registered_sources": len([o for o in granted if o.registration_code]) / total,
+        "source_records": len([o for o in granted if o.resource]) / total,
+        "licensed_sources": len(licences) / total,
+        "licence_conflicts": len(conflicts(released, licences)),
+        "terms_missing": 0 if recipe.licence.id and recipe.purpose else 1,
+        "changelog_missing": 0,
+        "version_errors": 0,
+        "quality_accessibility": 1.0,
+        "language_sources_min": len(names),
+        "quasi_identifiers": len(recipe.contract.roles("quasi")),
+        "complaints_channel": 1,
+    }
+
+
+def described(name: str, recipe: Recipe) -> bool:
+    words = next((column.description for column in recipe.contract.columns if column.name == name), {}) or standard_column(name)
+    return all(words.get(lang) for lang in LANGS)
+
+
+def in_term(origin: Origin, day: date) -> bool:
+    return (not origin.valid_from or origin.valid_from <= day.isoformat()) and (
+        not origin.valid_to or day.isoformat() <= origin.valid_to
+    )
+
+
+def draw(built: Built, recipe: Recipe, measures: Mapping[str, float]) -> dict[str, str]:
+    """The card's charts, one SVG a language, by file name."""
+    found: dict[str, str] = {}
+    for lang in LANGS:
+        for name, svg in charts_in(built, recipe, measures, lang):
+            found[f"{name}.{lang}.svg"] = svg
+    return found
+
+
+def charts_in(built: Built, recipe: Recipe, measures: Mapping[str, float], lang: Lang) -> Iterable[tuple[str, str]]:
+    """(name, SVG) of every chart that has something to show."""
+
+    def title(name: str) -> str:
+        return text(f"card.chart_{name}", lang)
+
+    rows = text("card.rows", lang)
+    if len(built.files) > 1:
+        yield "splits", charts.bar(title("splits"), [(file.split, file.rows) for file in built.files], unit=rows)
+    if len(built.sources) > 1:
+        yield (
+            "sources",
+            charts.bar(title("sources"), [(source.name, source.rows) for source in built.sources], unit=rows, colour=2),
+        )
+    if built.steps:
+        start = (text("card.read", lang), float(sum(source.rows for source in built.sources)))
+        steps = [(f"{step.index} {step.step}", float(step.rows_out)) for step in built.steps]
+        yield "funnel", charts.funnel(title("funnel"), [start, *steps], unit=rows)
+    if longest := longest_text(built):
+        shape = longest.profile["histogram"]
+        yield (
+            "lengths",
+            charts.histogram(
+                f"{title('lengths')}: {longest.name}", shape["edges"], shape["counts"], unit=text("card.characters", lang)
+            ),
+        )
+    if labels := label_column(built, recipe):
+        top = [(item["value"], float(item["count"])) for item in labels.profile["top"][:SHOWN_CHARTS]]
+        yield "categories", charts.bar(f"{title('categories')}: {labels.name}", top, unit=rows, colour=3)
+    if dated := next((column for column in built.columns if len(column.profile.get("years", {})) > 1), None):
+        yield (
+            "timeline",
+            charts.line(
+                f"{title('timeline')}: {dated.name}", [(y, float(n)) for y, n in dated.profile["years"].items()], unit=rows
+            ),
+        )
+    nulls = [(c.name, c.profile["nulls"] / c.profile["count"]) for c in built.columns if c.profile.get("count")]
+    if any(value for _, value in nulls):
+        yield "nulls", charts.heat_strip(title("nulls"), nulls[:16])
+    if built.entities:
+        series = [text("card.found", lang), text("card.residual", lang)]
+        yield (
+            "entities",
+            charts.stacked(title("entities"), [(e.entity, (e.found, e.residual)) for e in built.entities[:SHOWN_CHARTS]], series),
+        )
+    dimensions = [
+        (text(f"card_dimension.{name}", lang), measures[f"quality_{name}"]) for name in QUALITY if f"quality_{name}" in measures
+    ]
+    if dimensions:
+        yield "quality", charts.bar(title("quality"), dimensions, colour=2)
+
+
+QUALITY = ("validity", "completeness", "accuracy", "consistency", "timeliness", "accessibility")
+
+
+def longest_text(built: Built) -> Any:
+    """The text column with the longest mean, when it is prose rather than codes."""
+    found = [
+        c
+        for c in built.columns
+        if c.profile.get("of") == "characters" and c.profile.get("mean", 0) >= 20 and "histogram" in c.profile
+    ]
+    return max(found, key=mean_length, default=None)
+
+
+def mean_length(column: Any) -> float:
+    return float(column.profile["mean"])
+
+
+def label_column(built: Built, recipe: Recipe) -> Any:
+    """The column whose few values say most: 2 to 60 values, not the key."""
+    for column in built.columns:
+        distinct = column.profile.get("distinct")
+        if distinct and 2 <= distinct <= 60 and column.dtype == "string" and column.name != recipe.contract.key:
+            return column
+    return None
+
+
+def verdict_rows(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
+    """Verdicts as the release case keeps them."""
+    return [
+        {"id": v.gate, "status": v.status.value, "effect": v.effect, "stage": v.stage, "waivable_by": list(v.waivable_by),
+         "outcomes": v.to_json()["outcomes"]}
+        for v in verdicts
+    ]  # fmt: skip
