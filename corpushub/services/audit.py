@@ -7,20 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from corpushub.base.errors import Forbidden, HubError, Problem
-from corpushub.base.identity import Clock
+from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Problem
+from corpushub.base.identity import Clock, iso
 from corpushub.base.merkle import Checkpoint
 from corpushub.base.settings import Settings
-from corpushub.base.signing import Note, SigningKey, VerifierKey, hub_key
+from corpushub.base.signing import WITNESS, Note, SigningKey, VerifierKey, hub_key
 from corpushub.domain.build import Progress, ProgressEvent, silent
 from corpushub.domain.parties import Actor, Role
+from corpushub.services.anchors import fetch_receipt
+from corpushub.services.bundle import Bundle
+from corpushub.services.witness import witness_request
 from corpushub.store.db import Database
 from corpushub.store.ledger_check import check
 from corpushub.store.objects import Objects
 
 SEATS = (Role.AUDITOR, Role.AUTHORITY, Role.SUPERVISOR, Role.REGISTRAR, Role.SYSTEM)
+_RECENT = 50  # checkpoints a late cosignature may still belong to
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,37 @@ class Signed:
     root: str
     note: str
     signatures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A bundle that was written; `root` is hex."""
+
+    file: str
+    members: int
+    bytes: int
+    size: int
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """A receipt that was kept."""
+
+    size: int
+    kind: str
+    at: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`merkle.proves_inclusion(leaf_hash(entry), index, size, path, root)` with size and root of `checkpoint`; `path` is hex."""
+
+    index: int
+    entry: str
+    path: tuple[str, ...]
+    checkpoint: str
 
 
 class Audit:
@@ -97,6 +134,100 @@ class Audit:
             problems += self.object_problems(digest)
             progress(ProgressEvent("objects", number, len(names), "objects"))
         return AuditReport(found.leaves, found.events, found.checkpoints, len(names), found.root.hex(), tuple(problems))
+
+    def export(
+        self,
+        actor: Actor,
+        target: Path,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        progress: Progress = silent,
+    ) -> Exported:
+        """Write an audit bundle to `target`; `since` and `until` limit the entries inside, never the tree.
+
+        The export itself is recorded first, so the bundle ends with who took it. One pass over the entries, constant memory.
+        Raises: Forbidden("audit.seat").
+        """
+        require_seat(actor)
+        with self.database.begin() as unit:
+            unit.ledger.append({"kind": "export", "actor": actor.person, "org": actor.org, "at": iso(self.clock())})
+            note = unit.ledger.checkpoint(self.key)
+        with self.database.read() as unit:
+            size = Checkpoint.parse(note.text).size
+            first = unit.ledger.index_at(iso(since)) if since else 0
+            last = unit.ledger.index_at(iso(until)) if until else size
+            keys = {"log": self.verifier_key()}
+            keys |= {f"witness-{number}": key for number, (key, _) in enumerate(unit.ledger.witnesses(), start=1)}
+            draft = target.with_name(f"{target.name}.part")
+            with draft.open("wb") as stream:
+                members = Bundle(stream, unit.ledger, self.objects, keys, progress).write(note, first, max(first, last))
+            draft.replace(target)
+        stated = signed(note)
+        return Exported(target.name, members, target.stat().st_size, stated.size, stated.root)
+
+    # Witnesses and anchors
+
+    def add_witness(self, actor: Actor, key: str, org: str) -> VerifierKey:
+        """Let the holder of `key` (a cosigning key of organisation `org`) witness this ledger; the key is recorded as a leaf.
+
+        Raises: Forbidden("audit.seat"), Invalid("ledger.verifier_key"), Conflict("audit.own_witness") for this hub's own key.
+        """
+        require_seat(actor)
+        parsed = VerifierKey.parse(key)
+        if parsed.kind != WITNESS:
+            raise Invalid("ledger.verifier_key")
+        if parsed.public in {self.key.verifier.public, hub_key(self.settings, "witness", WITNESS).verifier.public}:
+            raise Conflict("audit.own_witness")
+        with self.database.begin() as unit:
+            unit.ledger.add_witness(parsed, org)
+            unit.ledger.declare("witness", parsed)
+        return parsed
+
+    def request(self, actor: Actor, since: int = 0) -> str:
+        """What to send a witness that last saw `since` leaves: old size, consistency proof, checkpoint (C2SP tlog-witness)."""
+        self.checkpoint(actor)
+        with self.database.read() as unit:
+            note = unit.ledger.latest()
+            assert note is not None
+            return witness_request(since, unit.ledger.tree(Checkpoint.parse(note.text).size).consistency(since), note)
+
+    def cosign(self, actor: Actor, lines: str) -> int:
+        """Keep what a witness answered; how many signatures were new.
+
+        Raises: Forbidden("audit.seat"), Invalid("ledger.note"), NotFound, Conflict and Invalid of `Ledger.cosign`.
+        """
+        require_seat(actor)
+        given = tuple(line for line in lines.splitlines() if line.strip())
+        with self.database.begin() as unit:
+            for size, _, _ in reversed(unit.ledger.notes(_RECENT)):
+                try:
+                    return unit.ledger.cosign(size, given)
+                except Invalid:
+                    continue
+            raise Conflict("audit.no_such_note")
+
+    def anchor(self, actor: Actor, kind: str, command: list[str]) -> Anchored:
+        """Hand the newest checkpoint to an outside program and keep its answer as a receipt (see `services.anchors`)."""
+        require_seat(actor)
+        note = self.checkpoint(actor)
+        receipt = fetch_receipt(kind, command, note.note)
+        with self.database.begin() as unit:
+            kept = unit.ledger.add_anchor(note.size, kind, receipt)
+        return Anchored(kept.size, kept.kind, kept.at, len(receipt))
+
+    def prove(self, stream: str, version: int) -> Proof:
+        """That an event stands in the ledger: its entry, the path to the root, and the checkpoint that states it.
+
+        Raises: NotFound("ledger.no_event" | "audit.not_signed_yet").
+        """
+        with self.database.read() as unit:
+            index = unit.ledger.find(stream, version)
+            note = unit.ledger.latest()
+            if note is None or Checkpoint.parse(note.text).size <= index:
+                raise NotFound("audit.not_signed_yet", stream=stream, version=version)
+            path = unit.ledger.tree(Checkpoint.parse(note.text).size).inclusion(index)
+            return Proof(index, unit.ledger.entry(index).decode(), tuple(item.hex() for item in path), str(note))
 
     def object_problems(self, digest: str) -> list[Problem]:
         """What is wrong with one stored object."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -150,6 +151,17 @@ class Ledger:
             raise NotFound("ledger.no_event", stream=stream, version=version)
         return int(found)
 
+    def index_at(self, moment: str) -> int:
+        """Index of the first leaf logged at or after `moment` (ISO), by bisection; the size where there is none."""
+        low, high = 0, self.size()
+        while low < high:
+            middle = (low + high) // 2
+            if str(json.loads(self.entry(middle))["logged_at"]) < moment:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
     def tile(self, level: int, index: int, width: int = TILE_WIDTH) -> bytes:
         """The first `width` hashes of a tile. Raises: NotFound("ledger.no_tile")."""
         row = self.connection.execute(sa.select(tiles.c.hashes).where(tiles.c.level == level, tiles.c.idx == index)).first()
@@ -245,6 +257,12 @@ class Ledger:
         if fresh:
             self.connection.execute(cosignatures.insert(), fresh)
         return len(fresh)
+
+    def declare(self, role: str, key: VerifierKey) -> None:
+        """Record once, as a leaf, that `key` speaks for `role` (release, witness), so that an auditor needs no other word for it."""
+        subject = f"key:{role}:{key.key_id.hex()}"
+        if self.connection.execute(sa.select(leaves.c.idx).where(leaves.c.subject == subject)).first() is None:
+            self.append({"kind": "key", "id": subject, "role": role, "key": str(key)})
 
     def add_anchor(self, size: int, kind: str, receipt: bytes) -> Anchor:
         """Keep a receipt from outside for the checkpoint of `size`."""

@@ -45,3 +45,21 @@ def damage(home: Path, *statements: str) -> None:
         connection.execute(statement)
     connection.commit()
     connection.close()
+
+
+GATES = [{"gate": "pii_residual", "status": "pass"}, {"gate": "card_drift", "status": "pending", "stage": "publish"}]
+
+
+def a_publication(manifest: str, envelope: str = "", stream: str = "release-1") -> list[Event]:
+    """A release from proposal to publication: built by org-op, approved by two people of two other organisations."""
+    rows = [
+        ("proposed", "curator", "org-op", "gated", ("open", "party"), {"manifest_digest": manifest, "built_by": "builder", "builder_org": "org-op", "gates": GATES}),
+        ("submitted", "curator", "org-op", "in_review", (), {}),
+        ("voted", "reviewer-1", "org-a", "in_review", ("vote", "role:reviewer"), {"command": "approve"}),
+        ("approved", "reviewer-2", "org-b", "approved", (), {"approvals": [{"person": "reviewer-1", "org": "org-a"}, {"person": "reviewer-2", "org": "org-b"}]}),
+        ("published", "curator", "org-op", "released", (), {"envelope_digest": envelope} if envelope else {}),
+    ]  # fmt: skip
+    return [
+        Event(stream, number, f"release.{name}", person, org, START, data, state, marks=marks, rules="0" * 64)
+        for number, (name, person, org, state, marks, data) in enumerate(rows, start=1)
+    ]

@@ -1,0 +1,102 @@
+"""The audit bundle: a tar an auditor checks offline with `tools/verify_audit.py`. Members stand in the order they are checked in.
+
+bundle.json           format, log, size, root and the range of entries inside
+checkpoint            the signed note of this size, with cosignatures
+keys/                 the log's and its witnesses' public keys (for convenience: trust those you were given)
+checkpoints/<size>    the notes signed before
+tile/<level>/...      every hash of the tree (C2SP tlog-tiles)
+tile/entries/...      the entries of the range, 256 to a bundle
+manifests/<digest>    the manifest of every published release
+dsse/<digest>         its signed statement
+anchors/<size>.<kind> receipts from outside
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from corpushub.base.errors import NotFound
+from corpushub.base.identity import canonical
+from corpushub.base.merkle import TILE_WIDTH, Checkpoint, pack_entries, tile_path, tile_shapes
+from corpushub.base.signing import Note, VerifierKey
+from corpushub.domain.build import Progress, ProgressEvent, silent
+from corpushub.store.ledger import Ledger
+from corpushub.store.objects import Objects
+
+FORMAT = "corpushub-audit/1"
+_NOTES = 200
+_MANIFEST, _ENVELOPE = "manifest_digest", "envelope_digest"
+
+
+@dataclass(slots=True)
+class Bundle:
+    """Writes one bundle; `digests` gathers what the entries name while they pass."""
+
+    stream: BinaryIO
+    ledger: Ledger
+    objects: Objects
+    keys: Mapping[str, VerifierKey]
+    progress: Progress = silent
+    manifests: dict[str, None] = field(default_factory=dict)
+    envelopes: dict[str, None] = field(default_factory=dict)
+
+    def write(self, note: Note, first: int, last: int) -> int:
+        """Write everything of `note`'s tree with the entries from `first` up to `last`; the members written."""
+        stated = Checkpoint.parse(note.text)
+        first, last = first - first % TILE_WIDTH, min(stated.size, -(-last // TILE_WIDTH) * TILE_WIDTH)
+        count = 0
+        with tarfile.open(fileobj=self.stream, mode="w|", format=tarfile.USTAR_FORMAT) as tar:
+            for path, data in self.members(note, stated, first, last):
+                info = tarfile.TarInfo(path)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+                count += 1
+        return count
+
+    def members(self, note: Note, stated: Checkpoint, first: int, last: int) -> Iterator[tuple[str, bytes]]:
+        head = {"format": FORMAT, "origin": stated.origin, "size": stated.size, "root": stated.root.hex(), "range": [first, last]}
+        yield "bundle.json", canonical(head)
+        yield "checkpoint", str(note).encode()
+        for name, key in self.keys.items():
+            yield f"keys/{name}.vkey", f"{key}\n".encode()
+        for size, _, earlier in self.ledger.notes(_NOTES):
+            if size < stated.size:
+                yield f"checkpoints/{size}", str(earlier).encode()
+        for level, index, width in tile_shapes(stated.size):
+            yield tile_path(level, index, width), self.ledger.tile(level, index, width)
+        yield from self.entries(first, last)
+        yield from self.named("manifests", self.manifests)
+        yield from self.named("dsse", self.envelopes)
+        for anchor in self.ledger.anchors():
+            yield f"anchors/{anchor.size}.{anchor.kind}.{anchor.at.replace(':', '')}", anchor.receipt
+
+    def entries(self, first: int, last: int) -> Iterator[tuple[str, bytes]]:
+        waiting: list[bytes] = []
+        for index, entry, *_ in self.ledger.rows(first, last):
+            waiting.append(entry)
+            if b'"release.' in entry:
+                self.note_digests(json.loads(entry))
+            if len(waiting) == TILE_WIDTH or index == last - 1:
+                yield tile_path("entries", index // TILE_WIDTH, len(waiting)), pack_entries(waiting)
+                self.progress(ProgressEvent("entries", index + 1 - first, last - first, "entries"))
+                waiting = []
+
+    def note_digests(self, leaf: Mapping[str, Any]) -> None:
+        data = leaf.get("data")
+        if str(leaf.get("type", "")).startswith("release.") and isinstance(data, dict):
+            for key, into in ((_MANIFEST, self.manifests), (_ENVELOPE, self.envelopes)):
+                if isinstance(data.get(key), str):
+                    into[data[key]] = None
+
+    def named(self, folder: str, digests: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """The objects of these digests; one that is gone is left out, and the verifier says so where it matters."""
+        for digest in digests:
+            try:
+                yield f"{folder}/{digest}.json", self.objects.read(digest)
+            except NotFound:
+                continue
