@@ -1,0 +1,132 @@
+"""The normalised view of a text: what the recognizers read, with a map back to the text as it is.
+
+Every replacement is one character for one, so that offsets stay; only invisible characters go, and then the map says where. What is read
+alike: full-width and other scripts' digits, digits written in Han characters, letters that optical recognition mistakes for digits, a line
+break inside a number, no-break spaces and dashes of every kind.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+_INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_CONTROL = "\x00-\x08\x0e-\x1f\x7f"
+INVISIBLE = re.compile(f"[{_INVISIBLE}{_CONTROL}]")
+_BROKEN = re.compile(r"(?<=[0-9])[ \t]{0,4}(?:\r?\n)[ \t]{0,8}(?=[0-9Xx](?![.、．)）]))")
+_DASH = re.compile(r"(?<=[0-9)])[‐‑‒–—―−－](?=[0-9(])")
+_TOKEN = re.compile(
+    r"(?<![0-9A-Za-z_])(?=[0-9A-Za-z]{11,19}(?![0-9A-Za-z_]))(?=[0-9]*[OoIlSBZ])[0-9OoIlSBZ]{10,18}[0-9OoIlSBZXx](?![0-9A-Za-z_])"
+)
+_LOOKALIKE = str.maketrans("OoIlSBZ", "0011582")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`text` as recognizers read it; `back[i]` is the position in the original of character i, None where positions are equal."""
+
+    text: str
+    back: NDArray[np.int64] | None = None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """A span of the view as a span of the original."""
+        if self.back is None or start >= end:
+            return start, end
+        return int(self.back[start]), int(self.back[end - 1]) + 1
+
+
+def views(texts: list[str]) -> list[View]:
+    """One view per text. One regular expression over the column finds the few texts that need work."""
+    if not texts:
+        return []
+    needed = pl.Series(texts, dtype=pl.String).str.contains(_needed())
+    return [view(text) if work else View(text) for text, work in zip(texts, needed, strict=True)]
+
+
+def view(text: str) -> View:
+    """The view of one text."""
+    back = None
+    if INVISIBLE.search(text):
+        kept = np.array([INVISIBLE.match(char) is None for char in text], dtype=bool)
+        back = np.flatnonzero(kept)
+        text = INVISIBLE.sub("", text)
+    text = text.translate(_folds())
+    text = _digits_of_other_scripts(text)
+    text = _han_run().sub(_as_digits, text)
+    text = _BROKEN.sub(lambda found: " " * len(found[0]) if len(found[0]) <= 2 else " " + "\x00" * (len(found[0]) - 1), text)
+    text = _DASH.sub("-", text)
+    text = _TOKEN.sub(_as_number, text)
+    if "\x00" in text:  # a break that was wider than a separator: drop the padding, keep the map
+        kept = np.array([char != "\x00" for char in text], dtype=bool)
+        back = (np.arange(len(text)) if back is None else back)[kept]
+        text = text.replace("\x00", "")
+    return View(text, back)
+
+
+@cache
+def _needed() -> str:
+    digits = "".join(han_digits())
+    return (
+        rf"[０-９Ａ-Ｚａ-ｚ＠．＿＋＊－\x{{a0}}\x{{2000}}-\x{{200f}}\x{{3000}}{_INVISIBLE}{_CONTROL}]|[\p{{Nd}}--[0-9]]|[①-⑨⓪❶-❾]{{2}}"
+        rf"|[0-9][ \t]*\r?\n[ \t]*[0-9Xx]|[0-9][‐‑‒–—―−－][0-9]|[{digits}0-9][ \-.·、]?[{digits}](?:[ \-.·、]?[{digits}0-9]){{4}}"
+        r"|[0-9][OoIlSBZ]|[OoIlSBZ][0-9]"
+    )
+
+
+@cache
+def _folds() -> dict[int, str]:
+    folds = {
+        code: chr(code - 0xFEE0)
+        for code in range(0xFF01, 0xFF5F)
+        if chr(code - 0xFEE0).isalnum() or chr(code - 0xFEE0) in "@._+-*/#"
+    }
+    folds |= dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " ")
+    return folds
+
+
+def _digits_of_other_scripts(text: str) -> str:
+    if text.isascii():
+        return text
+    return re.sub(r"[^\W\D]", lambda found: str(unicodedata.digit(found[0])), text)
+
+
+@cache
+def han_digits() -> dict[str, str]:
+    """Han characters and enclosed numerals that stand for one decimal digit, from rules/pii-lexicon.toml."""
+    table: dict[str, str] = lexicon()["digits"]
+    return {char: digit for digit, chars in table.items() for char in chars}
+
+
+@cache
+def lexicon() -> dict[str, dict[str, str]]:
+    """Words of the language that rules need, by section."""
+    return tomllib.loads(files("corpushub").joinpath("rules", "pii-lexicon.toml").read_text("utf-8"))
+
+
+@cache
+def _han_run() -> re.Pattern[str]:
+    digits = "".join(han_digits())
+    return re.compile(rf"(?<![{digits}0-9])(?=[0-9 \-.·、]*[{digits}])[{digits}0-9](?:[ \-.·、]?[{digits}0-9]){{6,24}}")
+
+
+def _as_digits(found: re.Match[str]) -> str:
+    table = han_digits()
+    return "".join(table.get(char, char) for char in found[0])
+
+
+def _as_number(found: re.Match[str]) -> str:
+    """A token that is a number but for a few look-alike letters reads as that number. Other lengths and codes stay as they are."""
+    token = found[0]
+    mistaken = sum(char in "OoIlSBZ" for char in token)
+    if len(token) not in {11, 15, 16, 17, 18, 19} or mistaken > 4:
+        return token
+    body, last = (token[:-1], token[-1]) if token[-1] in "Xx" else (token, "")
+    return body.translate(_LOOKALIKE) + last

@@ -1,0 +1,54 @@
+"""Names of people, addresses, places and organisations as one Presidio recognizer over the sequence tagger and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from presidio_analyzer import AnalysisExplanation, EntityRecognizer, LocalRecognizer, RecognizerResult
+
+from corpushub.engine.recognizers.address import addresses
+from corpushub.engine.recognizers.persons import persons
+from corpushub.engine.recognizers.tagging import Word, tagged
+
+
+class NamedEntityRecognizer(LocalRecognizer):
+    """PERSON, ADDRESS, LOCATION and ORGANIZATION. `analyze_batch` tags many texts in one go."""
+
+    ENTITIES = ("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION")
+
+    def __init__(
+        self, supported_language: str = "zh", name: str | None = None, supported_entities: list[str] | None = None
+    ) -> None:
+        super().__init__(
+            supported_entities=supported_entities or list(self.ENTITIES),
+            supported_language=supported_language,
+            name=name or type(self).__name__,
+        )
+
+    def load(self) -> None:
+        """Weights load with the first text."""
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:  # noqa: ARG002  (signature of Presidio)
+        return [result for result in self.analyze_batch([text])[0] if result.entity_type in entities]
+
+    def analyze_batch(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
+        return [self._results(text, words) for text, words in zip(texts, tagged(texts), strict=True)]
+
+    def _results(self, text: str, words: list[Word]) -> list[RecognizerResult]:
+        found = [(start, end, "ADDRESS", score, why) for start, end, score, why in addresses(text, words)]
+        found += [(start, end, "PERSON", score, why) for start, end, score, why in persons(text, words)]
+        found += [(word.start, word.end, "LOCATION", 0.5, "tagger") for word in words if word.tag in {"LOC", "ns"}]
+        found += [(word.start, word.end, "ORGANIZATION", 0.5, "tagger") for word in words if word.tag in {"ORG", "nt"}]
+        return [self._result(*item) for item in found if item[2] in self.supported_entities]
+
+    def _result(self, start: int, end: int, entity: str, score: float, why: str) -> RecognizerResult:
+        name = type(self).__name__
+        explanation = AnalysisExplanation(recognizer=name, original_score=score, textual_explanation=why)
+        metadata = {RecognizerResult.RECOGNIZER_NAME_KEY: name, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id}
+        return RecognizerResult(entity, start, end, score, explanation, metadata)
+
+
+def recognizers(language: str) -> list[EntityRecognizer]:
+    """The recognizers this module adds to a registry for `language`."""
+    return [NamedEntityRecognizer(supported_language=language)]

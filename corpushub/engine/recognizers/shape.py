@@ -1,0 +1,105 @@
+"""The base of all pattern recognizers, boundaries, and the check digits of the standards."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar
+
+from presidio_analyzer import Pattern, PatternRecognizer
+
+LEFT = r"(?<![0-9A-Za-z_])"
+RIGHT = r"(?![0-9A-Za-z_])"
+GAP = r"[ \-.·]?"  # one separator inside a number as people type it
+IS = r"(?:[:：为是 \t\"'“”】\])）]|号码|号){0,4}"  # between a label and its value
+SEPARATORS = str.maketrans("", "", " -–—.·•/()（）\t")
+
+
+class ShapeRecognizer(PatternRecognizer):
+    """Class attributes say what is found; the constructor takes what Presidio's YAML loader passes."""
+
+    ENTITY: ClassVar[str] = ""
+    SHAPES: ClassVar[tuple[tuple[str, str, float], ...]] = ()
+    CONTEXT: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        patterns: list[Pattern] | None = None,
+        context: list[str] | None = None,
+        supported_language: str = "zh",
+        supported_entity: str = "",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            supported_entity=supported_entity or self.ENTITY,
+            patterns=patterns or [Pattern(label, regex, score) for label, regex, score in self.SHAPES],
+            context=list(self.CONTEXT) if context is None else context,
+            supported_language=supported_language,
+            name=name or type(self).__name__,
+            global_regex_flags=0,
+        )
+
+
+class ChineseShapeRecognizer(ShapeRecognizer):
+    """A shape that is defined in China."""
+
+    COUNTRY_CODE = "cn"
+
+
+def after(*labels: str) -> str:
+    """A look-behind: one of `labels`, then `IS`."""
+    return rf"(?<=(?:{'|'.join(labels)}){IS})"
+
+
+def bare(text: str) -> str:
+    """`text` without separators, upper case."""
+    return text.translate(SEPARATORS).upper()
+
+
+def luhn(digits: str) -> bool:
+    """ISO/IEC 7812-1 annex B."""
+    total = 0
+    for place, char in enumerate(reversed(digits)):
+        value = int(char) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+_ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+PROVINCES = frozenset(
+    f"{code}"
+    for code in (*range(11, 16), 21, 22, 23, *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83, 91)
+)
+
+
+def id_check(number: str) -> str:
+    """The 18th character that GB 11643-1999 (ISO 7064 MOD 11-2) gives 17 digits."""
+    return "10X98765432"[sum(int(char) * weight for char, weight in zip(number, _ID_WEIGHTS, strict=False)) % 11]
+
+
+def is_real_date(year: str, month: str, day: str = "1") -> bool:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        return False
+    return 1880 <= found.year <= 2099
+
+
+_USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+
+
+def uscc_is_valid(code: str) -> bool:
+    """GB 32100-2015: 18 characters, check character modulo 31."""
+    if len(code) != 18 or any(char not in _USCC for char in code):
+        return False
+    total = sum(_USCC.index(char) * pow(3, place, 31) for place, char in enumerate(code[:17]))
+    return _USCC[(31 - total % 31) % 31] == code[17]
+
+
+_VIN = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", (*range(1, 9), *range(1, 6), 7, 9, *range(2, 10), *range(10)), strict=True))
+_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+
+
+def vin_is_valid(code: str) -> bool:
+    """GB 16735-2019: ninth character is the weighted sum modulo 11."""
+    total = sum(_VIN[char] * weight for char, weight in zip(code, _VIN_WEIGHTS, strict=True))
+    return "0123456789X"[total % 11] == code[8]
