@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 
@@ -49,3 +52,97 @@ class Actor:
 
 ANONYMOUS = Actor(person="", org="", roles=frozenset({Role.PUBLIC}))
 SYSTEM = Actor(person="system", org="system", roles=frozenset({Role.SYSTEM}), name="system")
+
+
+class OrgKind(StrEnum):
+    """What an organisation is; `external` ones may register and contribute but not be authorised to operate."""
+
+    AUTHORITY = "authority"
+    AGENCY = "agency"  # 公共机构
+    UTILITY = "utility"  # 水电气热公交等公用企业
+    OPERATOR = "operator"
+    ENTERPRISE = "enterprise"
+    RESEARCH = "research"
+    ASSOCIATION = "association"
+    REGISTRY = "registry"  # 登记授权中心
+    AUDIT = "audit"
+    DEVELOPER = "developer"  # 开发主体
+    ASSESSOR = "assessor"  # 第三方评估机构
+    EXCHANGE = "exchange"
+    DISTRICT = "district"
+    MINISTRY = "ministry"
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """An organisation. `credit_code`: 18-character unified social credit code (GB 32100); `region`: GB/T 2260 code."""
+
+    id: str
+    credit_code: str
+    kind: OrgKind
+    region: str
+    name: Mapping[str, str]
+    state: str = "active"
+    state_assets: bool = False
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person of an organisation; `name` is personal data and never reaches the ledger."""
+
+    id: str
+    org: str
+    name: str
+    state: str = "active"
+    oidc_subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A seat held for a time; days are inclusive, an empty end is open."""
+
+    id: str
+    person: str
+    role: Role
+    valid_from: str
+    valid_to: str = ""
+    scope: str = ""
+
+    def holds_on(self, day: date) -> bool:
+        text = day.isoformat()
+        return self.valid_from <= text and (not self.valid_to or text <= self.valid_to)
+
+
+MANAGERS = frozenset({Role.AUTHORITY, Role.IMPLEMENTER, Role.REGISTRAR, Role.REVIEWER})
+OPERATORS = frozenset({Role.OPERATOR})
+_CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_CREDIT_FORM = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}")
+
+
+def credit_check(body: str) -> str:
+    """Check character of a 17-character credit code (GB 32100, weights 3^i mod 31)."""
+    total = sum(_CREDIT_ALPHABET.index(letter) * pow(3, place, 31) for place, letter in enumerate(body))
+    return _CREDIT_ALPHABET[-total % 31]
+
+
+def is_credit_code(code: str) -> bool:
+    return bool(_CREDIT_FORM.fullmatch(code)) and credit_check(code[:17]) == code[17]
+
+
+def is_region(code: str) -> bool:
+    """Six digits of GB/T 2260, or nine and twelve for street and community."""
+    return code.isascii() and code.isdigit() and len(code) in {6, 9, 12}
+
+
+def region_prefix(code: str) -> str:
+    """The digits all places inside share: 110000 -> 11, 110105 -> 110105."""
+    if len(code) == 6 and code.endswith("0000"):
+        return code[:2]
+    return code[:4] if len(code) == 6 and code.endswith("00") else code
+
+
+def exclusive(held: Iterable[Role]) -> bool:
+    """Do these seats put managing and operating into one hand (article 14, INV-03)?"""
+    seats = frozenset(held)
+    return bool(seats & MANAGERS) and bool(seats & OPERATORS)

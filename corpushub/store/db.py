@@ -20,8 +20,15 @@ from sqlalchemy.exc import DBAPIError
 
 from corpushub.base.errors import Conflict, Unavailable
 from corpushub.base.identity import Clock, system_clock
+from corpushub.store.accounts import AccountRows
+from corpushub.store.cases import CaseRows
+from corpushub.store.catalog import Resources
 from corpushub.store.documents import Documents
+from corpushub.store.events import Events
+from corpushub.store.jobs import JobRows
 from corpushub.store.ledger import Ledger
+from corpushub.store.outbox import Outbox
+from corpushub.store.parties import Parties
 from corpushub.store.repos import Repos
 from corpushub.store.tables import metadata
 from corpushub.store.tokens import Deliveries, Tokens
@@ -47,6 +54,34 @@ class Unit:
     @cached_property
     def documents(self) -> Documents:
         return Documents(self.connection, self.clock)
+
+    @cached_property
+    def events(self) -> Events:
+        return Events(self.connection, self.documents, self.ledger)
+
+    @cached_property
+    def cases(self) -> CaseRows:
+        return CaseRows(self.connection)
+
+    @cached_property
+    def parties(self) -> Parties:
+        return Parties(self.connection)
+
+    @cached_property
+    def catalog(self) -> Resources:
+        return Resources(self.connection)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.connection, self.clock)
+
+    @cached_property
+    def jobs(self) -> JobRows:
+        return JobRows(self.connection, self.clock)
+
+    @cached_property
+    def accounts(self) -> AccountRows:
+        return AccountRows(self.connection, self.clock)
 
     @cached_property
     def repos(self) -> Repos:

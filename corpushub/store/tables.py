@@ -83,6 +83,7 @@ cases = sa.Table(
     word("opened_org", index=True),
     word("opened_at", 32),
     word("updated_at", 32),
+    word("entered_at", 32),
     word("wake_at", 32, index=True),
     word("wake_command", 40),
     value("data"),
@@ -194,12 +195,12 @@ _APPEND_ONLY = {
         for verb in ("update", "delete")
     ),
     "postgresql": (
-        "CREATE OR REPLACE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$",
-        "CREATE OR REPLACE TRIGGER events_no_change BEFORE UPDATE OR DELETE ON events "
-        "FOR EACH ROW EXECUTE FUNCTION events_append_only()",
-        "CREATE OR REPLACE TRIGGER events_no_truncate BEFORE TRUNCATE ON events "
-        "FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()",
+        """CREATE OR REPLACE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'events are append-only'; END $$""",
+        """CREATE OR REPLACE TRIGGER events_no_change BEFORE UPDATE OR DELETE ON events
+        FOR EACH ROW EXECUTE FUNCTION events_append_only()""",
+        """CREATE OR REPLACE TRIGGER events_no_truncate BEFORE TRUNCATE ON events
+        FOR EACH STATEMENT EXECUTE FUNCTION events_append_only()""",
     ),
 }
 

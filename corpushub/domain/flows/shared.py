@@ -1,0 +1,111 @@
+"""Pieces most flows need: guards, derivations, deadlines and effects that say one thing each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+
+from corpushub.base.errors import Forbidden, HubError, Invalid
+from corpushub.base.identity import business_day
+from corpushub.base.rulebook import Deadline
+from corpushub.domain.form import Field
+from corpushub.domain.parties import Actor
+from corpushub.domain.workflow import Case, Context, Data, Derive, Due, Effect, Event, Guard, Notify, Reaction, party_orgs
+
+REASON = Field("reason", "note", min_len=4)
+NOTE = Field("note", "note", required=False)
+
+
+def other_person_than(*commands: str) -> Guard:
+    """Somebody else has to act than whoever gave one of `commands` (a second pair of eyes)."""
+
+    def judge(case: Case, actor: Actor, _: Data, __: Context) -> HubError | None:
+        done = case.data.get("by", {})
+        if any(done.get(command) in {actor.person, actor.on_behalf_of} for command in commands):
+            return Forbidden("case.second_person", case=case.id)
+        return None
+
+    return judge
+
+
+def remember(command: str) -> Derive:
+    """Note who gave `command`, for `other_person_than`."""
+
+    def derive(case: Case, actor: Actor, _: Data, __: Context) -> Data:
+        return {"by": {**case.data.get("by", {}), command: actor.person}}
+
+    return derive
+
+
+def known_resources(key: str = "resources") -> Guard:
+    """Every resource named in the form stands in the catalog."""
+
+    def judge(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
+        named = data.get(key, ())
+        for resource in (named,) if isinstance(named, str) else named:
+            if context.facts.resource(resource) is None:
+                return Invalid("resource.unknown", resource=resource)
+        return None
+
+    return judge
+
+
+def known_org(*keys: str) -> Guard:
+    """Every organisation named in the form exists and is active."""
+
+    def judge(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
+        for key in keys:
+            if key in data and ((org := context.facts.org(data[key])) is None or org.state != "active"):
+                return Invalid("party.unknown_org", org=data[key])
+        return None
+
+    return judge
+
+
+def period_in_order(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:
+    """The period begins before it ends."""
+    if data.get("valid_from") and data.get("valid_to") and data["valid_from"] > data["valid_to"]:
+        return Invalid("form.period", begins=data["valid_from"], ends=data["valid_to"])
+    return None
+
+
+def after_rule(rule: str) -> Due:
+    """The end of the day `rule` gives, counted from when the case entered its present state."""
+
+    def due(case: Case, context: Context) -> datetime | None:
+        return context.rules.deadline(rule, business_day(case.entered_at)).moment
+
+    return due
+
+
+def day_end(key: str) -> Due:
+    """The end of the day the case names under `key`."""
+
+    def due(case: Case, _: Context) -> datetime | None:
+        named = case.data.get(key)
+        return Deadline(date.fromisoformat(str(named)), provisional=False).moment if named else None
+
+    return due
+
+
+def tell(topic: str, *parties: str) -> Effect:
+    """Notify the organisations the case names under `parties`."""
+
+    def effect(case: Case, event: Event, _: Context) -> Iterable[Reaction]:
+        orgs = sorted({org for party in parties for org in party_orgs(case, party)} - {"", "system"})
+        if orgs:
+            yield Notify(tuple(orgs), topic, {"case": case.id, "event": event.type, "state": case.state})
+
+    return effect
+
+
+def combined(*derivations: Callable[[Case, Actor, Data, Context], Data]) -> Derive:
+    """Several derivations as one."""
+
+    def derive(case: Case, actor: Actor, data: Data, context: Context) -> Data:
+        found: dict[str, object] = {}
+        for item in derivations:
+            found.update(item(case, actor, data, context))
+        return found
+
+    return derive

@@ -1,0 +1,299 @@
+"""Who may use what for what: terms, uses, attenuation, and the one function that decides every delivery (INV-05).
+
+* A delivery is allowed only while every link of its chain is in force and permits it: registration, authorization, delegations,
+  entitlement, token. One link that says no is a no; there is no other way to bytes.
+* A purpose not named is refused (articles 4 and 6: no other purpose, no wider scope).
+* A child of a delegation never exceeds its parent, when it is made and whenever it is used (INV-04).
+* Secrecy, core data and the attribute "not open" are absorbing (INV-06, article 15).
+* A denial names the rule, the article and the next step; it never names data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import Any
+
+from corpushub.base.errors import Forbidden, HubError
+from corpushub.domain.catalog import Attribute, Category, Egress, Resource, plain
+from corpushub.domain.parties import region_prefix
+
+PURPOSES = (
+    "model-training",
+    "model-evaluation",
+    "research",
+    "product-development",
+    "public-governance",  # 公共治理
+    "public-welfare",  # 公益事业
+    "contest",
+)
+FREE_PURPOSES = frozenset({"public-governance", "public-welfare"})
+CHANNELS = ("file", "stream", "query", "compute", "model")
+MAX_DEPTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a link permits. An empty `fields`, `regions` or `max_rows` sets no limit there; empty purposes, channels or resources permit nothing.
+
+    `fields` maps a resource to its permitted columns; days are ISO and inclusive.
+    """
+
+    resources: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    regions: tuple[str, ...] = ()
+    valid_from: str = ""
+    valid_to: str = ""
+    max_rows: int = 0
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Terms:
+        known = {item.name for item in fields(cls)}
+        read: dict[str, Any] = {
+            name: tuple(item) if isinstance(item, list) else item for name, item in value.items() if name in known
+        }
+        read["fields"] = {name: tuple(columns) for name, columns in (value.get("fields") or {}).items()}
+        return cls(**read)
+
+    def to_json(self) -> dict[str, Any]:
+        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What somebody wants to do now. `fields` maps each resource to the columns asked for."""
+
+    resources: tuple[str, ...]
+    purpose: str
+    channel: str
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    regions: tuple[str, ...] = ()
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Yes, or no with the rule, the facts, the article and what to do next (keys of the catalogue)."""
+
+    allowed: bool
+    code: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    article: int = 0
+
+    def error(self) -> HubError:
+        """The refusal to raise where the verdict is no."""
+        return Forbidden(self.code, **{**self.facts, "article": self.article})
+
+
+YES = Verdict(allowed=True)
+
+_ARTICLES = {
+    "purpose": 4,
+    "channel": 6,
+    "resource": 6,
+    "fields": 6,
+    "rows": 6,
+    "region": 4,
+    "expired": 6,
+    "not_yet": 6,
+    "inactive": 6,
+    "unregistered": 3,
+    "secrecy": 15,
+    "core": 15,
+    "important": 6,
+    "closed": 5,
+    "egress": 9,
+    "withdrawn": 16,
+    "quarantined": 16,
+    "missing": 6,
+}
+
+
+def refusal(area: str, reason: str, **facts: Any) -> Verdict:
+    """A no of `area` (authorization, delivery) for `reason`."""
+    return Verdict(allowed=False, code=f"{area}.{reason}", facts=facts, article=_ARTICLES[reason])
+
+
+def within(use: Use, terms: Terms, day: date, *, area: str = "delivery", link: str = "") -> Verdict:
+    """Does `use` lie inside `terms` on `day`? The first limit it breaks, in a fixed order."""
+    today = day.isoformat()
+    if terms.valid_from and today < terms.valid_from:
+        return refusal(area, "not_yet", link=link, day=today, begins=terms.valid_from)
+    if terms.valid_to and today > terms.valid_to:
+        return refusal(area, "expired", link=link, day=today, ended=terms.valid_to)
+    if use.purpose not in terms.purposes:
+        return refusal(area, "purpose", link=link, asked=use.purpose, allowed=", ".join(terms.purposes) or "-")
+    if use.channel not in terms.channels:
+        return refusal(area, "channel", link=link, asked=use.channel, allowed=", ".join(terms.channels) or "-")
+    outside = [name for name in use.resources if name not in terms.resources]
+    if outside:
+        return refusal(area, "resource", link=link, asked=outside[0])
+    for name, columns in sorted(use.fields.items()):
+        wide = sorted(set(columns) - set(terms.fields[name])) if terms.fields.get(name) else []
+        if wide:
+            return refusal(area, "fields", link=link, resource=name, asked=", ".join(wide), allowed=", ".join(terms.fields[name]))
+    if terms.regions and not covers_regions(terms.regions, use.regions):
+        return refusal(area, "region", link=link, asked=", ".join(use.regions) or "*", allowed=", ".join(terms.regions))
+    if terms.max_rows and use.rows > terms.max_rows:
+        return refusal(area, "rows", link=link, asked=use.rows, allowed=terms.max_rows)
+    return YES
+
+
+def covers_regions(parents: Sequence[str], children: Sequence[str]) -> bool:
+    """Does every child region lie inside some parent? No child means everywhere, which only everywhere covers."""
+    if not parents:
+        return True
+    prefixes = tuple(region_prefix(code) for code in parents)
+    return bool(children) and all(child.startswith(prefixes) for child in children)
+
+
+def excess(child: Terms, parent: Terms) -> tuple[str, ...]:
+    """The names of the limits in which `child` goes beyond `parent`; none means it attenuates."""
+    found = [
+        name for name in ("resources", "purposes", "channels") if not set(getattr(child, name)) <= set(getattr(parent, name))
+    ]
+    if any(_wider(child.fields.get(name, ()), parent.fields.get(name, ())) for name in child.resources):
+        found.append("fields")
+    if not covers_regions(parent.regions, child.regions):
+        found.append("regions")
+    if parent.valid_from and child.valid_from < parent.valid_from:
+        found.append("valid_from")
+    if parent.valid_to and not (child.valid_to and child.valid_to <= parent.valid_to):
+        found.append("valid_to")
+    if parent.max_rows and not 0 < child.max_rows <= parent.max_rows:
+        found.append("max_rows")
+    return tuple(found)
+
+
+def _wider(child: Iterable[str], parent: Iterable[str]) -> bool:
+    """An empty list of columns means all."""
+    held, asked = set(parent), set(child)
+    return bool(held) and not (asked and asked <= held)
+
+
+def narrowed(child: Terms, parent: Terms) -> Terms:
+    """The part of `child` that lies inside `parent`: what is left of a delegation after its parent shrank."""
+    resources = tuple(name for name in child.resources if name in parent.resources)
+    columns = {name: _common(child.fields.get(name, ()), parent.fields.get(name, ())) for name in resources}
+    return Terms(
+        resources=tuple(name for name in resources if columns[name] is not None),
+        purposes=tuple(name for name in child.purposes if name in parent.purposes),
+        channels=tuple(name for name in child.channels if name in parent.channels),
+        fields={name: held for name, held in columns.items() if held},
+        regions=_inside(child.regions, parent.regions),
+        valid_from=max(child.valid_from, parent.valid_from),
+        valid_to=min(filter(None, (child.valid_to, parent.valid_to)), default=""),
+        max_rows=min(filter(None, (child.max_rows, parent.max_rows)), default=0),
+    )
+
+
+def _common(child: tuple[str, ...], parent: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Columns both permit; None where both name columns and share none."""
+    if not parent or not child:
+        return child or parent
+    return tuple(name for name in child if name in parent) or None
+
+
+def _inside(child: tuple[str, ...], parent: tuple[str, ...]) -> tuple[str, ...]:
+    if not parent:
+        return child
+    if not child:
+        return parent
+    kept = tuple(code for code in child if covers_regions(parent, (code,)))
+    return kept or ("000000",)  # nowhere: a code no place has
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a chain of rights. `state` is the state of its case; `active` tells whether that state lets deliveries pass."""
+
+    kind: str  # token | entitlement | delegation | authorization
+    id: str
+    terms: Terms
+    state: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What is asked for: the release's state and the entries it was made of; `raw` where bytes come from a source and not from a release."""
+
+    release: str
+    state: str
+    resources: tuple[Resource, ...]
+    raw: bool = False
+
+
+def decide_delivery(use: Use, delivered: Delivered, links: Sequence[Link], day: date) -> Verdict:
+    """May these bytes go out now? The one decision for hub, viewer, clean room and command line (INV-05).
+
+    Unconditionally open entries need no entitlement; everything else needs a chain that ends in an active authorization.
+    """
+    for verdict in (_state(delivered), _entries(use, delivered, day)):
+        if not verdict.allowed:
+            return verdict
+    if is_public(delivered, day):
+        return YES
+    if not links:
+        return refusal("delivery", "missing", release=delivered.release)
+    for link in links:
+        name = f"{link.kind} {link.id}"
+        if not link.active:
+            return refusal("delivery", "inactive", link=name, state=link.state)
+        verdict = within(use, link.terms, day, link=name)
+        if not verdict.allowed:
+            return verdict
+    return YES
+
+
+def is_public(delivered: Delivered, day: date) -> bool:
+    """Are all entries open without condition on `day`?"""
+    today = day.isoformat()
+    return bool(delivered.resources) and all(
+        entry.attribute_on("open_attribute", today) is Attribute.UNCONDITIONAL for entry in delivered.resources
+    )
+
+
+def _state(delivered: Delivered) -> Verdict:
+    if delivered.state in {"withdrawn", "quarantined"}:
+        return refusal("delivery", delivered.state, release=delivered.release)
+    return (
+        YES
+        if delivered.state in {"released", "superseded", "raw"}
+        else refusal("delivery", "inactive", link=delivered.release, state=delivered.state)
+    )
+
+
+def _entries(use: Use, delivered: Delivered, day: date) -> Verdict:
+    today = day.isoformat()
+    for entry in delivered.resources:
+        if entry.secrecy:
+            return refusal("delivery", "secrecy", resource=entry.id)
+        if entry.classification.category is Category.CORE:
+            return refusal("delivery", "core", resource=entry.id)
+        if entry.classification.category is Category.IMPORTANT and use.channel != "compute":
+            return refusal("delivery", "important", resource=entry.id, asked=use.channel)
+        if entry.attribute_on("open_attribute", today) is Attribute.NONE and use.purpose not in FREE_PURPOSES:
+            return refusal("delivery", "closed", resource=entry.id)
+        if (delivered.raw and entry.egress is not Egress.FULL) or (entry.egress is Egress.NONE and use.channel != "compute"):
+            return refusal("delivery", "egress", resource=entry.id, egress=entry.egress.value)
+    return YES
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGrant:
+    """What lets a build open one source: the authorization, its parties and period; goes into the manifest as evidence."""
+
+    source: str
+    resource: str
+    registration_code: str
+    authorization: str
+    grantor: str
+    operator: str
+    purposes: tuple[str, ...]
+    valid_from: str
+    valid_to: str
+    terms_digest: str

@@ -1,0 +1,344 @@
+"""The command loop of every flow: load the stream, decide, append, fold, save, carry out what follows - one transaction.
+
+Reactions (another case opens, a grant is suspended, an entry changes, somebody is told) run as the system inside the same transaction:
+either everything happened or nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from corpushub.base.errors import Conflict, HubError, NotFound
+from corpushub.base.identity import Clock, business_day, new_id, system_clock
+from corpushub.base.rulebook import Rulebook, load_rulebook
+from corpushub.base.settings import Settings
+from corpushub.domain.catalog import amend
+from corpushub.domain.clocks import Reading, next_wake, read_clocks
+from corpushub.domain.flows import flow_named, flows
+from corpushub.domain.form import Field
+from corpushub.domain.parties import SYSTEM, Actor
+from corpushub.domain.workflow import (
+    Act,
+    Amend,
+    Case,
+    Command,
+    Context,
+    Event,
+    Flow,
+    Notify,
+    Open,
+    Reaction,
+    Transition,
+    authorise,
+    begin,
+    counted,
+    decide,
+    evolve,
+    fold,
+    is_standing,
+    may_read,
+    private_names,
+)
+from corpushub.services.facts import UnitFacts
+from corpushub.store.db import Database, Unit
+
+_MOST_REACTIONS = 10_000
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Cases newest first; `cursor` asks for the next page, empty at the end."""
+
+    items: tuple[Case, ...]
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A case that waits for the actor: what they may do now, and the most urgent running clock."""
+
+    case: Case
+    commands: tuple[str, ...]
+    clock: Reading | None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A command as the actor finds it: its form, why it is refused now (None if it is not), and what a quorum still needs."""
+
+    command: str
+    fields: tuple[Field, ...]
+    refusal: HubError | None
+    missing_people: int = 0
+    missing_orgs: int = 0
+    missing_seats: tuple[str, ...] = ()
+
+
+class Cases:
+    """Every flow's cases."""
+
+    def __init__(
+        self, *, database: Database, clock: Clock = system_clock, settings: Settings | None = None, rules: Rulebook | None = None
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.rules = rules or load_rulebook(settings.rulebook if settings else "beijing")
+
+    # Acting
+
+    def open(self, actor: Actor, flow: str, data: Mapping[str, Any]) -> Case:
+        """Begin a case.
+
+        Raises: NotFound("case.unknown_flow"), Forbidden, Invalid("case.form"), and what the flow's opening refuses with.
+        """
+        with self.database.begin() as unit:
+            return self.open_in(unit, actor, flow, data)
+
+    def open_in(self, unit: Unit, actor: Actor, flow: str, data: Mapping[str, Any]) -> Case:
+        """`open` inside a transaction of the caller."""
+        table = flow_named(flow)
+        event = begin(table, new_id(table.prefix, clock=self.clock), actor, data, self.context(unit))
+        return self._happened(unit, table, None, event, table.opening)
+
+    def execute(
+        self,
+        actor: Actor,
+        case_id: str,
+        command: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        expected_version: int | None = None,
+    ) -> Case:
+        """Give a command; the case as it stands afterwards.
+
+        Raises: NotFound("case.unknown" | "case.unknown_command"), Forbidden, Invalid("case.form"), Conflict("case.stale" | "case.wrong_state" …).
+        """
+        with self.database.begin() as unit:
+            return self.execute_in(unit, actor, case_id, command, data, expected_version=expected_version)
+
+    def execute_in(
+        self,
+        unit: Unit,
+        actor: Actor,
+        case_id: str,
+        command: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        expected_version: int | None = None,
+    ) -> Case:
+        """`execute` inside a transaction of the caller, who writes more in it."""
+        case = self._load(unit, case_id)
+        table = flow_named(case.flow)
+        if not may_read(table, case, actor) and not _may_touch(table, case, actor, command):
+            raise NotFound("case.unknown", case=case_id)
+        if expected_version is not None and expected_version != case.version:
+            raise Conflict("case.stale", case=case_id, version=expected_version)
+        (event,) = decide(table, case, actor, Command(command, data or {}), self.context(unit))
+        rows = [row for row in table.rows(command) if case.state in row.sources and row.event == event.name]
+        return self._happened(unit, table, case, event, rows[0] if rows else None)
+
+    def _happened(self, unit: Unit, flow: Flow, case: Case | None, event: Event, row: Transition | None) -> Case:
+        """Write an event and everything that follows from it."""
+        queue: deque[tuple[Case, Event, Transition]] = deque()
+        result = self._write(unit, flow, case, event, row, queue)
+        done = 0
+        while queue:
+            done += 1
+            assert done < _MOST_REACTIONS, "reactions go round in circles"
+            cause, told, cause_row = queue.popleft()
+            for effect in cause_row.effects:
+                for reaction in effect(cause, told, self.context(unit)):
+                    self._react(unit, cause, reaction, queue)
+        return result
+
+    def _write(
+        self,
+        unit: Unit,
+        flow: Flow,
+        case: Case | None,
+        event: Event,
+        row: Transition | None,
+        queue: deque[tuple[Case, Event, Transition]],
+    ) -> Case:
+        unit.events.append(event, private_names(flow) & set(event.data))
+        after = evolve(case, event)
+        context = self.context(unit)
+        unit.cases.save(after, subject=str(after.data.get(flow.subject, "")), wake=next_wake(flow, after, context))
+        if row is not None and "vote" not in event.marks:
+            queue.append((after, event, row))
+        return after
+
+    def _react(self, unit: Unit, cause: Case, reaction: Reaction, queue: deque[tuple[Case, Event, Transition]]) -> None:
+        match reaction:
+            case Open(flow, data, person):
+                table = flow_named(flow)
+                agent = replace(SYSTEM, on_behalf_of=person)
+                event = begin(table, new_id(table.prefix, clock=self.clock), agent, data, self.context(unit))
+                self._write(unit, table, None, event, table.opening, queue)
+            case Act(case_id, command, data):
+                case = self._load(unit, case_id)
+                table = flow_named(case.flow)
+                (event,) = decide(table, case, SYSTEM, Command(command, data), self.context(unit))
+                row = next(row for row in table.rows(command) if case.state in row.sources)
+                self._write(unit, table, case, event, row, queue)
+            case Amend(resource, event_name, changes):
+                self.amend_in(unit, SYSTEM, resource, event_name, {**changes}, cause=cause.id)
+            case Notify(recipients, topic, facts):
+                for recipient in recipients:
+                    unit.outbox.add(recipient, topic, facts, case=cause.id)
+
+    def amend_in(
+        self, unit: Unit, actor: Actor, resource: str, event: str, changes: Mapping[str, Any], *, cause: str = ""
+    ) -> None:
+        """Write an event of a catalog entry's stream and its new fold."""
+        held = unit.catalog.get(resource)
+        after = amend(held, event, changes)
+        told = {**changes, **({"cause": cause} if cause and event != "added" else {})}
+        stream = f"resource:{resource}"
+        version = unit.events.version_of(stream) + 1
+        note = Event(
+            stream, version, f"resource.{event}", actor.person, actor.org, self.clock(), told, after.state, actor.on_behalf_of
+        )
+        unit.events.append(replace(note, rules=self.rules.digest))
+        unit.catalog.save(after)
+
+    def _load(self, unit: Unit, case_id: str) -> Case:
+        """Fold the case's own stream."""
+        case = fold(unit.events.of(case_id)) if ":" not in case_id else None
+        if case is None:
+            raise NotFound("case.unknown", case=case_id)
+        return case
+
+    def context(self, unit: Unit) -> Context:
+        now = self.clock()
+        return Context(now, self.rules, UnitFacts(unit, business_day(now)))
+
+    # Asking
+
+    def get(self, actor: Actor, case_id: str) -> Case:
+        """Raises: NotFound("case.unknown"), also where the actor may not know of it."""
+        with self.database.read() as unit:
+            return self._readable(unit, actor, case_id)
+
+    def _readable(self, unit: Unit, actor: Actor, case_id: str) -> Case:
+        case = self._load(unit, case_id)
+        if not may_read(flow_named(case.flow), case, actor):
+            raise NotFound("case.unknown", case=case_id)
+        return case
+
+    def history(self, actor: Actor, case_id: str) -> tuple[Event, ...]:
+        """Raises: NotFound("case.unknown")."""
+        return self.get(actor, case_id).history
+
+    def list(  # noqa: PLR0913 - filters
+        self,
+        actor: Actor,
+        *,
+        flow: str | None = None,
+        states: Sequence[str] | None = None,
+        mine: bool = False,
+        subject: str = "",
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """Cases the actor may read, newest first; `mine`: opened by the actor's organisation."""
+        found: list[Case] = []
+        after = cursor or ""
+        with self.database.read() as unit:
+            while len(found) <= limit:
+                batch = unit.cases.list(
+                    flow=flow or "", states=states or (), subject=subject, org=actor.org if mine else "", after=after, limit=_PAGE
+                )
+                found += [case for case in batch if may_read(flow_named(case.flow), case, actor)]
+                if len(batch) < _PAGE:
+                    break
+                after = batch[-1].id
+        return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else "")
+
+    def clocks(self, actor: Actor, case_id: str) -> tuple[Reading, ...]:
+        """Every clock of a case. Raises: NotFound("case.unknown")."""
+        case = self.get(actor, case_id)
+        return read_clocks(flow_named(case.flow), case, self.rules, business_day(self.clock()))
+
+    def tasks(self, actor: Actor) -> tuple[Task, ...]:
+        """What waits for the actor, most urgent first; standing powers (withdraw, quarantine …) are no tasks."""
+        if actor.is_anonymous:
+            return ()
+        tasks: list[Task] = []
+        with self.database.read() as unit:
+            context = self.context(unit)
+            for table in flows().values():
+                states = _waiting_states(table, actor)
+                waiting = unit.cases.list(flow=table.name, states=states, limit=_PAGE) if states else ()
+                streams = unit.events.of_many([case.id for case in waiting])
+                for case in waiting:
+                    commands = tuple(dict.fromkeys(row.command for row in _open_rows(table, case, actor, context)))
+                    if commands:
+                        full = replace(case, history=streams[case.id])
+                        running = [item for item in read_clocks(table, full, self.rules, context.day) if item.state == "running"]
+                        tasks.append(Task(full, commands, min(running, key=lambda item: item.left, default=None)))
+        return tuple(sorted(tasks, key=lambda task: (task.clock.left if task.clock else 10_000, task.case.id)))
+
+    def allowed(self, actor: Actor, case_id: str) -> tuple[Allowed, ...]:
+        """Every command the actor's seat covers in the case's state, with its form and, where it would be refused, why.
+
+        Raises: NotFound("case.unknown").
+        """
+        with self.database.read() as unit:
+            case = self._readable(unit, actor, case_id)
+            table = flow_named(case.flow)
+            context = self.context(unit)
+            rows = [
+                row for row in table.transitions if case.state in row.sources and any(seat.admits(actor, case) for seat in row.by)
+            ]
+            return tuple(self._allowed(table, row, case, actor, context) for row in rows)
+
+    def _allowed(self, flow: Flow, row: Transition, case: Case, actor: Actor, context: Context) -> Allowed:
+        refusal = authorise(flow, row, case, actor, context)
+        if refusal is None:
+            refusal = next((found for guard in row.guards if (found := guard(case, actor, {}, context))), None)
+        quorum = row.needed(case, context)
+        if quorum is None:
+            return Allowed(row.command, row.fields, refusal)
+        votes = counted(case, row, context)
+        if refusal is None and actor.person in {vote.person for vote in votes}:
+            refusal = Conflict("case.already_voted", case=case.id, command=row.command)
+        people, orgs, roles = quorum.missing(votes)
+        return Allowed(row.command, row.fields, refusal, people, orgs, roles)
+
+    def openable(self, actor: Actor) -> tuple[str, ...]:
+        """Names of the flows the actor's seats may open."""
+        return tuple(name for name, table in flows().items() if any(seat.admits(actor, None) for seat in table.opening.by))
+
+
+def _may_touch(flow: Flow, case: Case, actor: Actor, command: str) -> bool:
+    """Does some seat of this command cover the actor (a public objection, say)?"""
+    return any(seat.admits(actor, case) for row in flow.rows(command) for seat in row.by)
+
+
+def _open_rows(flow: Flow, case: Case, actor: Actor, context: Context) -> list[Transition]:
+    """Rows the case waits for and the actor may carry out."""
+    voted = {(vote.person, vote.command) for vote in case.votes}
+    return [
+        row
+        for row in flow.transitions
+        if case.state in row.sources
+        and not is_standing(row.command)
+        and any(seat.admits(actor, case) and (seat.role or seat.party) for seat in row.by)
+        and (actor.person, row.command) not in voted
+        and authorise(flow, row, case, actor, context) is None
+    ]
+
+
+def _waiting_states(flow: Flow, actor: Actor) -> tuple[str, ...]:
+    """States with a row that some seat of the actor could carry out, before the case is looked at."""
+    rows = (
+        row
+        for row in flow.transitions
+        if not is_standing(row.command) and any(seat.role is None or actor.has(seat.role) for seat in row.by)
+    )
+    return tuple(dict.fromkeys(state for row in rows for state in row.sources))

@@ -1,0 +1,101 @@
+"""The folded state of every case, so that a list or a task needs no replay. `save` is given what `evolve` returned, never anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from corpushub.base.errors import Conflict
+from corpushub.base.identity import iso
+from corpushub.domain.workflow import Case, Vote
+from corpushub.store.events import moment
+from corpushub.store.tables import cases
+
+
+class CaseRows:
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+
+    def get(self, case_id: str) -> Case | None:
+        row = self.connection.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().one_or_none()
+        return None if row is None else _case(row)
+
+    def save(self, case: Case, *, subject: str = "", wake: tuple[datetime, str] | None = None) -> None:
+        """Write what an event led to.
+
+        Raises: Conflict("case.stale") where somebody else was faster (PostgreSQL; on SQLite writers queue).
+        """
+        row: dict[str, Any] = {
+            "flow": case.flow,
+            "state": case.state,
+            "version": case.version,
+            "subject": subject,
+            "opened_by": case.opened_by,
+            "opened_org": case.opened_org,
+            "opened_at": iso(case.opened_at),
+            "updated_at": iso(case.updated_at),
+            "entered_at": iso(case.entered_at),
+            "wake_at": iso(wake[0]) if wake else "",
+            "wake_command": wake[1] if wake else "",
+            "data": dict(case.data),
+            "votes": [[vote.person, vote.org, list(vote.roles), vote.command, vote.on_behalf_of] for vote in case.votes],
+            "involved": {"persons": sorted(case.persons), "orgs": sorted(case.orgs)},
+        }
+        if case.version == 1:
+            self.connection.execute(cases.insert().values(id=case.id, **row))
+            return
+        changed = self.connection.execute(
+            cases.update().where(cases.c.id == case.id, cases.c.version < case.version).values(**row)
+        )
+        if changed.rowcount != 1:
+            raise Conflict("case.stale", case=case.id, version=case.version)
+
+    def list(
+        self, *, flow: str = "", states: Sequence[str] = (), subject: str = "", org: str = "", after: str = "", limit: int = 0
+    ) -> tuple[Case, ...]:
+        """Cases newest first (ids sort by time); `after` is the last id of the page before."""
+        query = sa.select(cases).order_by(cases.c.id.desc())
+        for column, wanted in ((cases.c.flow, flow), (cases.c.subject, subject), (cases.c.opened_org, org)):
+            if wanted:
+                query = query.where(column == wanted)
+        if states:
+            query = query.where(cases.c.state.in_(states))
+        if after:
+            query = query.where(cases.c.id < after)
+        if limit:
+            query = query.limit(limit)
+        return tuple(_case(row) for row in self.connection.execute(query).mappings())
+
+    def due(self, now: str, limit: int = 100) -> Sequence[tuple[str, str, str]]:
+        """(case, command, wake time) the clock has to act on, most overdue first."""
+        query = sa.select(cases.c.id, cases.c.wake_command, cases.c.wake_at).where(cases.c.wake_at != "", cases.c.wake_at <= now)
+        return [
+            (row.id, row.wake_command, row.wake_at)
+            for row in self.connection.execute(query.order_by(cases.c.wake_at, cases.c.id).limit(limit))
+        ]
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many cases stand in each (flow, state)."""
+        query = sa.select(cases.c.flow, cases.c.state, sa.func.count()).group_by(cases.c.flow, cases.c.state)
+        return {(flow, state): int(number) for flow, state, number in self.connection.execute(query)}
+
+
+def _case(row: Mapping[Any, Any]) -> Case:
+    return Case(
+        id=row["id"],
+        flow=row["flow"],
+        state=row["state"],
+        version=row["version"],
+        data=row["data"],
+        opened_by=row["opened_by"],
+        opened_org=row["opened_org"],
+        opened_at=moment(row["opened_at"]),
+        updated_at=moment(row["updated_at"]),
+        entered_at=moment(row["entered_at"]),
+        votes=tuple(Vote(person, org, tuple(roles), command, behalf) for person, org, roles, command, behalf in row["votes"]),
+        persons=frozenset(row["involved"].get("persons", ())),
+        orgs=frozenset(row["involved"].get("orgs", ())),
+    )

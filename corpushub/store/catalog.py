@@ -1,0 +1,72 @@
+"""Catalog entries as they stand now; what they were is in their event streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from corpushub.domain.catalog import Resource
+from corpushub.store.tables import resources
+
+
+class Resources:
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+
+    def get(self, resource_id: str) -> Resource | None:
+        held = self.connection.execute(sa.select(resources.c.data).where(resources.c.id == resource_id)).scalar_one_or_none()
+        return None if held is None else Resource.from_json(held)
+
+    def save(self, resource: Resource) -> None:
+        row: dict[str, Any] = {
+            "owner": resource.owner,
+            "kind": resource.kind,
+            "domain": resource.domain,
+            "region": resource.region,
+            "state": resource.state,
+            "version": resource.version,
+            "share_attribute": resource.share_attribute.value,
+            "open_attribute": resource.open_attribute.value,
+            "registration_code": resource.registration_code,
+            "registration_to": resource.registration_to,
+            "words": " ".join(_words(resource)).lower(),
+            "data": resource.to_json(),
+        }
+        changed = self.connection.execute(resources.update().where(resources.c.id == resource.id).values(**row))
+        if changed.rowcount == 0:
+            self.connection.execute(resources.insert().values(id=resource.id, **row))
+
+    def by_code(self, registration_code: str) -> Resource | None:
+        query = sa.select(resources.c.data).where(resources.c.registration_code == registration_code)
+        held = self.connection.execute(query).scalars().first()
+        return None if held is None else Resource.from_json(held)
+
+    def search(self, words: Sequence[str] = (), *, after: str = "", limit: int = 50, **equal: str) -> tuple[Resource, ...]:
+        """Entries in id order that hold every word; `equal` compares columns (owner, kind, domain, region, state, open_attribute …)."""
+        query = sa.select(resources.c.data).order_by(resources.c.id)
+        for word in words:
+            query = query.where(resources.c.words.contains(word.lower(), autoescape=True))
+        for name, wanted in equal.items():
+            if wanted:
+                query = query.where(resources.c[name] == wanted)
+        if after:
+            query = query.where(resources.c.id > after)
+        if limit:
+            query = query.limit(limit)
+        return tuple(Resource.from_json(held) for held in self.connection.execute(query).scalars())
+
+    def authoritative(self, element: str) -> tuple[str, ...]:
+        """Entries that claim to be the one source of a data element (at most one, article 2)."""
+        told = sa.type_coerce(resources.c.data, sa.Text)
+        found = self.connection.execute(
+            sa.select(resources.c.id, resources.c.data).where(told.contains(element, autoescape=True))
+        )
+        return tuple(row.id for row in found if element in row.data.get("elements", {}))
+
+
+def _words(resource: Resource) -> list[str]:
+    told = [*resource.title.values(), *resource.summary.values()]
+    items = [word for item in resource.items for word in (item.name, *item.meaning.values())]
+    return [resource.id, resource.domain, resource.owner, *told, *items]

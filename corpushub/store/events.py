@@ -1,0 +1,137 @@
+"""The append-only record of what happened. Every event becomes a ledger leaf in the same transaction.
+
+* Two writers of one stream: exactly one gets the version, the other Conflict("case.stale").
+* Private answers stand in `documents("private")`; the event and its leaf hold only a salted commitment, so that erasing document and
+  salt erases the person and breaks no proof (INV-15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from corpushub.base.errors import Conflict
+from corpushub.base.identity import canonical, iso
+from corpushub.domain.workflow import Event
+from corpushub.store.documents import Documents
+from corpushub.store.ledger import Ledger
+from corpushub.store.tables import events
+
+_COMMITMENT = "commitment"
+
+
+class Events:
+    def __init__(self, connection: sa.Connection, documents: Documents, ledger: Ledger) -> None:
+        self.connection = connection
+        self.documents = documents
+        self.ledger = ledger
+
+    def append(self, event: Event, private: Iterable[str] = ()) -> int:
+        """Write one event and its leaf; `private` names answers that must not stand in clear. Returns its number in the whole record.
+
+        Raises: Conflict("case.stale") where the stream already has that version.
+        """
+        data = self._commit(event, private)
+        row = {
+            "stream": event.stream,
+            "version": event.version,
+            "type": event.type,
+            "actor": event.actor,
+            "on_behalf_of": event.on_behalf_of,
+            "org": event.org,
+            "at": iso(event.at),
+            "state": event.state,
+            "rules": event.rules,
+            "data": {"data": data, "marks": list(event.marks)},
+        }
+        try:
+            done = self.connection.execute(events.insert().values(**row))
+        except IntegrityError as error:
+            raise Conflict("case.stale", case=event.stream, version=event.version) from error
+        self.ledger.append({**row, "data": data, "marks": list(event.marks)})
+        return int(done.inserted_primary_key[0]) if done.inserted_primary_key else 0
+
+    def _commit(self, event: Event, private: Iterable[str]) -> dict[str, Any]:
+        data = dict(event.data)
+        hidden = {name: data[name] for name in private if name in data}
+        for name, value in hidden.items():
+            told = canonical(value).decode()
+            data[name] = {_COMMITMENT: self.ledger.conceal(event.actor or event.stream, told)}
+        if hidden:
+            self.documents.put("private", f"{event.stream}:{event.version}", hidden)
+        return data
+
+    def of(self, stream: str, *, after: int = 0) -> tuple[Event, ...]:
+        """Events of one stream in order; never reads another stream."""
+        query = sa.select(events).where(events.c.stream == stream, events.c.version > after).order_by(events.c.version)
+        return self._read(query)
+
+    def of_many(self, streams: Sequence[str]) -> dict[str, tuple[Event, ...]]:
+        """Events of several streams in one query."""
+        found: dict[str, list[Event]] = {stream: [] for stream in streams}
+        for event in self._read(
+            sa.select(events).where(events.c.stream.in_(streams)).order_by(events.c.stream, events.c.version)
+        ):
+            found[event.stream].append(event)
+        return {stream: tuple(listed) for stream, listed in found.items()}
+
+    def since(self, seq: int = 0, *, types: Sequence[str] = (), limit: int = 1000) -> list[tuple[int, Event]]:
+        """The record after number `seq`, in the order it was written, at most `limit`."""
+        query = sa.select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+        if types:
+            query = query.where(events.c.type.in_(types))
+        rows = list(self.connection.execute(query).mappings())
+        return [(row["seq"], self._event(row)) for row in rows]
+
+    def between(self, first: datetime, last: datetime, *, prefix: str = "") -> tuple[Event, ...]:
+        """Events of a time span, both ends included, whose type starts with `prefix`."""
+        query = sa.select(events).where(events.c.at >= iso(first), events.c.at <= iso(last)).order_by(events.c.seq)
+        return self._read(query.where(events.c.type.startswith(prefix, autoescape=True)) if prefix else query)
+
+    def version_of(self, stream: str) -> int:
+        """Version of the newest event of a stream, 0 where it is empty."""
+        query = sa.select(sa.func.max(events.c.version)).where(events.c.stream == stream)
+        return int(self.connection.execute(query).scalar() or 0)
+
+    def count(self) -> int:
+        return int(self.connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one())
+
+    def latest_at(self) -> str:
+        """Time of the newest event, empty where there is none."""
+        return self.connection.execute(sa.select(events.c.at).order_by(events.c.seq.desc()).limit(1)).scalar() or ""
+
+    def _read(self, query: sa.Select[Any]) -> tuple[Event, ...]:
+        return tuple(self._event(row) for row in self.connection.execute(query).mappings().all())
+
+    def _event(self, row: Mapping[Any, Any]) -> Event:
+        held = row["data"]
+        return Event(
+            stream=row["stream"],
+            version=row["version"],
+            type=row["type"],
+            actor=row["actor"],
+            org=row["org"],
+            at=moment(row["at"]),
+            data=self._opened(row["stream"], row["version"], held["data"]),
+            state=row["state"],
+            on_behalf_of=row["on_behalf_of"],
+            marks=tuple(held["marks"]),
+            rules=row["rules"],
+        )
+
+    def _opened(self, stream: str, version: int, data: dict[str, Any]) -> dict[str, Any]:
+        hidden = [name for name, value in data.items() if isinstance(value, dict) and set(value) == {_COMMITMENT}]
+        if not hidden:
+            return data
+        openings = self.documents.get("private", f"{stream}:{version}") or {}
+        # What was erased stays a commitment: the record shows that something stood there.
+        return {**data, **{name: openings[name] for name in hidden if name in openings}}
+
+
+def moment(text: str) -> datetime:
+    """The time `iso` wrote."""
+    return datetime.fromisoformat(text)
