@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from corpushub.api import hf_read, hf_resolve
+from corpushub.api import hf_lfs, hf_read, hf_resolve, hf_write, hf_xet
 from corpushub.api.hf_errors import CORS, refusal
 from corpushub.api.sender import Sender
 from corpushub.api.wire import Call, Receive, Reply, Scope, Send, json_reply
@@ -59,6 +59,10 @@ class HubApi:
         if call.method == "OPTIONS":
             return preflight()
         match call.path:
+            case ("xet", scope, *rest):
+                return hf_xet.route(self.hub, call, scope, tuple(rest))
+            case ("datasets", owner, name, "info", "lfs", "objects", *rest) if name.endswith(".git"):
+                return self.large(call, f"{owner}/{name[:-4]}", tuple(rest))
             case ("datasets", owner, name, *rest):
                 return self.site(call, f"{owner}/{name}", tuple(rest))
             case ("api", "datasets", owner, name, *rest) if name:
@@ -76,6 +80,14 @@ class HubApi:
                 return hf_read.list_datasets(self.hub, call)
             case ("GET", ("datasets-tags-by-type",)):
                 return constant({})
+            case ("POST", ("repos", "create")):
+                return hf_write.create_repo(self.hub, call)
+            case ("DELETE", ("repos", "delete")):
+                return hf_write.delete_repo(self.hub, call)
+            case ("POST", ("repos", "move")):
+                return hf_write.move_repo(self.hub, call)
+            case ("POST", ("validate-yaml",)):
+                return hf_write.validate_card(self.hub, call)
             case (_, ("datasets" | "models" | "spaces", *_)):
                 raise NotFound("repo.unknown", repo="/".join(rest[1:3])[:200])
             case _:
@@ -103,8 +115,50 @@ class HubApi:
                 return hf_read.auth_check(hub, call, repo_id, write=True)
             case ("GET", ("parquet", revision)):
                 return hf_read.parquet_manifest(hub, call, repo_id, revision)
+            case ("GET", ("xet-write-token", *revision)) if revision:
+                return hf_xet.write_token(hub, call, repo_id)
+            case _:
+                return self.changes(call, repo_id, rest)
+
+    def changes(self, call: Call, repo_id: str, rest: tuple[str, ...]) -> Answer:
+        """Routes below /api/datasets/{owner}/{name} that change something."""
+        hub = self.hub
+        match (call.method, rest):
+            case ("POST", ("preupload", *revision)) if revision:
+                return hf_write.preupload(hub, call, repo_id, "/".join(revision))
+            case ("POST", ("commit", *branch)) if branch:
+                return hf_write.commit(hub, call, repo_id, "/".join(branch))
+            case ("POST", ("branch", *name)) if name:
+                return hf_write.make_branch(hub, call, repo_id, "/".join(name))
+            case ("DELETE", ("branch", *name)) if name:
+                return hf_write.delete_branch(hub, call, repo_id, "/".join(name))
+            case ("POST", ("tag", *revision)) if revision:
+                return hf_write.make_tag(hub, call, repo_id, "/".join(revision))
+            case ("DELETE", ("tag", *name)) if name:
+                return hf_write.delete_tag(hub, call, repo_id, "/".join(name))
+            case ("POST", ("super-squash", *branch)) if branch:
+                return hf_write.squash(hub, call, repo_id, "/".join(branch))
+            case ("PUT", ("settings",)):
+                return hf_write.change_settings(hub, call, repo_id)
             case (_, (name, *_)) if name in _ABSENT:
                 raise Invalid("http.not_offered", what=name)
+            case _:
+                raise NotFound("http.not_found")
+
+    def large(self, call: Call, repo_id: str, rest: tuple[str, ...]) -> Answer:
+        """Git LFS below /datasets/{owner}/{name}.git/info/lfs/objects."""
+        hub = self.hub
+        match (call.method, rest):
+            case ("POST", ("batch",)):
+                return hf_lfs.batch(hub, call, repo_id)
+            case ("POST", ("verify",)):
+                return hf_lfs.verify(hub, call, repo_id)
+            case ("PUT", ("put", digest)):
+                return hf_lfs.put(hub, call, repo_id, digest)
+            case ("PUT", ("part", digest, number)):
+                return hf_lfs.put_part(hub, call, repo_id, digest, number)
+            case ("POST", ("complete", digest)):
+                return hf_lfs.complete(hub, call, repo_id, digest)
             case _:
                 raise NotFound("http.not_found")
 

@@ -15,7 +15,7 @@ from corpushub.base.identity import Clock, is_repo_id
 from corpushub.base.settings import Settings
 from corpushub.domain.front_matter import CardHead, read_head
 from corpushub.domain.parties import Actor, Role
-from corpushub.domain.tree import Entry, Tree, path_problem
+from corpushub.domain.tree import Entry, Tree, entry_for, path_problem
 from corpushub.services.access import Access, Fresh, Permission
 from corpushub.store.db import Database, Unit
 from corpushub.store.objects import Objects
@@ -23,6 +23,7 @@ from corpushub.store.repos import HEADS, TAGS, Commit, Query, Ref, Repo, Revisio
 
 CARD = "README.md"
 MAX_CARD_BYTES = 1 << 20
+ATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
 REF_SECONDS = 1.0
 
 
@@ -97,8 +98,6 @@ class Repositories:
         with self.database.read() as unit:
             repo, curator = self._visible(unit, actor, repo_id)
             found = unit.repos.find(repo_id, revision, reader=not curator)
-            if found is None and curator and revision == "main" and not unit.repos.refs(repo_id):
-                return Snapshot(repo, _nothing_yet(repo), Tree.of(()), None, curator=True, immutable=False)
             if found is None:
                 raise NotFound("repo.revision_unknown", revision=revision)
             if found.stopped and not curator:
@@ -200,9 +199,17 @@ class Repositories:
             raise Invalid("repo.name_invalid", repo=repo_id[:200])
         if not actor.has(Role.OPERATOR, Role.SYSTEM):
             raise Forbidden("repo.create_forbidden", org=actor.org)
-        self.forget()
+        self.objects.put_bytes(ATTRIBUTES)
         with self.database.begin() as unit:
-            return unit.repos.create(repo_id, org=actor.org, by=actor.person, private=private, gated=gated)
+            repo = unit.repos.create(repo_id, org=actor.org, by=actor.person, private=private, gated=gated)
+            # Clients ask for the head of a repository they have just made, so there is one from the first moment.
+            first = [entry_for(".gitattributes", ATTRIBUTES)]
+            commit = unit.repos.commit(
+                repo_id, first, "Create repository", actor.name or actor.person, self.clock(), released=False
+            )
+            unit.repos.set_branch(repo_id, "main", commit, released=False)
+        self.forget()
+        return repo
 
     def delete(self, actor: Actor, repo_id: str) -> None:
         """Raises: NotFound, Forbidden, Conflict("repo.has_releases")."""
@@ -244,10 +251,6 @@ def is_card(path: str) -> bool:
 def _titles(head: CardHead) -> list[Any]:
     title = head.data.get("title")
     return list(title.values()) if isinstance(title, dict) else [title] if title else []
-
-
-def _nothing_yet(repo: Repo) -> Commit:
-    return Commit("0" * 40, repo.id, "", "", "", "", repo.created_at, 0, 0, released=False)
 
 
 def _stopped(repo_id: str, revision: str, found: Revision) -> NotFound:

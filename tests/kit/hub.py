@@ -24,6 +24,7 @@ from corpushub.domain.parties import Actor, Role
 from corpushub.domain.tree import entry_for
 from corpushub.services.access import Access
 from corpushub.services.accounts import Accounts
+from corpushub.services.contributions import Contributions
 from corpushub.services.repositories import Repositories
 from corpushub.store.db import Database
 from corpushub.store.objects import Objects
@@ -74,6 +75,9 @@ class SomeHub:
         self.accounts = Accounts(database=self.database, parties=self.parties, **common)
         self.access = Access(database=self.database, parties=self.parties, **common)
         self.repositories = Repositories(database=self.database, objects=self.objects, access=self.access, **common)
+        self.contributions = Contributions(
+            database=self.database, objects=self.objects, access=self.access, repositories=self.repositories, **common
+        )
 
     def publish(self, repo_id: str, files: Mapping[str, bytes], tag: str = "v1.0.0", *, gated: str = "manual") -> str:
         """Release `files` as `tag` and main, as a publication does; gives the commit."""
