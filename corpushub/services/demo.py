@@ -1,0 +1,295 @@
+"""A fictional city with real open data, set up through the same services everybody uses, so that the first screen is never empty.
+
+Registration takes ten working days of public notice, so the city's past is acted out on an earlier clock; builds and releases are made now.
+Every part looks first whether it is already there: a set-up that was cut short goes on where it stopped, a second start changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from corpushub.base.identity import business_day, digest_of, fixed_clock
+from corpushub.base.messages import Lang, text
+from corpushub.base.settings import preferred_lang
+from corpushub.domain.build import silent
+from corpushub.domain.parties import SYSTEM, Actor
+from corpushub.services.hub import Hub, open_hub
+
+APPLIED_DAYS_AGO, CODED_DAYS_AGO = 60, 30
+CHANNELS = ["file", "stream", "query"]
+PURPOSES = ["model-training", "model-evaluation", "research"]
+READER, CURATOR = "sun.yue", "chen.yu"
+RECIPES = ("laws-and-reports", "legal-questions", "census-income", "epidemic-notices")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    login: str
+    password: str
+    name: str
+    org: str
+    roles: tuple[str, ...]
+
+
+class Demo:
+    """The demo city of one hub."""
+
+    def __init__(self, hub: Hub, lang: Lang | None = None) -> None:
+        self.hub = hub
+        self.lang: Lang = lang or ("en" if preferred_lang() == "en" else "zh")
+        self.city: dict[str, Any] = tomllib.loads(files("corpushub.rules").joinpath("demo.toml").read_text("utf-8"))
+
+    def prepare(self) -> dict[str, Any]:
+        """Set up what is missing, write `demo.json` (mode 0600), tell the person at the terminal, and return what the file says."""
+        if not self.kept("ready"):
+            self.say("demo.first_start")
+            self.found()
+            for entry in self.city["resources"]:
+                self.register(entry)
+            self.authorize()
+            for name in RECIPES:
+                self.publish(name)
+            self.grant_access()
+            self.keep("ready", True)
+        told = self.describe()
+        self.write(told)
+        self.tell(told)
+        return told
+
+    # What is remembered between starts
+
+    def kept(self, name: str) -> Any:
+        with self.hub.database.read() as unit:
+            return unit.documents.get("demo", name)
+
+    def keep(self, name: str, value: Any) -> None:
+        with self.hub.database.begin() as unit:
+            unit.documents.put("demo", name, value)
+
+    def say(self, key: str, **facts: object) -> None:
+        print(text(key, self.lang, **facts), file=sys.stderr, flush=True)
+
+    # The city's past
+
+    def earlier(self, days: int) -> Hub:
+        """The same hub as it was `days` ago."""
+        return open_hub(self.hub.settings, fixed_clock(self.hub.clock() - timedelta(days=days)))
+
+    @property
+    def today(self) -> date:
+        return business_day(self.hub.clock())
+
+    def actor(self, person: str) -> Actor:
+        return self.hub.parties.actor_of(person)
+
+    def found(self) -> None:
+        """Organisations, people and their passwords."""
+        past = self.earlier(APPLIED_DAYS_AGO + 1)
+        orgs = [{**org, "region": self.city["region"]} for org in self.city["orgs"]]
+        past.parties.bootstrap(SYSTEM, orgs=orgs, people=self.city["people"])
+        past.close()
+        passwords = self.kept("passwords") or {person["id"]: secrets.token_urlsafe(9) for person in self.city["people"]}
+        self.keep("passwords", passwords)
+        for person, password in passwords.items():
+            self.hub.accounts.set_password(SYSTEM, person, password)
+
+    def register(self, entry: Mapping[str, Any]) -> None:
+        """A catalog entry and its registration: application, formal review, public notice, code."""
+        with self.hub.database.read() as unit:
+            known = unit.catalog.get(entry["id"])
+        if known and known.registration_code:
+            return
+        past, owner = (
+            self.earlier(APPLIED_DAYS_AGO),
+            Actor("wu.fan", entry["owner"], self.actor("wu.fan").roles, self.actor("wu.fan").name),
+        )
+        if known is None:
+            past.catalog.add(owner, {**entry, "region": self.city["region"]})
+        materials = dict.fromkeys(
+            ("applicant", "legality", "situation", "evidence", "products", "scenarios", "risk_assessment"), entry["title"]["zh"]
+        )
+        form = {
+            "resource": entry["id"],
+            "kind": "first",
+            "materials": materials,
+            "evidence_digest": digest_of(entry["id"]),
+            "commitment": True,
+        }
+        case = past.cases.open(owner, "registration", form)
+        past.cases.execute(owner, case.id, "submit")
+        registrar = self.actor("zhao.qing")
+        past.cases.execute(registrar, case.id, "accept")
+        past.cases.execute(registrar, case.id, "pass_formal", {"note": text("demo.formal", "zh")})
+        past.close()
+        later = self.earlier(CODED_DAYS_AGO)
+        later.cases.execute(SYSTEM, case.id, "end_notice")
+        later.close()
+
+    def authorize(self) -> None:
+        """One agreement over all entries: decided, approved by the authority, signed by the operator, active."""
+        if self.hub.cases.list(SYSTEM, flow="authorization", states=("active",)).items:
+            return
+        past = self.earlier(CODED_DAYS_AGO - 5)
+        implementer, authority, operator = self.actor("li.wei"), self.actor("zhang.hua"), self.actor("chen.yu")
+        begins = self.today - timedelta(days=CODED_DAYS_AGO - 5)
+        sections = {name: text(f"demo.section_{name}", "zh") for name in ("conditions", "operation", "term", "exit", "security")}
+        content = {
+            "mode": "domain",
+            "domains": sorted({entry["domain"] for entry in self.city["resources"]}),
+            "implementer": "yz-service",
+            "operator": "yz-operate",
+            "resources": [entry["id"] for entry in self.city["resources"]],
+            "purposes": PURPOSES,
+            "channels": CHANNELS,
+            "valid_from": begins.isoformat(),
+            "valid_to": (begins + timedelta(days=3 * 365)).isoformat(),
+            "sections": sections,
+        }
+        run = past.cases.execute
+        case = past.cases.open(implementer, "authorization", content)
+        minutes = {"minutes": text("demo.minutes", "zh", year=begins.year), "decided_on": begins.isoformat(), "participants": 9}
+        run(implementer, case.id, "record_decision", {**minutes, "minutes_digest": digest_of(content)})
+        run(authority, case.id, "approve", {"note": text("demo.approved", "zh")})
+        run(implementer, case.id, "select", {"method": "tender", "selection_record": text("demo.selection", "zh")})
+        run(operator, case.id, "sign", {"agreement_digest": digest_of([case.id, content])})
+        run(implementer, case.id, "activate")
+        past.close()
+
+    # Now
+
+    @cached_property
+    def recipes(self) -> Path:
+        stated = self.hub.settings.recipes_dir
+        return Path(stated) if stated else Path(__file__).resolve().parents[2] / "recipes"
+
+    def publish(self, name: str) -> None:
+        """Build a recipe, propose the release, have two people of two other organisations approve it, and publish."""
+        curator = self.actor(CURATOR)
+        path = self.recipes / f"{name}.yaml"
+        dataset = f"yunzhou/{name}"
+        if self.hub.cases.list(SYSTEM, flow="release", subject=dataset, states=("released",)).items:
+            return
+        self.say("demo.building", dataset=dataset)
+        running = self.hub.cases.list(SYSTEM, flow="release", subject=dataset, states=("gated", "in_review", "approved")).items
+        case = (
+            running[0]
+            if running
+            else self.hub.releases.propose(curator, self.hub.builds.build(curator, path, progress=silent).id)
+        )
+        if case.state == "gated":
+            case = self.hub.cases.execute(curator, case.id, "submit")
+        for person in ("li.wei", "wang.min"):
+            if case.state == "in_review":
+                case = self.hub.cases.execute(self.actor(person), case.id, "approve", {"note": text("demo.reviewed", "zh")})
+        if case.state == "approved":
+            self.hub.releases.publish(curator, case.id)
+
+    def grant_access(self) -> None:
+        """The developer's organisation asks for each dataset and is granted it."""
+        reader, decider, second = self.actor(READER), self.actor("li.wei"), self.actor("wang.min")
+        for name in RECIPES:
+            dataset = f"yunzhou/{name}"
+            if self.hub.cases.list(SYSTEM, flow="entitlement", subject=dataset).items:
+                continue
+            form = {
+                "dataset": dataset,
+                "purpose": "model-training",
+                "channels": CHANNELS,
+                "plan": text("demo.plan", "zh"),
+                "terms_accepted": True,
+            }
+            case = self.hub.cases.open(reader, "access", form)
+            run = self.hub.cases.execute
+            run(reader, case.id, "submit")
+            run(decider, case.id, "triage")
+            run(decider, case.id, "propose", {"conditions": text("demo.conditions", "zh")})
+            for person in (second, self.actor("zhang.hua")):
+                if self.hub.cases.get(reader, case.id).state == "decision":
+                    run(person, case.id, "approve")
+            run(reader, case.id, "countersign")
+
+    def token(self, person: str, scopes: tuple[str, ...]) -> str:
+        """The person's demo token; a new one where the old was lost or revoked."""
+        known = self.kept(f"token:{person}")
+        if known and self.hub.access.actor_of_token(known):
+            return str(known)
+        secret, _ = self.hub.access.issue_token(
+            self.actor(person), name="demo", scopes=scopes, purpose="model-training", days=366
+        )
+        self.keep(f"token:{person}", secret)
+        return secret
+
+    def accounts(self) -> list[Account]:
+        passwords: Mapping[str, str] = self.kept("passwords")
+        names = {org["id"]: org["name"][self.lang] for org in self.city["orgs"]}
+        return [
+            Account(person["id"], passwords[person["id"]], person["name"], names[person["org"]], tuple(person["roles"]))
+            for person in self.city["people"]
+        ]
+
+    def datasets(self) -> list[dict[str, Any]]:
+        released = self.hub.cases.list(SYSTEM, flow="release", states=("released",), limit=100).items
+        rows = [
+            {"id": case.data["dataset"], "revision": f"v{case.data['version']}", "rows": case.data["rows"]} for case in released
+        ]
+        return sorted(rows, key=lambda row: (RECIPES.index(row["id"].partition("/")[2]), row["revision"]))
+
+    def describe(self) -> dict[str, Any]:
+        """What `demo.json` says."""
+        return {
+            "endpoint": self.hub.settings.endpoint(),
+            "accounts": [
+                {"login": item.login, "password": item.password, "name": item.name, "org": item.org, "roles": list(item.roles)}
+                for item in self.accounts()
+            ],
+            "reader_token": self.token(READER, ("read", "request")),
+            "curator_token": self.token(CURATOR, ("read", "write", "request")),
+            "datasets": self.datasets(),
+        }
+
+    def write(self, told: Mapping[str, Any]) -> None:
+        """`demo.json`, readable by its owner only, whole or not at all; and who commands act for, where nothing else is stated."""
+        home = self.hub.settings.home
+        draft = home / "demo.json.new"
+        draft.touch(mode=0o600)
+        draft.chmod(0o600)
+        draft.write_text(json.dumps(told, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        draft.replace(home / "demo.json")
+        stated = home / "corpushub.toml"
+        if not stated.exists():
+            stated.write_text(f'acting_as = "{CURATOR}"\n', "utf-8")
+
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """Addresses, accounts and the snippet, on standard output."""
+        endpoint = told["endpoint"]
+        print(text("demo.open_at", self.lang, zh=f"{endpoint}/zh/", en=f"{endpoint}/en/"))
+        for account in told["accounts"]:
+            print(
+                f"  {account['login']:<10} {account['password']}  {account['name']} · {account['org']} ({', '.join(account['roles'])})"
+            )
+        print(text("demo.pull", self.lang))
+        print(snippet(told), flush=True)
+
+
+def snippet(told: Mapping[str, Any]) -> str:
+    """Five lines of Python that pull the first dataset; they run as printed."""
+    first = told["datasets"][0]
+    return "\n".join(
+        (
+            "import os",
+            f'os.environ["HF_ENDPOINT"] = "{told["endpoint"]}"',
+            "from datasets import load_dataset",
+            f'rows = load_dataset("{first["id"]}", revision="{first["revision"]}", split="train", token="{told["reader_token"]}")',
+            'print(rows.num_rows, rows[0]["title"])',
+        )
+    )

@@ -1,0 +1,73 @@
+"""Composition root: the one place where services get their stores. Doors receive a Hub; they never build a service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from corpushub.base.identity import Clock, system_clock
+from corpushub.base.settings import Settings
+from corpushub.services.access import Access
+from corpushub.services.accounts import Accounts
+from corpushub.services.audit import Audit
+from corpushub.services.cases import Cases
+from corpushub.services.catalog import Catalog
+from corpushub.services.contributions import Contributions
+from corpushub.services.parties import Parties
+from corpushub.services.repositories import Repositories
+from corpushub.store.db import Database
+from corpushub.store.objects import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Every service of one hub, over one database and one object store."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    objects: Objects
+    parties: Parties
+    cases: Cases
+    catalog: Catalog
+    accounts: Accounts
+    access: Access
+    repositories: Repositories
+    contributions: Contributions
+    audit: Audit
+
+    def close(self) -> None:
+        """Write what is buffered and let the stores go."""
+        self.access.close()
+        self.database.close()
+
+
+def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
+    """Open (and on first use create) the stores the settings name, and put the services together.
+
+    Raises: Unavailable where a store does not answer.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url or str(settings.home / "hub.db"), clock=clock)
+    objects = Objects.of(settings)
+    parties = Parties(database=database, clock=clock)
+    cases = Cases(database=database, settings=settings, clock=clock)
+    catalog = Catalog(database=database, cases=cases, clock=clock)
+    access = Access(database=database, settings=settings, clock=clock, parties=parties)
+    repositories = Repositories(database=database, objects=objects, settings=settings, clock=clock, access=access)
+    contributions = Contributions(
+        database=database, objects=objects, settings=settings, clock=clock, access=access, repositories=repositories
+    )
+    return Hub(
+        settings=settings,
+        clock=clock,
+        database=database,
+        objects=objects,
+        parties=parties,
+        cases=cases,
+        catalog=catalog,
+        accounts=Accounts(database=database, settings=settings, parties=parties, clock=clock),
+        access=access,
+        repositories=repositories,
+        contributions=contributions,
+        audit=Audit(database=database, objects=objects, settings=settings, clock=clock),
+    )
