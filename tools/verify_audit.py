@@ -41,7 +41,6 @@ EVENT_FIELDS = {
     "stream": str, "version": int, "type": str, "actor": str, "on_behalf_of": str, "org": str,
     "at": str, "state": str, "rules": str, "marks": list, "logged_at": str,
 }  # fmt: skip
-GATE_DONE = {"pass", "waived", "not_applicable"}
 
 
 class Unreadable(Exception):
@@ -336,8 +335,10 @@ class Rules:
             case.approved = [*case.votes, (leaf["on_behalf_of"] or leaf["actor"], leaf["org"])]
         if entered != before:
             case.votes = []
-        if leaf["type"].endswith(".waived"):
+        if leaf["type"] == "release.gate_waived":
             case.waived.add(str(data.get("gate")))
+        if before == "approved" and entered != "released":
+            case.approved = None
         proposed = case.data.get("manifest_digest")
         if (
             proposed
@@ -357,15 +358,15 @@ class Rules:
         voices = case.approved or []
         if len({person for person, _ in voices}) < 2 or len({org for _, org in voices}) < 2:
             self.report.fail(place, f"{stream} was published without approvals of two people from two organisations")
-        builders = case.parties | {str(case.data.get("built_by", ""))} - {""}
+        builders = case.parties | {str(case.data.get(name, "")) for name in ("built_by", "proposed_by")} - {""}
         builder_orgs = case.orgs | {str(case.data.get("builder_org", ""))} - {""}
         if any(person in builders or org in builder_orgs for person, org in voices):
             self.report.fail(place, f"{stream} was approved by somebody who built or proposed it")
         for gate in case.data.get("gates", []):
-            status, name = (gate.get("status"), str(gate.get("gate", gate.get("id")))) if isinstance(gate, dict) else (None, "?")
-            later = status == "pending" and gate.get("stage") in {"approve", "publish"}
-            if status not in GATE_DONE and not later and name not in case.waived:
-                self.report.fail(place, f"{stream} was published with gate {name} at {status}")
+            stops = isinstance(gate, dict) and gate.get("status") == "fail" and gate.get("effect", "block") == "block"
+            name = str(gate.get("gate") or gate.get("id")) if stops else ""
+            if stops and not gate.get("waiver") and name not in case.waived:
+                self.report.fail(place, f"{stream} was published although gate {name} failed")
         if digest := case.data.get("manifest_digest"):
             self.manifests[str(digest)] = stream
 
@@ -473,6 +474,10 @@ class Verifier:
         message = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
         if not any(key.verifies(signature, message) for key in self.rules.keys for signature in signatures):
             self.report.fail(path, "is not signed by a release key the log declares")
+            return
+        named = {item["sha256"] for manifest in self.manifests.values() for item in manifest["files"]}
+        if any(subject["digest"]["sha256"] not in named for subject in json.loads(payload)["subject"]):
+            self.report.fail(path, "speaks of a file no published manifest has")
 
     def finish(self) -> None:
         if self.checkpoint is None:

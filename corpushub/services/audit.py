@@ -20,6 +20,7 @@ from corpushub.domain.build import Progress, ProgressEvent, silent
 from corpushub.domain.parties import Actor, Role
 from corpushub.services.anchors import fetch_receipt
 from corpushub.services.bundle import Bundle
+from corpushub.services.consistency import folds, publications
 from corpushub.services.witness import witness_request
 from corpushub.store.db import Database
 from corpushub.store.ledger_check import check
@@ -128,8 +129,8 @@ class Audit:
             Checkpoint.parse(note.text)
         with self.database.read() as unit:
             found = check(unit.ledger, [self.verifier_key()], notes)
+            problems = [*found.problems, *folds(unit, found.opened), *publications(unit, self.objects)]
             names = sorted(unit.repos.named_objects()) if with_objects else []
-        problems = list(found.problems)
         for number, digest in enumerate(names, start=1):
             problems += self.object_problems(digest)
             progress(ProgressEvent("objects", number, len(names), "objects"))
@@ -151,6 +152,7 @@ class Audit:
         """
         require_seat(actor)
         with self.database.begin() as unit:
+            unit.ledger.declare("release", hub_key(self.settings, "release").verifier)
             unit.ledger.append({"kind": "export", "actor": actor.person, "org": actor.org, "at": iso(self.clock())})
             note = unit.ledger.checkpoint(self.key)
         with self.database.read() as unit:

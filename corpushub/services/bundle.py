@@ -16,7 +16,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -30,12 +30,11 @@ from corpushub.store.objects import Objects
 
 FORMAT = "corpushub-audit/1"
 _NOTES = 200
-_MANIFEST, _ENVELOPE = "manifest_digest", "envelope_digest"
 
 
 @dataclass(slots=True)
 class Bundle:
-    """Writes one bundle; `digests` gathers what the entries name while they pass."""
+    """Writes one bundle; `manifests` gathers what the entries name while they pass."""
 
     stream: BinaryIO
     ledger: Ledger
@@ -43,7 +42,6 @@ class Bundle:
     keys: Mapping[str, VerifierKey]
     progress: Progress = silent
     manifests: dict[str, None] = field(default_factory=dict)
-    envelopes: dict[str, None] = field(default_factory=dict)
 
     def write(self, note: Note, first: int, last: int) -> int:
         """Write everything of `note`'s tree with the entries from `first` up to `last`; the members written."""
@@ -70,8 +68,7 @@ class Bundle:
         for level, index, width in tile_shapes(stated.size):
             yield tile_path(level, index, width), self.ledger.tile(level, index, width)
         yield from self.entries(first, last)
-        yield from self.named("manifests", self.manifests)
-        yield from self.named("dsse", self.envelopes)
+        yield from self.statements()
         for anchor in self.ledger.anchors():
             yield f"anchors/{anchor.size}.{anchor.kind}.{anchor.at.replace(':', '')}", anchor.receipt
 
@@ -80,23 +77,37 @@ class Bundle:
         for index, entry, *_ in self.ledger.rows(first, last):
             waiting.append(entry)
             if b'"release.' in entry:
-                self.note_digests(json.loads(entry))
+                self.note_manifest(json.loads(entry))
             if len(waiting) == TILE_WIDTH or index == last - 1:
                 yield tile_path("entries", index // TILE_WIDTH, len(waiting)), pack_entries(waiting)
                 self.progress(ProgressEvent("entries", index + 1 - first, last - first, "entries"))
                 waiting = []
 
-    def note_digests(self, leaf: Mapping[str, Any]) -> None:
+    def note_manifest(self, leaf: Mapping[str, Any]) -> None:
         data = leaf.get("data")
-        if str(leaf.get("type", "")).startswith("release.") and isinstance(data, dict):
-            for key, into in ((_MANIFEST, self.manifests), (_ENVELOPE, self.envelopes)):
-                if isinstance(data.get(key), str):
-                    into[data[key]] = None
+        if (
+            str(leaf.get("type", "")).startswith("release.")
+            and isinstance(data, dict)
+            and isinstance(data.get("manifest_digest"), str)
+        ):
+            self.manifests[data["manifest_digest"]] = None
 
-    def named(self, folder: str, digests: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """The objects of these digests; one that is gone is left out, and the verifier says so where it matters."""
-        for digest in digests:
-            try:
-                yield f"{folder}/{digest}.json", self.objects.read(digest)
-            except NotFound:
+    def statements(self) -> Iterator[tuple[str, bytes]]:
+        """The manifests, then the envelopes they name; what is gone is left out, and the verifier says so where it matters."""
+        envelopes: dict[str, None] = {}
+        for digest in self.manifests:
+            if (data := self.held(digest)) is None:
                 continue
+            yield f"manifests/{digest}.json", data
+            for item in json.loads(data).get("files", ()):
+                if item["path"].endswith(".dsse.json"):
+                    envelopes[item["sha256"]] = None
+        for digest in envelopes:
+            if (data := self.held(digest)) is not None:
+                yield f"dsse/{digest}.json", data
+
+    def held(self, digest: str) -> bytes | None:
+        try:
+            return self.objects.read(digest)
+        except NotFound:
+            return None

@@ -34,6 +34,7 @@ class Findings:
     events: int = 0
     checkpoints: int = 0
     root: bytes = b""
+    opened: list[str] = field(default_factory=list)  # streams that began as cases
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, code: str, place: str, **facts: object) -> None:
@@ -161,6 +162,8 @@ def check_events(ledger: Ledger, found: Findings) -> None:
         counted += len(parsed)
         for index, leaf in parsed:
             place = f"events/{leaf['stream']}@{leaf['version']}"
+            if "open" in leaf.get("marks", ()):
+                found.opened.append(leaf["stream"])
             row = rows.get((leaf["stream"], leaf["version"]))
             if row is None:
                 found.add("audit.event_missing", place, index=index)

@@ -50,14 +50,14 @@ def damage(home: Path, *statements: str) -> None:
 GATES = [{"gate": "pii_residual", "status": "pass"}, {"gate": "card_drift", "status": "pending", "stage": "publish"}]
 
 
-def a_publication(manifest: str, envelope: str = "", stream: str = "release-1") -> list[Event]:
+def a_publication(manifest: str, stream: str = "release-1") -> list[Event]:
     """A release from proposal to publication: built by org-op, approved by two people of two other organisations."""
     rows = [
-        ("proposed", "curator", "org-op", "gated", ("open", "party"), {"manifest_digest": manifest, "built_by": "builder", "builder_org": "org-op", "gates": GATES}),
+        ("proposed", "curator", "org-op", "gated", ("open", "party"), {"dataset": "city/notices", "version": "1.0.0", "manifest_digest": manifest, "built_by": "builder", "builder_org": "org-op", "gates": GATES}),
         ("submitted", "curator", "org-op", "in_review", (), {}),
         ("voted", "reviewer-1", "org-a", "in_review", ("vote", "role:reviewer"), {"command": "approve"}),
         ("approved", "reviewer-2", "org-b", "approved", (), {"approvals": [{"person": "reviewer-1", "org": "org-a"}, {"person": "reviewer-2", "org": "org-b"}]}),
-        ("published", "curator", "org-op", "released", (), {"envelope_digest": envelope} if envelope else {}),
+        ("published", "curator", "org-op", "released", (), {}),
     ]  # fmt: skip
     return [
         Event(stream, number, f"release.{name}", person, org, START, data, state, marks=marks, rules="0" * 64)

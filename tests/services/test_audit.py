@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from corpushub.base.errors import Forbidden, Invalid
+from corpushub.base.identity import canonical
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
+from corpushub.domain.tree import entry_for
+from corpushub.domain.workflow import fold
 from corpushub.services.audit import Audit
 from corpushub.store.events import Events
-from tests.kit.ledger import a_record, an_event, damage
+from tests.kit.ledger import START, a_publication, a_record, an_event, damage
 
 
 @pytest.fixture
@@ -64,6 +68,48 @@ def test_an_event_without_a_leaf_is_found(audit: Audit):
     with audit.database.begin() as unit:
         Events(unit.connection, unit.documents, Nowhere()).append(an_event("case-9", 1))
     assert places(audit) == ["events/case-9@1"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("UPDATE cases SET state = 'released'", "cases/dem-1"),
+        ("UPDATE cases SET data = replace(data, 'weather', 'traffic')", "cases/dem-1"),
+        ("DELETE FROM cases", "cases/dem-1"),
+        ("UPDATE documents SET value = replace(value, 'Li Lei', 'Li Lai')", "events/dem-1@1"),
+        ("DELETE FROM ledger_salts", "events/dem-1@1"),
+    ],
+)
+def test_a_folded_case_or_private_answer_that_was_changed_is_found(audit: Audit, tmp_path: Path, statement: str, place: str):
+    event = replace(an_event("dem-1", 1, text="weather", contact="Li Lei"), marks=("open", "party"))
+    with audit.database.begin() as unit:
+        unit.events.append(event, private=("contact",))
+        case = fold(unit.events.of("dem-1"))
+        assert case is not None
+        unit.cases.save(case)
+    assert audit.verify().is_whole
+    damage(tmp_path, statement)
+    assert place in places(audit)
+
+
+def test_a_published_release_holds_the_approved_files(audit: Audit, tmp_path: Path):
+    data = audit.objects.put_bytes(b"rows")
+    manifest = audit.objects.put_bytes(canonical({"files": [{"path": "data/a.txt", "sha256": data, "bytes": 4}]}))
+    with audit.database.begin() as unit:
+        for event in a_publication(manifest):
+            unit.events.append(event)
+        case = fold(unit.events.of("release-1"))
+        assert case is not None
+        unit.cases.save(replace(case, version=1))
+        unit.cases.save(case)
+    assert places(audit) == ["releases/city/notices@v1.0.0"]
+    with audit.database.begin() as unit:
+        entry = entry_for("data/a.txt", b"rows")
+        commit = unit.repos.commit("city/notices", [entry], "first", "curator", START)
+        unit.repos.set_tag("city/notices", "v1.0.0", commit)
+    assert places(audit) == []
+    damage(tmp_path, "UPDATE repo_ref SET target = '', released = '' WHERE name = 'v1.0.0'")
+    assert places(audit) == ["releases/city/notices@v1.0.0"]
 
 
 def test_a_cut_tail_is_found_by_the_checkpoint_kept_elsewhere(audit: Audit, tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -82,19 +83,18 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Office:
     rows = home / "release" / "data" / "train.parquet"
     rows.write_bytes(b"PAR1 rows PAR1")
     digest = audit.objects.put_file(rows)
-    manifest = {
-        "dataset": "city/notices",
-        "version": "1.0.0",
-        "files": [{"path": "data/train.parquet", "sha256": digest, "bytes": 14}],
-    }
-    manifest_digest = audit.objects.put_bytes(canonical(manifest))
-    envelope = audit.objects.put_bytes(
-        canonical(seal(statement({"data/train.parquet": digest}, "https://example.org/release", {}), [release]))
-    )
+    sealed = canonical(seal(statement({"data/train.parquet": digest}, "https://example.org/release", {}), [release]))
+    files = [
+        {"path": "data/train.parquet", "sha256": digest, "bytes": 14},
+        {"path": "provenance/build.dsse.json", "sha256": audit.objects.put_bytes(sealed), "bytes": len(sealed)},
+    ]
+    manifest_digest = audit.objects.put_bytes(canonical({"dataset": "city/notices", "version": "1.0.0", "files": files}))
+    (home / "release" / "provenance").mkdir()
+    (home / "release" / "provenance" / "build.dsse.json").write_bytes(sealed)
     with audit.database.begin() as unit:
         unit.ledger.declare("release", release.verifier)
         log = Events(unit.connection, unit.documents, unit.ledger)
-        for event in a_publication(manifest_digest, envelope):
+        for event in a_publication(manifest_digest):
             log.append(event)
         unit.ledger.append({"kind": "note", "at": "x"})
     audit.cosign(SYSTEM, witness.sign(audit.verifier_key(), audit.request(SYSTEM)))
@@ -108,9 +108,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Office:
 def office(pristine: Office, tmp_path: Path) -> Office:
     """A copy of the desk that a test may damage."""
     (tmp_path / "audit.tar").write_bytes(pristine.bundle.read_bytes())
-    release = tmp_path / "release" / "data"
-    release.mkdir(parents=True)
-    (release / "train.parquet").write_bytes((pristine.folder / "release" / "data" / "train.parquet").read_bytes())
+    shutil.copytree(pristine.folder / "release", tmp_path / "release")
     return Office(tmp_path, pristine.audit, pristine.kept, pristine.witness)
 
 
@@ -293,7 +291,9 @@ def test_an_envelope_not_signed_by_a_declared_key_is_found(office: Office):
     name = next(name for name in members if name.startswith("dsse/"))
     envelope = json.loads(members[name])
     forged = seal(statement({}, "https://example.org/release", {}), [SigningKey.generate("forger")])
-    for wrong in ({**envelope, "payload": forged["payload"]}, forged, {}):
+    release = hub_key(office.audit.settings, "release")
+    about_nothing = seal(statement({"x": "0" * 64}, "https://example.org/release", {}), [release])
+    for wrong in ({**envelope, "payload": forged["payload"]}, forged, about_nothing, {}):
         office.write({**members, name: canonical(wrong)})
         assert office.verify() == 1
 

@@ -1,0 +1,75 @@
+"""Does what is derived still say what the events say? Folded cases, private answers, and the files of published releases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from corpushub.base.errors import HubError, NotFound, Problem
+from corpushub.base.identity import canonical
+from corpushub.domain.workflow import Case, fold
+from corpushub.store.db import Unit
+from corpushub.store.objects import Objects
+
+_PAGE = 500
+_COMPARED = ("flow", "state", "version", "data", "votes", "persons", "orgs", "opened_by", "opened_org", "opened_at", "updated_at")
+_PUBLISHED = ("released", "superseded")
+
+
+def folds(unit: Unit, opened: Iterable[str]) -> Iterator[Problem]:
+    """Cases whose stored state is not the fold of their events, and private answers that are not those once given."""
+    streams = iter(opened)
+    while page := list(islice(streams, _PAGE)):
+        yield from case_problems(unit, page)
+    for key, answers in unit.documents.list("private"):
+        stream, _, version = key.rpartition(":")
+        if not answers_fit(unit, stream, int(version), answers):
+            yield Problem("audit.private_changed", {}, path=f"events/{stream}@{version}")
+
+
+def case_problems(unit: Unit, streams: Sequence[str]) -> Iterator[Problem]:
+    histories = unit.events.of_many(streams)
+    for stream in streams:
+        kept, folded = unit.cases.get(stream), fold(histories[stream])
+        if kept is None:
+            yield Problem("audit.case_missing", {}, path=f"cases/{stream}")
+        elif folded is not None and (fields := differing(kept, folded)):
+            yield Problem("audit.case_changed", {"fields": ", ".join(fields)}, path=f"cases/{stream}")
+
+
+def differing(kept: Case, folded: Case) -> list[str]:
+    """Names of fields that differ once both are plain JSON (a fold has tuples where a row has lists)."""
+    return [name for name in _COMPARED if plain(getattr(kept, name)) != plain(getattr(folded, name))]
+
+
+def plain(value: object) -> str:
+    if isinstance(value, frozenset):
+        value = sorted(value)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def answers_fit(unit: Unit, stream: str, version: int, answers: dict[str, object]) -> bool:
+    """Does each kept answer open the commitment its event recorded?"""
+    try:
+        data = json.loads(unit.ledger.entry(unit.ledger.find(stream, version)))["data"]
+    except (NotFound, KeyError):
+        return False
+    return all(unit.ledger.opens(data[name]["commitment"], canonical(value).decode()) for name, value in answers.items())
+
+
+def publications(unit: Unit, objects: Objects) -> Iterator[Problem]:
+    """Published releases whose tag does not hold the files of the approved manifest (INV-07)."""
+    for case in unit.cases.list(flow="release", states=_PUBLISHED):
+        dataset, tag = str(case.data["dataset"]), f"v{case.data['version']}"
+        place = f"releases/{dataset}@{tag}"
+        try:
+            manifest = json.loads(objects.read(str(case.data["manifest_digest"])))
+            commit = unit.repos.resolve(dataset, tag)
+            held = {entry.path: entry.sha256 for entry in unit.repos.entries(commit)} if commit else {}
+        except HubError as error:
+            yield Problem(error.code, dict(error.facts), path=place)
+            continue
+        wrong = [item["path"] for item in manifest["files"] if held.get(item["path"]) != item["sha256"]]
+        if wrong:
+            yield Problem("audit.release_changed", {"files": ", ".join(wrong[:5]), "count": len(wrong)}, path=place)
