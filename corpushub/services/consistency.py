@@ -8,6 +8,7 @@ from itertools import islice
 
 from corpushub.base.errors import HubError, NotFound, Problem
 from corpushub.base.identity import canonical
+from corpushub.domain.catalog import Resource, amend
 from corpushub.domain.workflow import Case, fold
 from corpushub.store.db import Unit
 from corpushub.store.objects import Objects
@@ -18,10 +19,11 @@ _PUBLISHED = ("released", "superseded")
 
 
 def folds(unit: Unit, opened: Iterable[str]) -> Iterator[Problem]:
-    """Cases whose stored state is not the fold of their events, and private answers that are not those once given."""
+    """Cases and catalog entries whose stored state is not the fold of their events, and private answers that are not those once given."""
     streams = iter(opened)
     while page := list(islice(streams, _PAGE)):
-        yield from case_problems(unit, page)
+        yield from case_problems(unit, [stream for stream in page if ":" not in stream])
+        yield from resource_problems(unit, [stream for stream in page if ":" in stream])
     for key, answers in unit.documents.list("private"):
         stream, _, version = key.rpartition(":")
         if not answers_fit(unit, stream, int(version), answers):
@@ -36,6 +38,20 @@ def case_problems(unit: Unit, streams: Sequence[str]) -> Iterator[Problem]:
             yield Problem("audit.case_missing", {}, path=f"cases/{stream}")
         elif folded is not None and (fields := differing(kept, folded)):
             yield Problem("audit.case_changed", {"fields": ", ".join(fields)}, path=f"cases/{stream}")
+
+
+def resource_problems(unit: Unit, streams: Sequence[str]) -> Iterator[Problem]:
+    for stream, history in unit.events.of_many(streams).items():
+        folded: Resource | None = None
+        for event in history:
+            folded = amend(folded, event.name, {name: value for name, value in event.data.items() if name != "cause"})
+        kept = unit.catalog.get(stream.partition(":")[2])
+        if kept is None or folded is None:
+            yield Problem("audit.case_missing", {}, path=f"resources/{stream}")
+        elif plain(kept.to_json()) != plain(folded.to_json()):
+            before, after = kept.to_json(), folded.to_json()
+            fields = [name for name in after if plain(before.get(name)) != plain(after[name])]
+            yield Problem("audit.case_changed", {"fields": ", ".join(fields)}, path=f"resources/{stream}")
 
 
 def differing(kept: Case, folded: Case) -> list[str]:
