@@ -57,7 +57,8 @@ class HubError(Exception):
         return text(self.code, lang, **self.facts)
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.explain('en')}"
+        facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{self.code} ({facts})" if facts else self.code
 
 
 class Invalid(HubError):

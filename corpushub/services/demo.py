@@ -11,7 +11,7 @@ import secrets
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from importlib.resources import files
@@ -22,6 +22,7 @@ from corpushub.base.identity import business_day, digest_of, fixed_clock
 from corpushub.base.messages import Lang, text
 from corpushub.base.settings import preferred_lang
 from corpushub.domain.build import silent
+from corpushub.domain.flows.registration import MATERIALS
 from corpushub.domain.parties import SYSTEM, Actor
 from corpushub.services.hub import Hub, open_hub
 
@@ -54,8 +55,8 @@ class Demo:
         if not self.kept("ready"):
             self.say("demo.first_start")
             self.found()
-            for entry in self.city["resources"]:
-                self.register(entry)
+            self.apply()
+            self.give_codes()
             self.authorize()
             for name in RECIPES:
                 self.publish(name)
@@ -103,36 +104,29 @@ class Demo:
         for person, password in passwords.items():
             self.hub.accounts.set_password(SYSTEM, person, password)
 
-    def register(self, entry: Mapping[str, Any]) -> None:
-        """A catalog entry and its registration: application, formal review, public notice, code."""
-        with self.hub.database.read() as unit:
-            known = unit.catalog.get(entry["id"])
-        if known and known.registration_code:
-            return
-        past, owner = (
-            self.earlier(APPLIED_DAYS_AGO),
-            Actor("wu.fan", entry["owner"], self.actor("wu.fan").roles, self.actor("wu.fan").name),
-        )
-        if known is None:
-            past.catalog.add(owner, {**entry, "region": self.city["region"]})
-        materials = dict.fromkeys(
-            ("applicant", "legality", "situation", "evidence", "products", "scenarios", "risk_assessment"), entry["title"]["zh"]
-        )
-        form = {
-            "resource": entry["id"],
-            "kind": "first",
-            "materials": materials,
-            "evidence_digest": digest_of(entry["id"]),
-            "commitment": True,
-        }
-        case = past.cases.open(owner, "registration", form)
-        past.cases.execute(owner, case.id, "submit")
-        registrar = self.actor("zhao.qing")
-        past.cases.execute(registrar, case.id, "accept")
-        past.cases.execute(registrar, case.id, "pass_formal", {"note": text("demo.formal", "zh")})
+    def apply(self) -> None:
+        """Catalog entries, and for each the application for registration and its formal review; public notice begins."""
+        past, registrar = self.earlier(APPLIED_DAYS_AGO), self.actor("zhao.qing")
+        for entry in self.city["resources"]:
+            owner = replace(self.actor("wu.fan"), org=entry["owner"])
+            if self.hub.cases.list(SYSTEM, flow="registration", subject=entry["id"]).items:
+                continue
+            with self.hub.database.read() as unit:
+                known = unit.catalog.get(entry["id"])
+            if known is None:
+                past.catalog.add(owner, {**entry, "region": self.city["region"]})
+            form = {"resource": entry["id"], "kind": "first", "evidence_digest": digest_of(entry["id"]), "commitment": True}
+            case = past.cases.open(owner, "registration", {**form, "materials": dict.fromkeys(MATERIALS, entry["title"]["zh"])})
+            past.cases.execute(owner, case.id, "submit")
+            past.cases.execute(registrar, case.id, "accept")
+            past.cases.execute(registrar, case.id, "pass_formal", {"note": text("demo.formal", "zh")})
         past.close()
+
+    def give_codes(self) -> None:
+        """Public notice is over: every entry gets its registration code."""
         later = self.earlier(CODED_DAYS_AGO)
-        later.cases.execute(SYSTEM, case.id, "end_notice")
+        for case in self.hub.cases.list(SYSTEM, flow="registration", states=("notice",), limit=100).items:
+            later.cases.execute(SYSTEM, case.id, "end_notice")
         later.close()
 
     def authorize(self) -> None:
