@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
 
 from corpushub.base.errors import Forbidden, HubError, Invalid, NotFound
-from corpushub.base.identity import Clock, iso, new_id, sha256
+from corpushub.base.identity import Clock, business_day, iso, new_id, sha256
 from corpushub.base.messages import Lang, text
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
+from corpushub.services.delivery import FILE_CHANNELS, Ask, Permission, decide
 from corpushub.services.grants import Grants
 from corpushub.store.db import Database
 from corpushub.store.repos import Repo
@@ -51,14 +52,6 @@ class Gated(Forbidden):
     def explain(self, lang: Lang) -> str:
         why = self.why.explain(lang).rstrip(".。") if self.why else ""
         return text(self.code, lang, **self.facts, why=why)
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """A delivery allowed: the entitlement it falls under ("" where none is needed) and its purpose."""
-
-    entitlement: str = ""
-    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +223,12 @@ class Access:
     def request_url(self, repo_id: str) -> str:
         return f"{self.settings.endpoint()}/datasets/{repo_id}"
 
-    def permit(self, actor: Actor, repo: Repo, *, channel: str = "hub") -> Permission:
-        """The permission under which `actor` may take data of `repo` now. Raises: Gated."""
-        key = (actor.person, actor.org, actor.token, repo.id, repo.gated, channel)
+    def permit(self, actor: Actor, repo: Repo, *, channels: Sequence[str] = FILE_CHANNELS) -> Permission:
+        """The permission under which `actor` may take data of `repo` now, by one of `channels`. Raises: Gated."""
+        key = (actor.person, actor.org, actor.token, repo.id, repo.gated, channels[0])
         found = self._permissions.get(key)
         if found is None:
-            found = self._permissions.put(key, self._decide(actor, repo, channel))
+            found = self._permissions.put(key, self._decide(actor, repo, channels))
         if isinstance(found, HubError):
             raise Gated(repo.id, self.request_url(repo.id), found, anonymous=actor.is_anonymous)
         return found
@@ -245,18 +238,17 @@ class Access:
         self._actors.clear()
         self._permissions.clear()
 
-    def _decide(self, actor: Actor, repo: Repo, channel: str) -> Permission | HubError:
+    def _decide(self, actor: Actor, repo: Repo, channels: Sequence[str]) -> Permission | HubError:
         token = self.token_of(actor)
-        purpose = token.purpose if token else ""
-        if self.is_curator(actor, repo) or not (repo.gated or repo.private):
-            return Permission(purpose=purpose)
-        if actor.is_anonymous:
-            return Forbidden("token.missing")
-        try:
-            self.require_scope(actor, "read", repo.id)
-        except HubError as refusal:
-            return refusal
-        return Forbidden("repo.no_entitlement", channel=channel)
+        if self.is_curator(actor, repo):
+            return Permission(purpose=token.purpose if token else "")
+        if not actor.is_anonymous:
+            try:
+                self.require_scope(actor, "read", repo.id)
+            except HubError as error:
+                return error
+        with self.database.read() as unit:
+            return decide(unit, Ask(actor, repo, token, channels), business_day(self.clock()))
 
     # -- links ------------------------------------------------------------------------------------------------------------
 

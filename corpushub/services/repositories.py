@@ -16,7 +16,8 @@ from corpushub.base.settings import Settings
 from corpushub.domain.front_matter import CardHead, read_head
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.tree import Entry, Tree, entry_for, path_problem
-from corpushub.services.access import Access, Fresh, Permission
+from corpushub.services.access import Access, Fresh
+from corpushub.services.delivery import FILE_CHANNELS, Permission
 from corpushub.store.db import Database, Unit
 from corpushub.store.objects import Objects
 from corpushub.store.repos import HEADS, TAGS, Commit, Query, Ref, Repo, Revision
@@ -95,6 +96,7 @@ class Repositories:
         key = (repo_id, revision, self._view(actor))
         if (kept := self._snapshots.get(key)) is not None:
             return kept
+        self.follow_stops(repo_id)
         with self.database.read() as unit:
             repo, curator = self._visible(unit, actor, repo_id)
             found = unit.repos.find(repo_id, revision, reader=not curator)
@@ -106,6 +108,19 @@ class Repositories:
             assert commit is not None
             snapshot = Snapshot(repo, commit, unit.repos.tree(found.commit), found.ref, curator, found.commit == revision)
         return self._snapshots.put(key, snapshot)
+
+    def follow_stops(self, repo_id: str) -> None:
+        """Bring the tags in line with the release cases: what was quarantined, withdrawn or lifted there is so here from now on."""
+        with self.database.read() as unit:
+            wanted = stops_of(unit, repo_id)
+            tags = {ref.name: ref.state for ref in unit.repos.refs(repo_id) if ref.kind == TAGS and ref.released}
+        changed = {name: stop for name, stop in wanted.items() if name in tags and tags[name] != stop.state}
+        if not changed:
+            return
+        with self.database.begin() as unit:
+            for name, stop in changed.items():
+                unit.repos.stop(repo_id, name, state=stop.state, reason=stop.reason, successor=stop.successor)
+        self.forget()
 
     @staticmethod
     def _view(actor: Actor) -> str:
@@ -139,7 +154,7 @@ class Repositories:
         with self.database.read() as unit:
             return {commit: found for commit in set(commits) if (found := unit.repos.get_commit(commit))}
 
-    def locate(self, actor: Actor, repo_id: str, revision: str, path: str, *, channel: str = "hub") -> Located:
+    def locate(self, actor: Actor, repo_id: str, revision: str, path: str, *, channels: Sequence[str] = FILE_CHANNELS) -> Located:
         """A file the actor may take now. The gate is asked before the entry, so that a name's existence stays behind it.
 
         Raises: as `at`; Gated; NotFound("repo.entry_unknown") with the commit.
@@ -148,7 +163,7 @@ class Repositories:
         if is_card(path) and not snapshot.repo.private:
             permission = Permission()
         else:
-            permission = self.access.permit(actor, snapshot.repo, channel=channel)
+            permission = self.access.permit(actor, snapshot.repo, channels=channels)
         entry = snapshot.tree.by_path.get(path)
         if entry is None or path_problem(path):
             raise NotFound("repo.entry_unknown", path=path[:200], revision=revision, commit=snapshot.commit.id)
@@ -241,6 +256,27 @@ class Repositories:
             unit.repos.update(repo_id, **{name: value for name, value in values.items() if value is not None})
         self.forget()
         self.access.forget()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What a release case says of its tag: `state` "" delivers."""
+
+    state: str
+    reason: str = ""
+    successor: str = ""
+
+
+def stops_of(unit: Unit, dataset: str) -> dict[str, Stop]:
+    """Tag name -> what its release case says."""
+    found = {}
+    for case in unit.cases.list(flow="release", subject=dataset, states=("released", "superseded", "quarantined", "withdrawn")):
+        state = case.state if case.state in {"quarantined", "withdrawn"} else ""
+        stone = case.data.get("tombstone") or case.data
+        successor = str(stone.get("successor") or "")
+        tag = f"v{successor}" if successor[:1].isdigit() else successor
+        found[f"v{case.data['version']}"] = Stop(state, str(stone.get("reason", "")) if state else "", tag)
+    return found
 
 
 def is_card(path: str) -> bool:

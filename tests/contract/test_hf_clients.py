@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.kit.hub import CURATOR, STRANGER, SomeHub, notices, serving, some_hub
-
-REPO = "city/notices"
+from tests.kit.hub import CURATOR, REPO, STRANGER, SomeHub, notices, serving, some_hub
 
 
 @pytest.fixture(scope="module")

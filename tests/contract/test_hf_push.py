@@ -155,4 +155,4 @@ except HfHubHTTPError as error:
         HF_TOKEN=hub.token(READER, "read", "write"),
     )
     assert shown.startswith("403")
-    assert "o-operator" in shown
+    assert "data-group" in shown

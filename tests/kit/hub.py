@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -17,22 +17,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uvicorn
 
-from corpushub.base.errors import NotFound
-from corpushub.base.identity import system_clock
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.tree import entry_for
-from corpushub.services.access import Access
-from corpushub.services.accounts import Accounts
-from corpushub.services.contributions import Contributions
-from corpushub.services.repositories import Repositories
-from corpushub.store.db import Database
-from corpushub.store.objects import Objects
+from corpushub.domain.workflow import Case
+from corpushub.services.hub import Hub, open_hub
 from corpushub.web import create_app
+from tests.kit.gov import City, a_city
 
-CURATOR = Actor("p-curator", "o-operator", frozenset({Role.OPERATOR}), "Curator")
-READER = Actor("p-reader", "o-developer", frozenset({Role.DEVELOPER}), "Reader")
-STRANGER = Actor("p-stranger", "o-other", frozenset({Role.DEVELOPER}), "Stranger")
+CURATOR = Actor("operator", "data-group", frozenset({Role.OPERATOR}), "operator")
+READER = Actor("developer", "beichen", frozenset({Role.DEVELOPER}), "developer")
+STRANGER = Actor("supervisor", "cyber", frozenset({Role.SUPERVISOR}), "supervisor")
+REPO = "city/notices"
 AT = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 CARD = """---
 pretty_name: Notices
@@ -51,33 +47,37 @@ Short notices of a fictional city, for tests of what clients see.
 
 
 @dataclass
-class SomeParties:
-    people: Mapping[str, Actor] = field(default_factory=lambda: {a.person: a for a in (CURATOR, READER, STRANGER)})
-
-    def actor_of(self, person: str) -> Actor:
-        if person not in self.people:
-            raise NotFound("parties.unknown_person", person=person)
-        return self.people[person]
-
-
-@dataclass
 class SomeHub:
-    """The services the hub's doors need, over real stores."""
+    """A hub over real stores in a small city (see `kit.gov`), with shortcuts."""
 
-    settings: Settings
-    clock: Any = system_clock
+    hub: Hub
+    city: City
 
-    def __post_init__(self) -> None:
-        common = {"settings": self.settings, "clock": self.clock}
-        self.database = Database(str(self.settings.home / "hub.db"), self.clock)
-        self.objects = Objects(self.settings.home / "objects")
-        self.parties = SomeParties()
-        self.accounts = Accounts(database=self.database, parties=self.parties, **common)
-        self.access = Access(database=self.database, parties=self.parties, **common)
-        self.repositories = Repositories(database=self.database, objects=self.objects, access=self.access, **common)
-        self.contributions = Contributions(
-            database=self.database, objects=self.objects, access=self.access, repositories=self.repositories, **common
-        )
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.hub, name)
+
+    def entitle(self, **over: Any) -> Case:
+        """An entitlement in force for the reader's organisation, through request, decision and countersignature."""
+        ask = {
+            "dataset": REPO,
+            "purpose": "model-training",
+            "channels": ["file"],
+            "plan": "train a small model",
+            "terms_accepted": True,
+        }
+        city = self.city
+        case = city.cases.open(city["developer"], "access", ask | over)
+        for person, command, data in (
+            ("developer", "submit", {}),
+            ("operator", "triage", {}),
+            ("reviewer", "propose", {}),
+            ("implementer", "approve", {}),
+            ("developer", "countersign", {}),
+        ):
+            case = city.do(person, case, command, **data)
+        self.access.forget()
+        found: Case = city.cases.list(city["developer"], flow="entitlement").items[0]
+        return found
 
     def publish(self, repo_id: str, files: Mapping[str, bytes], tag: str = "v1.0.0", *, gated: str = "manual") -> str:
         """Release `files` as `tag` and main, as a publication does; gives the commit."""
@@ -142,4 +142,6 @@ def free_port() -> int:
 
 
 def some_hub(home: Path, **settings: Any) -> SomeHub:
-    return SomeHub(Settings(home=home, port=free_port(), **settings))
+    city = a_city(home)
+    made = Settings(home=home, port=free_port(), database_url=str(home / "city.db"), **settings)
+    return SomeHub(open_hub(made, city.clock), city)
