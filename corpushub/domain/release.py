@@ -30,9 +30,9 @@ class Version:
 
     @classmethod
     def parse(cls, words: str) -> Version:
-        """Raises: Invalid("release.version_form")."""
+        """Raises: Invalid("releases.version_form")."""
         if not (found := _VERSION.fullmatch(words.removeprefix("v"))):
-            raise Invalid("release.version_form", version=words)
+            raise Invalid("releases.version_form", version=words)
         return cls(*(int(part) for part in found.groups()))
 
     def __str__(self) -> str:
@@ -123,15 +123,15 @@ def next_version(previous: str, change: Change) -> Version:
 def check_version(stated: str, previous: str, change: Change | None) -> Version:
     """The stated version, when it rises at least as much as the data ask.
 
-    Raises: Invalid("release.version_form" | "release.version_too_low" | "release.version_not_new").
+    Raises: Invalid("releases.version_form" | "releases.version_too_low" | "releases.version_not_new").
     """
     version = Version.parse(stated)
     if not previous or change is None:
         return version
     if version <= Version.parse(previous):
-        raise Invalid("release.version_not_new", version=stated, previous=previous)
+        raise Invalid("releases.version_not_new", version=stated, previous=previous)
     if version < (least := next_version(previous, change)):
-        raise Invalid("release.version_too_low", version=stated, least=str(least), level=change.level)
+        raise Invalid("releases.version_too_low", version=stated, least=str(least), level=change.level)
     return version
 
 

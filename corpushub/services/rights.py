@@ -1,0 +1,105 @@
+"""By what right a release uses its sources: origins for the card and the catalogue's measures for the gates. Reads, never decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from corpushub.domain.card import Origin, Publisher
+from corpushub.domain.catalog import Attribute, Category, Resource
+from corpushub.domain.policy import SourceGrant
+from corpushub.domain.recipe import Recipe
+from corpushub.store.db import Unit
+
+PERSONAL = frozenset({"personal", "sensitive"})
+OPEN_OBJECTIONS = ("filed", "accepted", "checking", "confirmed", "correcting", "escalated")
+
+
+def origins_of(unit: Unit, grants: Iterable[SourceGrant]) -> tuple[Origin, ...]:
+    """One origin per granted source, with names where the hub knows them."""
+    return tuple(origin_of(unit, grant) for grant in grants)
+
+
+def origin_of(unit: Unit, grant: SourceGrant) -> Origin:
+    resource = unit.catalog.get(grant.resource)
+    return Origin(
+        source=grant.source,
+        resource=grant.resource,
+        title=resource.title if resource else {},
+        registration_code=grant.registration_code,
+        authorization=grant.authorization,
+        grantor=org_name(unit, grant.grantor),
+        operator=org_name(unit, grant.operator),
+        purposes=tuple(sorted(grant.purposes)),
+        valid_from=grant.valid_from,
+        valid_to=grant.valid_to,
+        terms_digest=grant.terms_digest,
+        licence=resource.licence if resource else "",
+    )
+
+
+def org_name(unit: Unit, org_id: str) -> str:
+    org = unit.parties.org(org_id)
+    return org.name.get("zh") or org_id if org else org_id
+
+
+def publisher_of(unit: Unit, org_id: str, contact: str = "") -> Publisher:
+    org = unit.parties.org(org_id)
+    return Publisher(dict(org.name) if org else {"zh": org_id, "en": org_id}, contact)
+
+
+def catalog_measures(unit: Unit, recipe: Recipe, grants: Iterable[SourceGrant], day: date) -> dict[str, float]:
+    """Measures whose origin is the catalogue; an entry that is missing counts as everything that is wrong with it."""
+    granted = {grant.source for grant in grants}
+    entries = {source.name: unit.catalog.get(source.resource) for source in recipe.sources}
+    total = len(entries) or 1
+    known = [entry for entry in entries.values() if entry is not None]
+    return {
+        "registered_sources": sum(1 for entry in known if entry.is_registered_on(day.isoformat())) / total,
+        "authorized_columns": min((scope_share(recipe, name, entry) for name, entry in entries.items()), default=0.0),
+        "delegation_broken": 0 if granted >= set(entries) else len(set(entries) - granted),
+        "forbidden_class_sources": sum(1 for entry in entries.values() if entry is None or is_forbidden(entry)),
+        "open_attribute_conflicts": sum(
+            1 for entry in known if entry.attribute_on("open_attribute", day.isoformat()) is Attribute.NONE
+        ),
+        "pii_basis_missing": sum(1 for name, entry in entries.items() if entry and holds_personal(entry) and name not in granted),
+        "interpreter_missing": sum(1 for entry in entries.values() if entry is None or not entry.interpreter),
+        "licensed_sources": sum(1 for entry in known if entry.licence) / total,
+        **objections(unit, recipe),
+    }
+
+
+def scope_share(recipe: Recipe, name: str, entry: Resource | None) -> float:
+    """Share of the columns a recipe selects that the entry lists; an entry without a field list covers all of them."""
+    selected = next((source.select for source in recipe.sources if source.name == name), ())
+    if entry is None:
+        return 0.0
+    listed = entry.field_names()
+    if not selected or not listed:
+        return 1.0
+    return sum(1 for column in selected if column in listed) / len(selected)
+
+
+def is_forbidden(entry: Resource) -> bool:
+    """Core data and state secrets never enter a release (Article 15); important data may only be computed on."""
+    return entry.secrecy or entry.classification.category is not Category.GENERAL
+
+
+def holds_personal(entry: Resource) -> bool:
+    return any(item.sensitivity in PERSONAL for item in entry.items)
+
+
+def objections(unit: Unit, recipe: Recipe) -> Mapping[str, float]:
+    """Open objections about the dataset or one of its sources, by what they concern."""
+    subjects = {recipe.dataset, *(source.resource for source in recipe.sources)}
+    cases = [
+        case
+        for subject in sorted(subjects)
+        for case in unit.cases.list(flow="objection", subject=subject, states=OPEN_OBJECTIONS)
+    ]
+    kinds = [str(case.data.get("kind", "")) for case in cases]
+    return {
+        "open_objections": sum(1 for kind in kinds if kind in {"personal_information", "intellectual_property"}),
+        "ip_unresolved": kinds.count("intellectual_property"),
+        "blocking_objections": sum(1 for case in cases if case.data.get("severity") == "blocking"),
+    }
