@@ -25,6 +25,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from corpushub.base.errors import Invalid, Problem
+from corpushub.base.identity import file_sha256
 from corpushub.base.suggest import closest
 
 Kind = Literal["map", "barrier", "check"]
@@ -132,6 +133,7 @@ class Scope:
     folder: Path | None = None
     table: Callable[[str], pl.DataFrame] | None = None
     secret: bytes = b""  # keys pseudonyms; never reaches an output or a fingerprint as it is
+    used: list[str] = field(default_factory=list)  # digests of what the answer depends on besides parameters and schema
 
     def need(self, column: str, *kinds: type[pl.DataType] | pl.DataType, parameter: str = "column") -> str:
         """`column`, if the schema has it with one of `kinds` (any kind when none is given).
@@ -150,13 +152,14 @@ class Scope:
         return column
 
     def file(self, name: str, parameter: str = "file") -> Path:
-        """A file beside the recipe. Raises: Invalid("step.no_such_file" | "step.file_outside")."""
+        """A file beside the recipe; its digest becomes part of the step's fingerprint. Raises: Invalid("step.no_such_file" | "step.file_outside")."""
         root = (self.folder or Path()).resolve()
         path = (root / name).resolve()
         if not path.is_relative_to(root):
             raise refusal("step.file_outside", parameter, name=name)
         if not path.is_file():
             raise refusal("step.no_such_file", parameter, name=name)
+        self.used.append(file_sha256(path))
         return path
 
 
