@@ -211,7 +211,7 @@ class Parties:
         with self.database.read() as unit:
             return tuple(value for _, value in unit.documents.list("conflict", prefix="" if wide else f"{actor.person}/"))
 
-    def _note(
+    def _note(  # noqa: PLR0913 - one place that writes an event
         self,
         unit: Unit,
         actor: Actor,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,19 +97,42 @@ class City:
 
 
 def a_city(folder: Path, url: str = "") -> City:
+    """A fresh city; on SQLite a copy of one made once, because setting up writes some fifty durable transactions."""
     clock = Ticker()
+    if not url:
+        shutil.copy(_template(), folder / "city.db")
     database = Database(url or str(folder / "city.db"), clock)
-    parties = Parties(database=database, clock=clock)
+    city = _city(database, clock)
+    if url:
+        _populate(city)
+    return city
+
+
+@cache
+def _template() -> Path:
+    path = Path(tempfile.mkdtemp()) / "city.db"
+    clock = Ticker()
+    database = Database(str(path), clock)
+    _populate(_city(database, clock))
+    database.close()
+    return path
+
+
+def _city(database: Database, clock: Ticker) -> City:
     cases = Cases(database=database, clock=clock)
-    city = City(database, clock, parties, cases, Catalog(database=database, cases=cases, clock=clock))
-    parties.bootstrap(
+    return City(
+        database, clock, Parties(database=database, clock=clock), cases, Catalog(database=database, cases=cases, clock=clock)
+    )
+
+
+def _populate(city: City) -> None:
+    city.parties.bootstrap(
         orgs=[
             {"id": name, "credit_code": credit_code(number), "kind": kind, "region": "990100", "name": {"zh": name, "en": name}}
             for name, (kind, number) in ORGS.items()
         ],
         people=[{"id": name, "org": org, "name": name, "roles": roles} for name, (org, roles) in PEOPLE.items()],
     )
-    return city
 
 
 def an_entry(**over: Any) -> dict[str, Any]:
