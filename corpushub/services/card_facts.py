@@ -21,6 +21,7 @@ from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change
 from corpushub.engine import charts
 from corpushub.engine.profile import Profile, profile_files
+from corpushub.engine.risks import library, screen_files
 
 WANTED_PROSE = ("summary",)
 SHOWN_CHARTS = 12  # categories in one chart
@@ -43,6 +44,7 @@ class Inputs:
     history: tuple[Mapping[str, str], ...] = ()
     reviews: Mapping[str, Any] = field(default_factory=dict)
     profile: Profile | None = None
+    screened: Mapping[str, Any] | None = None  # an earlier safety screen of the same data
     checked_in: bool = False
 
 
@@ -54,6 +56,8 @@ class Made:
     context: Context
     charts: Mapping[str, str]
     problems: tuple[Problem, ...]
+    profile: Profile
+    screened: Mapping[str, Any]
 
 
 def make_facts(inputs: Inputs) -> Made:
@@ -65,16 +69,29 @@ def make_facts(inputs: Inputs) -> Made:
     profile = inputs.profile or profile_files(inputs.folder, inputs.built.files)
     built = with_profile(inputs.built, profile, inputs.recipe)
     problems = data_problems(inputs, profile)
-    measures = measures_of(built) | release_measures(inputs, profile, problems) | dict(inputs.measures)
+    measures = measures_of(built) | release_measures(inputs, profile, problems)
+    screened = screen(inputs, measures) if inputs.screened is None else inputs.screened
+    measures |= dict(screened["measures"]) | dict(inputs.measures)
     context = Context(measures, inputs.day, inputs.recipe.gates, inputs.waivers)
     verdicts = judge(registry().values(), context)
-    drawn = draw(built, inputs.recipe, measures)
+    drawn = draw(built, inputs.recipe, measures, screened["classes"])
+    reviews = {**inputs.reviews, "risks": screened["classes"]}
     facts = Facts(
         recipe=inputs.recipe, built=built, version=inputs.version, day=inputs.day.isoformat(), origins=inputs.origins, verdicts=verdicts,
         measures=measures, publisher=inputs.publisher, change=inputs.change, history=inputs.history, example=profile.example,
-        charts={name.removesuffix(".svg"): f"cards/{name}" for name in drawn}, reviews=inputs.reviews, checked_in=inputs.checked_in,
+        charts={name.removesuffix(".svg"): f"cards/{name}" for name in drawn}, reviews=reviews, checked_in=inputs.checked_in,
     )  # fmt: skip
-    return Made(facts, context, drawn, problems)
+    return Made(facts, context, drawn, problems, profile, screened)
+
+
+def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
+    """Screen the text columns of every row for the 31 risk classes; nothing to do where the dataset holds no text."""
+    columns = [column.name for column in inputs.recipe.contract.columns if column.pii != "none" or column.checks.get("min_len")]
+    if not measures.get("text_rows") or not columns:
+        return {"measures": {}, "classes": {}}
+    held = library()
+    found = screen_files(inputs.folder, inputs.built.files, columns, held)
+    return {"measures": found.measures(held, inputs.day), "classes": dict(found.by_class)}
 
 
 def check_gate_names(recipe: Recipe) -> None:
@@ -181,12 +198,15 @@ def in_term(origin: Origin, day: date) -> bool:
     )
 
 
-def draw(built: Built, recipe: Recipe, measures: Mapping[str, float]) -> dict[str, str]:
+def draw(built: Built, recipe: Recipe, measures: Mapping[str, float], risks: Mapping[str, int]) -> dict[str, str]:
     """The card's charts, one SVG a language, by file name."""
     found: dict[str, str] = {}
     for lang in LANGS:
         for name, svg in charts_in(built, recipe, measures, lang):
             found[f"{name}.{lang}.svg"] = svg
+        if risks:
+            rows = [(name, float(count)) for name, count in risks.items()]
+            found[f"risks.{lang}.svg"] = charts.bar(text("card.chart_risks", lang), rows, unit=text("card.rows", lang), colour=1)
     return found
 
 

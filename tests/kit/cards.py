@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,16 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from corpushub.base.identity import file_sha256, sha256
+from corpushub.base.signing import SigningKey
 from corpushub.domain.build import Built, BuiltFile, ColumnFact, EntityFact, SourceFact, StepFact
 from corpushub.domain.card import Origin, Publisher
+from corpushub.domain.parties import Actor
+from corpushub.domain.policy import SourceGrant
 from corpushub.domain.recipe import Recipe
+from corpushub.domain.workflow import Case
+from corpushub.services.releases import Release, Releases
+from corpushub.store.objects import Objects
+from tests.kit.gov import City, a_city, authorized, registered
 
 RECIPE = """\
 dataset: yunzhou/notices
@@ -25,7 +32,7 @@ languages: [zh]
 tasks: [text-generation]
 tags: [government]
 sources:
-  notices: {resource: 990100/zwfwj/notices, from: notices.csv, format: csv}
+  notices: {resource: 990100/stats/notices, from: notices.csv, format: csv}
 contract:
   key: id
   columns:
@@ -120,7 +127,7 @@ def a_build(folder: Path, splits: Mapping[str, list[dict[str, Any]]] | None = No
         columns=tuple(
             ColumnFact(column.name, kinds[column.name], not column.required, column.description) for column in recipe.contract.columns
         ),
-        sources=(SourceFact("notices", "990100/zwfwj/notices", "csv", "gb18030", "a" * 64, 12345, read, 2, 1, {"too_many_fields": 2}),),
+        sources=(SourceFact("notices", "990100/stats/notices", "csv", "gb18030", "a" * 64, 12345, read, 2, 1, {"too_many_fields": 2}),),
         steps=(
             StepFact(1, "normalize", 1, {"columns": ["text"]}, read, read, 12, {}),
             StepFact(2, "dedup_exact", 1, {"on": "text"}, read, read - 1, 0, {"duplicate": 1}),
@@ -139,7 +146,7 @@ def a_build(folder: Path, splits: Mapping[str, list[dict[str, Any]]] | None = No
 
 def an_origin(**changes: Any) -> Origin:
     origin = Origin(
-        source="notices", resource="990100/zwfwj/notices", title={"zh": "办事须知", "en": "service notices"},
+        source="notices", resource="990100/stats/notices", title={"zh": "办事须知", "en": "service notices"},
         registration_code="YZ-2026-000017", authorization="auth-01", grantor="云州市政务服务局", operator="云州数据运营有限公司",
         purposes=("model-training", "evaluation"), valid_from="2026-01-01", valid_to="2028-12-31", terms_digest="b" * 64,
         licence="bj-open-data-terms",
@@ -148,3 +155,77 @@ def an_origin(**changes: Any) -> Origin:
 
 
 PUBLISHER = Publisher({"zh": "云州数据运营有限公司", "en": "Yunzhou Data Operations"}, "data@yunzhou.example")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A build as the releases service reads it."""
+
+    id: str
+    recipe: Recipe
+    built: Built
+    folder: Path
+    grants: tuple[SourceGrant, ...] = ()
+    built_by: str = "operator"
+    builder_org: str = "data-group"
+
+
+class SomeBuilds:
+    """Builds by id, in memory."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+
+    def get(self, actor: Actor, build_id: str) -> Record:
+        del actor
+        return self.records[build_id]
+
+
+ITEMS = [{"name": name, "meaning": {"zh": name, "en": name}} for name in ("id", "topic", "text", "views", "issued")]
+
+
+@dataclass
+class Works:
+    """A city whose operator builds and releases."""
+
+    city: City
+    folder: Path
+    releases: Releases
+    builds: SomeBuilds
+
+    def build(self, name: str = "b-1", splits: Mapping[str, list[dict[str, Any]]] | None = None, **changes: Any) -> str:
+        """Build `splits` as the operator; gives the build's id."""
+        folder = self.folder / name
+        recipe = a_recipe()
+        built = replace(a_build(folder, splits, recipe), **changes)
+        grants = self.city.catalog.authorize_build(self.city["operator"], recipe)
+        self.builds.records[name] = Record(name, recipe, built, folder, grants)
+        return name
+
+    def approved(self, build_id: str, **options: Any) -> Case:
+        case = self.releases.propose(self.city["operator"], build_id, **options)
+        case = self.city.do("operator", case, "submit")
+        self.city.do("implementer", case, "approve")
+        return self.city.do("reviewer", case, "approve")
+
+    def released(self, name: str = "b-1", splits: Mapping[str, list[dict[str, Any]]] | None = None) -> Release:
+        return self.releases.publish(self.city["operator"], self.approved(self.build(name, splits)).id)
+
+
+def a_works(folder: Path) -> Works:
+    """A city with one registered and authorized resource, and nothing released yet."""
+    city = a_city(folder)
+    resource = "990100/stats/notices"
+    registered(city, items=ITEMS, licence="bj-open-data-terms")
+    city.made["authorization"] = authorized(city, fields={resource: [item["name"] for item in ITEMS]})
+    builds = SomeBuilds()
+    objects = Objects(folder / "objects")
+    releases = Releases(
+        database=city.database,
+        objects=objects,
+        cases=city.cases,
+        builds=builds,
+        key=SigningKey.generate("hub.example"),
+        clock=city.clock,
+    )
+    return Works(city, folder, releases, builds)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from corpushub.base.errors import Conflict, Invalid, NotFound
+from corpushub.domain.build import EntityFact
+from tests.kit.cards import Works, a_works, rows
+
+
+@pytest.fixture(scope="module")
+def works(tmp_path_factory: pytest.TempPathFactory) -> Works:
+    works = a_works(tmp_path_factory.mktemp("works"))
+    works.released()
+    return works
+
+
+def test_an_approved_build_becomes_a_tag_with_every_file_of_the_folder(works: Works) -> None:
+    release = works.releases.get(works.city["developer"], "yunzhou/notices", "1.0.0")
+    manifest = works.releases.manifest(works.city["developer"], "yunzhou/notices", "v1.0.0")
+    with works.city.database.read() as unit:
+        assert unit.repos.resolve("yunzhou/notices", "v1.0.0") == release.commit == unit.repos.resolve("yunzhou/notices", "main")
+        entries = {entry.path: entry for entry in unit.repos.entries(release.commit)}
+    assert {item.path for item in manifest.files} | {"SHA256SUMS", "provenance/approvals.json"} == set(entries)
+    assert {
+        "README.md",
+        "croissant.json",
+        "dcat.ttl",
+        "gates.json",
+        "LICENSE",
+        "CHANGELOG.md",
+        "provenance/build.dsse.json",
+    } <= set(entries)
+    for item in manifest.files:
+        assert entries[item.path].sha256 == item.sha256
+        assert works.releases.objects.size(item.sha256) == item.bytes
+
+
+def test_the_first_release_is_1_0_0_and_every_blocking_gate_is_judged_with_numbers(works: Works) -> None:
+    release = works.releases.get(works.city["developer"], "yunzhou/notices", "1.0.0")
+    case = works.city.cases.get(works.city["operator"], release.case)
+    assert release.state == "released"
+    failing = [row["id"] for row in case.data["gates"] if row["status"] == "fail" and row["effect"] == "block"]
+    assert failing == []
+    assert all(row["outcomes"] for row in case.data["gates"] if row["status"] == "pass")
+
+
+def test_a_residual_identity_number_blocks_the_release(works: Works) -> None:
+    build = works.build("b-leak")
+    record = works.builds.records[build]
+    works.builds.records[build] = replace(
+        record, built=replace(record.built, entities=(EntityFact("CN_ID_CARD", 9, 8, 0, 1, "replace"),))
+    )
+    case = works.releases.propose(works.city["operator"], build, version="9.0.0")
+    assert case.state == "blocked"
+    with pytest.raises(Conflict):
+        works.city.do("operator", case, "submit")
+
+
+def test_what_was_approved_is_what_is_published(works: Works) -> None:
+    case = works.approved(works.build("b-swap", {"train": rows(51), "test": rows(10, 51)}), version="8.0.0")
+    with works.city.database.begin() as unit:
+        kept = unit.documents.get("manifest", case.data["manifest_digest"])
+        path = next(iter(kept["documents"]))
+        unit.documents.put("manifest", case.data["manifest_digest"], {**kept, "documents": {**kept["documents"], path: "0" * 64}})
+    with pytest.raises(Conflict) as refused:
+        works.releases.publish(works.city["operator"], case.id)
+    assert refused.value.code == "releases.changed_since_approval"
+    with pytest.raises(NotFound):
+        works.releases.get(works.city["operator"], "yunzhou/notices", "8.0.0")
+
+
+def test_only_an_approved_case_can_be_published(works: Works) -> None:
+    case = works.releases.propose(works.city["operator"], works.build("b-early"), version="7.0.0")
+    with pytest.raises(Conflict):
+        works.releases.publish(works.city["operator"], case.id)
+
+
+def test_the_data_decide_the_version(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    works.released("b-1")
+    added = works.releases.propose(works.city["operator"], works.build("b-2", {"train": rows(50), "test": rows(14, 50)}))
+    assert (added.data["version"], added.data["change"]["added"]) == ("1.1.0", 4)
+    fewer = works.releases.propose(works.city["operator"], works.build("b-3", {"train": rows(49), "test": rows(10, 50)}))
+    assert (fewer.data["version"], fewer.data["change"]["removed"]) == ("2.0.0", 1)
+    same = works.releases.propose(works.city["operator"], works.build("b-4"))
+    assert same.data["version"] == "1.0.1"
+    moved = works.releases.propose(
+        works.city["operator"], works.build("b-5", {"train": rows(48), "test": rows(12, 48)}), version="2.1.0"
+    )
+    assert moved.data["change"]["moved"] == 2
+    with pytest.raises(Invalid) as refused:
+        works.releases.propose(works.city["operator"], works.build("b-6", {"train": rows(40)}), version="1.9.0")
+    assert refused.value.code == "releases.version_too_low"
+    with pytest.raises(Invalid):
+        works.releases.propose(works.city["operator"], works.build("b-7"), version="1.0.0")
+
+
+def test_withdrawing_takes_two_people_and_leaves_a_tombstone(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    release = works.released()
+    works.releases.act(works.city["implementer"], release.case, "quarantine", {"reason": "a complaint"})
+    with works.city.database.read() as unit:
+        assert unit.repos.ref("yunzhou/notices", "tags", "v1.0.0").state == "quarantined"
+    works.releases.withdraw(works.city["implementer"], release.case, "a leak", "1.0.1")
+    assert works.releases.get(works.city["developer"], "yunzhou/notices", "1.0.0").state == "quarantined"
+    works.releases.withdraw(works.city["reviewer"], release.case, "a leak", "1.0.1")
+    gone = works.releases.get(works.city["developer"], "yunzhou/notices", "1.0.0")
+    assert gone.state == "withdrawn"
+    assert gone.tombstone is not None
+    assert gone.tombstone.successor == "1.0.1"
+    with works.city.database.read() as unit:
+        assert unit.repos.ref("yunzhou/notices", "tags", "v1.0.0").state == "withdrawn"
+
+
+def test_an_approver_sees_manifest_gates_and_the_card_in_both_languages(works: Works) -> None:
+    release = works.releases.get(works.city["developer"], "yunzhou/notices", "1.0.0")
+    seen = works.releases.evidence(works.city["reviewer"], release.case)
+    assert seen.manifest.digest == release.manifest_digest
+    assert "云州市办事须知语料" in seen.card_zh
+    assert "Yunzhou service notices" in seen.card_en
+    assert seen.gates
