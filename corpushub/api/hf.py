@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from corpushub.api import hf_lfs, hf_read, hf_resolve, hf_write, hf_xet
 from corpushub.api.hf_errors import CORS, refusal
@@ -165,6 +166,8 @@ class HubApi:
     def site(self, call: Call, repo_id: str, rest: tuple[str, ...]) -> Answer:
         """Routes below /datasets/{owner}/{name}."""
         match (reading(call), rest):
+            case ("GET", () | ("commit" | "tree" | "discussions", *_)):
+                return page(call, repo_id)
             case ("GET", ("resolve", revision, first, *more)):
                 return hf_resolve.resolve(self.hub, self.sender, call, repo_id, (revision, first, *more))
             case ("GET", ("raw", revision, first, *more)):
@@ -176,6 +179,11 @@ class HubApi:
 def reading(call: Call) -> str:
     """The method, HEAD counted as GET."""
     return "GET" if call.method == "HEAD" else call.method
+
+
+async def page(call: Call, repo_id: str) -> Reply:
+    """Addresses that people paste into a browser lead to the portal's page of the dataset."""
+    return Reply(303, b"", [("location", f"/{call.lang}/data/datasets/{quote(repo_id)}"), ("cache-control", "no-store")])
 
 
 async def preflight() -> Reply:

@@ -118,9 +118,8 @@ def notices() -> dict[str, bytes]:
 def serving(hub: Any, **options: Any) -> Generator[str]:
     """The address of a running server for `hub`."""
     address = hub.settings.endpoint()
-    config = uvicorn.Config(
-        create_app(hub, **options), host="127.0.0.1", port=hub.settings.port, log_level="warning", access_log=False
-    )
+    app = create_app(hub, **{"with_portal": False, **options})
+    config = uvicorn.Config(app, host="127.0.0.1", port=hub.settings.port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
