@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import Field
 
 from corpushub.engine import dedup, minhash
 from corpushub.engine.dedup import Pairs, Similarities
-from corpushub.engine.step import Barrier, Decision, Params, Scope, Sketches, Step, column_names
+from corpushub.engine.step import Barrier, Decision, Params, Scope, Sketches, Step
+from corpushub.engine.text_columns import ON, ON_SEVERAL, Names
 from corpushub.engine.utf8 import I64, U8, U64, utf8
 from corpushub.engine.wording import Sentence
 
-Names = Annotated[tuple[str, ...], BeforeValidator(column_names), Field(min_length=1)]
-_KEPT, _DROPPED = 0, 1
 _DIGEST = ("digest_0", "digest_1")
 _MEMORY = "similarities.parquet"
 
@@ -25,7 +24,7 @@ _MEMORY = "similarities.parquet"
 class DedupExact(Params):
     """Rows equal in all columns `on` are one; the first stays. Rows where all of them are empty are left alone."""
 
-    on: Names = Field(validation_alias=AliasChoices("on", "columns", "column"))
+    on: Names = ON_SEVERAL
 
 
 def _dedup_exact(params: DedupExact, scope: Scope) -> Barrier:
@@ -70,7 +69,7 @@ def _first_of_equal(sketches: Sketches) -> Decision:
 class DedupNear(Params):
     """Rows whose texts share at least `jaccard` of their five-character shingles are one; the best connected stays."""
 
-    on: str = Field(validation_alias=AliasChoices("on", "column"))
+    on: str = ON
     jaccard: float = Field(default=0.8, ge=0.5, le=1.0)
 
 

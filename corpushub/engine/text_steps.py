@@ -6,20 +6,19 @@ Each is a thin value around a kernel of `engine.normalise`, `engine.boilerplate`
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import polars as pl
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import Field
 
+from corpushub.engine import label_steps
 from corpushub.engine.boilerplate import without_boilerplate
+from corpushub.engine.chinese_script import Script, to_script
 from corpushub.engine.normalise import normalise
-from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, column_names, refusal
+from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, refusal
+from corpushub.engine.text_columns import COLUMN, COLUMNS, Names
 from corpushub.engine.text_quality import judge, profiles
 from corpushub.engine.wording import Sentence
-
-Names = Annotated[tuple[str, ...], BeforeValidator(column_names), Field(min_length=1)]
-COLUMNS: Any = Field(validation_alias=AliasChoices("columns", "column"))
-COLUMN: Any = Field(validation_alias=AliasChoices("column", "on"))
 
 
 def rewriting(columns: tuple[str, ...], change: Callable[[pl.Series], pl.Series]) -> Callable[[pl.DataFrame], pl.DataFrame]:
@@ -32,14 +31,21 @@ def rewriting(columns: tuple[str, ...], change: Callable[[pl.Series], pl.Series]
 
 
 class Normalize(Params):
-    """Text columns to clean of width variants, invisible characters and irregular white space."""
+    """Text columns to clean of width variants, invisible characters and irregular white space, and to bring into one Chinese script."""
 
     columns: Names = COLUMNS
+    script: Script | None = None
 
 
 def _normalize(params: Normalize, scope: Scope) -> Mapped:
     columns = tuple(scope.need(name, pl.String, parameter="columns") for name in params.columns)
-    return Mapped(kernel=rewriting(columns, normalise), needs=columns)
+    script = params.script
+
+    def change(column: pl.Series) -> pl.Series:
+        clean = normalise(column)
+        return to_script(clean, script) if script else clean
+
+    return Mapped(kernel=rewriting(columns, change), needs=columns)
 
 
 class DropBoilerplate(Params):
@@ -102,4 +108,5 @@ STEPS: tuple[Step[Any], ...] = (
     Step("drop_boilerplate", 1, DropBoilerplate, _drop_boilerplate, "map", Sentence("text_step.drop_boilerplate")),
     Step("drop_low_quality", 1, DropLowQuality, _drop_low_quality, "map", Sentence("text_step.drop_low_quality")),
     Step("drop_short", 1, DropShort, _drop_short, "map", Sentence("text_step.drop_short")),
+    *label_steps.STEPS,
 )
