@@ -1,0 +1,222 @@
+"""What screens about cases share: where a case is shown, its title, the commands it offers, its trail, and the one act that gives a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from corpushub.base.errors import HubError, NotFound
+from corpushub.domain.flows import flow_named, flows
+from corpushub.domain.form import Field
+from corpushub.domain.parties import Role
+from corpushub.domain.workflow import Case, Event
+from corpushub.portal import forms
+from corpushub.portal.html import Child, Safe, b, button, div, joined, kbd, span
+from corpushub.portal.pages import Ask, Form, Outcome, Words, link
+from corpushub.portal.parts import moment
+
+PLACES: Mapping[str, str] = {
+    "release": "/make/reviews",
+    "access": "/demand/mine",
+    "entitlement": "/demand/mine",
+    "attestation": "/demand/mine",
+    "demand": "/demand/ask",
+    "pool": "/demand/desk",
+    "work_order": "/demand/orders",
+    "registration": "/govern/registrations",
+    "attribute": "/govern/resources",
+    "attribute_change": "/govern/resources",
+    "authorization": "/govern/authorizations",
+    "zone": "/govern/authorizations",
+    "delegation": "/govern/delegations",
+    "price": "/govern/prices",
+    "revenue": "/govern/prices",
+    "objection": "/data/objections",
+    "disclosure": "/data/disclosure",
+    "incident": "/oversee/monitor",
+}
+OTHER = "/home/cases"
+KEYS = {"approve": "a", "return": "r"}
+STYLES = {
+    "approve": "btn good",
+    "reject": "btn bad",
+    "publish": "btn primary",
+    "quarantine": "btn bad",
+    "withdraw": "btn bad",
+    "submit": "btn primary",
+}
+
+
+def place_of(flow: str, case_id: str = "") -> str:
+    """Path of a flow's screen, or of one of its cases."""
+    base = PLACES.get(flow, OTHER)
+    return f"{base}/{case_id}" if case_id else base
+
+
+def href_of(ask: Ask, case: Case) -> str:
+    return link(ask.lang, place_of(case.flow, case.id))
+
+
+def title_of(t: Words, case: Case) -> str:
+    """What the case is about, in the reader's language; its id where it says nothing better."""
+    data = case.data
+    words = t.of(data.get("title")) or t.of(data.get("name"))
+    subject = words or str(data.get("dataset") or data.get("resource") or data.get("about") or data.get("service") or "")
+    if not subject and isinstance(data.get("resources"), list | tuple):
+        subject = ", ".join(str(name) for name in data["resources"][:2])
+    subject = subject or str(data.get("text") or data.get("subject") or data.get("scenario") or "")[:60]
+    version = f" v{data['version']}" if data.get("version") and case.flow == "release" else ""
+    return f"{subject or case.id}{version}"
+
+
+def org_name(ask: Ask, org_id: str) -> str:
+    """Name of an organisation; the id where it is not known (the system, an old record)."""
+    if not org_id:
+        return ""
+    try:
+        return ask.t.of(ask.hub.parties.org(org_id).name)
+    except HubError:
+        return ask.t.name("role", org_id)
+
+
+def person_name(ask: Ask, person_id: str) -> str:
+    """Name of a person, for people who are signed in; others see the id."""
+    if not person_id or ask.actor.is_anonymous:
+        return person_id
+    try:
+        return ask.hub.parties.person(person_id).name
+    except HubError:
+        return ask.t.name("role", person_id)
+
+
+def commands(ask: Ask, case: Case, *, wanted: tuple[str, ...] = ()) -> tuple[forms.Command, ...]:
+    """Commands the reader's seat covers now, `wanted` first; clock commands are nobody's button."""
+    found: dict[str, forms.Command] = {}
+    for item in ask.hub.cases.allowed(ask.actor, case.id):
+        refusal = item.refusal.explain(ask.lang) if item.refusal else ""
+        known = found.get(item.command)
+        if known is None or (known.refusal and not refusal):
+            found[item.command] = forms.Command(item.command, case.id, item.fields, refusal, case.version)
+    order = {name: index for index, name in enumerate(wanted)}
+    return tuple(sorted(found.values(), key=by_order(order)))
+
+
+def by_order(order: Mapping[str, int]) -> Any:
+    def key(item: forms.Command) -> tuple[int, bool]:
+        return (order.get(item.name, len(order)), bool(item.refusal))
+
+    return key
+
+
+def give_command(ask: Ask, sent: Form) -> Outcome:
+    """The act behind every command sheet: one service call, whatever the flow."""
+    case_id, command = str(sent.get("case", "")), str(sent.get("command", ""))
+    case = ask.hub.cases.get(ask.actor, case_id)
+    fields = fields_of(case, command)
+    version = str(sent.get("version", ""))
+    data = forms.answers(sent, fields)
+    expected = int(version) if version.isdecimal() else None
+    if case.flow == "release" and command == "publish":
+        ask.hub.releases.publish(ask.actor, case_id)
+    else:
+        ask.hub.cases.execute(ask.actor, case_id, command, data, expected_version=expected)
+    return Outcome(ask.t("portal.done", command=ask.t.name("command", command)))
+
+
+def fields_of(case: Case, command: str) -> tuple[Field, ...]:
+    """The form of a command in the case's state. Raises: NotFound("portal.no_act")."""
+    rows = flow_named(case.flow).rows(command)
+    here = [row for row in rows if case.state in row.sources] or list(rows)
+    if not here:
+        raise NotFound("portal.no_act")
+    return here[0].fields
+
+
+def open_case(ask: Ask, sent: Form) -> Outcome:
+    """The act behind every opening sheet."""
+    flow = str(sent.get("flow", ""))
+    data = forms.answers(sent, flow_named(flow).opening.fields)
+    case = ask.hub.cases.open(ask.actor, flow, data)
+    return Outcome(ask.t("portal.opened", flow=ask.t.name("flow", flow)), goto=href_of(ask, case))
+
+
+ACTS = {"command": give_command, "open": open_case}
+
+
+def buttons(ask: Ask, acts: tuple[forms.Command, ...], choices: forms.Choices | None = None) -> tuple[Safe, Safe]:
+    """Buttons of commands and their sheets; a refused one stays visible and says why."""
+    t = ask.t
+    cells = [
+        button(
+            t.name("command", act.name),
+            kbd(KEYS[act.name]) if act.name in KEYS and not act.refusal else None,
+            c=STYLES.get(act.name, "btn"),
+            type_="button",
+            aria_disabled="true" if act.refusal else None,
+            title=act.refusal or None,
+            data_why=act.refusal or None,
+            data_sheet=None if act.refusal else f"sheet-{act.name}",
+            data_key=KEYS.get(act.name),
+        )
+        for act in acts
+    ]
+    return joined(*cells), joined(*[forms.sheet(ask, act, choices) for act in acts if not act.refusal])
+
+
+def history(ask: Ask, case: Case) -> list[tuple[Child, Child, Child]]:
+    """The trail of a case, newest first: what, when, who, and the words given with it."""
+    return [
+        (
+            b(event_name(ask.t, event)),
+            span(moment(ask.t, event.at), " · ", who(ask, event)),
+            str(event.data.get("reason") or event.data.get("note") or event.data.get("opinion") or "") or None,
+        )
+        for event in reversed(case.history)
+    ]
+
+
+def event_name(t: Words, event: Event) -> str:
+    if event.name == "voted":
+        return t("portal.voted", command=t.name("command", str(event.data.get("command", ""))))
+    return t.name("event", event.name)
+
+
+def who(ask: Ask, event: Event) -> str:
+    person = person_name(ask, event.actor)
+    org = org_name(ask, event.org) if event.org not in {"", "system"} else ""
+    return f"{person}（{org}）" if org and ask.lang == "zh" else f"{person} ({org})" if org else person
+
+
+def sees(ask: Ask, *roles: Role) -> bool:
+    return ask.actor.has(*roles)
+
+
+def may_open(ask: Ask, flow: str) -> bool:
+    """Does the reader's seat cover the opening of this flow? The sheet shows only then."""
+    return flow in flows() and flow in ask.hub.cases.openable(ask.actor)
+
+
+def opening(
+    ask: Ask, flow: str, choices: forms.Choices | None = None, preset: Mapping[str, str] | None = None
+) -> tuple[Safe | None, Safe | None]:
+    """The button that opens a new case and its sheet; nothing where the seat does not cover it."""
+    if not may_open(ask, flow):
+        return None, None
+    name = (
+        ask.t(f"portal.open_{flow}")
+        if f"portal.open_{flow}" in known_words(ask.t)
+        else ask.t("portal.open_any", flow=ask.t.name("flow", flow))
+    )
+    fields = flow_named(flow).opening.fields
+    way = button(name, type_="button", c="btn primary", data_sheet=f"sheet-open-{flow}", data_key="n")
+    return way, forms.open_sheet(ask, flow, name, fields, forms.Given(choices or {}, preset or {}))
+
+
+def known_words(t: Words) -> Mapping[str, str]:
+    from corpushub.base.messages import catalogue
+
+    return catalogue(t.lang)
+
+
+def note(tone: str, *words: Child) -> Safe:
+    return div(*words, c=f"note {tone}".rstrip())

@@ -1,0 +1,187 @@
+"""Forms drawn from the fields a flow's command asks for: one sheet per command, the same for every flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from corpushub.domain.form import Field
+from corpushub.portal.html import (
+    Child,
+    Safe,
+    b,
+    button,
+    dialog,
+    div,
+    fieldset,
+    form,
+    h2,
+    input_,
+    joined,
+    label,
+    legend,
+    option,
+    select,
+    span,
+    textarea,
+)
+from corpushub.portal.pages import Ask, Form, Words
+
+LONG = frozenset({"note", "record", "records", "words"})
+TYPES = {"date": "date", "int": "number", "number": "number"}
+Choices = Mapping[str, Sequence[tuple[str, str]]]
+"""Choices the portal knows for a field's kind or name: value and words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command the reader may give (or why not), as the flow's table says."""
+
+    name: str
+    case: str
+    fields: tuple[Field, ...] = ()
+    refusal: str = ""
+    version: int = 0
+    consequence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a form starts from: choices by field name or kind, and answers already known."""
+
+    choices: Choices = field(default_factory=dict)
+    preset: Mapping[str, str] = field(default_factory=dict)
+
+
+def sheet(ask: Ask, command: Command, choices: Choices | None = None) -> Safe:
+    """A dialog with the command's form; opened by a button with `data-sheet`."""
+    name = ask.t.name("command", command.name)
+    inputs = [control(ask.t, item, Given(choices or {})) for item in command.fields] or [span(ask.t("portal.sure", command=name))]
+    hidden = {"case": command.case, "command": command.name, "version": str(command.version)}
+    lead = div(command.consequence, c="note") if command.consequence else None
+    return dialog_of(ask, f"sheet-{command.name}", name, "command", joined(lead, hiddens(hidden), *inputs))
+
+
+def open_sheet(ask: Ask, flow: str, name: str, fields: Sequence[Field], given: Given) -> Safe:
+    """A dialog with the form that opens a case of `flow`."""
+    return dialog_of(
+        ask,
+        f"sheet-open-{flow}",
+        name,
+        "open",
+        joined(hiddens({"flow": flow}), *[control(ask.t, item, given) for item in fields]),
+    )
+
+
+def hiddens(values: Mapping[str, str]) -> list[Safe]:
+    return [input_(type_="hidden", name=name, value=value) for name, value in values.items()]
+
+
+def dialog_of(ask: Ask, id_: str, name: str, act: str, inside: Safe) -> Safe:
+    t = ask.t
+    return dialog(
+        form(
+            div(
+                h2(name), button("×", type_="button", c="icon-btn", data_close=True, aria_label=t("portal.close")), c="sheet-head"
+            ),
+            div(div(inside, c="fields"), c="sheet-body"),
+            div(
+                button(t("portal.cancel"), type_="button", c="btn", data_close=True),
+                button(name, type_="submit", c="btn primary"),
+                c="sheet-foot",
+            ),
+            data_act=act,
+        ),
+        id=id_,
+        c="sheet",
+        aria_label=name,
+    )
+
+
+def control(t: Words, item: Field, start: Given) -> Safe:
+    """One question with its words, its hint and the input its kind asks for."""
+    words = label_of(t, item.name)
+    given = (
+        start.choices.get(item.name)
+        or start.choices.get(item.kind)
+        or [(value, t.name("choice", value)) for value in item.choices]
+    )
+    if item.kind == "bool":
+        return label(input_(type_="checkbox", name=item.name, value="true", checked=bool(item.default)), span(words), c="check")
+    if item.kind in {"choices", "orgs", "resources"} and given:
+        chosen = item.default or ()
+        boxes = [
+            label(input_(type_="checkbox", name=item.name, value=value, checked=value in chosen), span(name), c="check")
+            for value, name in given
+        ]
+        return fieldset(legend(words), *boxes, c="field")
+    return label(span(words, star(item)), single(item, given, start.preset.get(item.name, "")), hint(t, item))
+
+
+def star(item: Field) -> Child:
+    return b(" *", aria_hidden="true") if item.required else None
+
+
+def single(item: Field, given: Sequence[tuple[str, str]], preset: str) -> Safe:
+    default = preset or ("" if item.default is None or isinstance(item.default, list | tuple | dict) else str(item.default))
+    if given:
+        blank = [option("", value="")] if not item.required else []
+        return select(
+            *blank,
+            *[option(name, value=value, selected=value == default) for value, name in given],
+            name=item.name,
+            required=item.required,
+        )
+    if item.kind in LONG:
+        return textarea(
+            default, name=item.name, required=item.required, minlength=item.min_len or None, rows=4 if item.kind == "note" else 3
+        )
+    kind = TYPES.get(item.kind, "text")
+    return input_(
+        name=item.name,
+        type_=kind,
+        value=default or None,
+        required=item.required,
+        minlength=item.min_len or None,
+        step="any" if kind == "number" else None,
+    )
+
+
+def hint(t: Words, item: Field) -> Safe | None:
+    key = {
+        "words": "portal.hint_words",
+        "record": "portal.hint_record",
+        "records": "portal.hint_record",
+        "digest": "portal.hint_digest",
+    }.get(item.kind)
+    if item.min_len:
+        return span(t("portal.hint_least", count=item.min_len), c="hint")
+    return span(t(key), c="hint") if key else None
+
+
+def label_of(t: Words, name: str) -> str:
+    return t.name("field", name)
+
+
+def answers(sent: Form, fields: Sequence[Field]) -> dict[str, Any]:
+    """What a sent form says, in the types `read_form` wants; JSON text becomes records, single boxes become lists."""
+    import json
+
+    out: dict[str, Any] = {}
+    for item in fields:
+        value = sent.get(item.name)
+        if item.kind == "bool":
+            out[item.name] = value in {"true", True}
+        elif value in (None, ""):
+            continue
+        elif item.kind in {"choices", "orgs", "resources"} and isinstance(value, str):
+            out[item.name] = [part for part in value.replace("\n", ",").split(",") if part.strip()]
+        elif item.kind in {"record", "records"} and isinstance(value, str):
+            try:
+                out[item.name] = json.loads(value)
+            except ValueError:
+                out[item.name] = value
+        else:
+            out[item.name] = value
+    return out

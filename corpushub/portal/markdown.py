@@ -1,0 +1,61 @@
+"""A release's README as HTML: one language of it, no raw HTML of the file's own, pictures from the release itself."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+from corpushub.base.messages import Lang
+from corpushub.portal.html import Safe
+
+FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+ANCHOR = re.compile(r'<a id="(zh|en)"></a>')
+MAX_PICTURE = 200_000
+
+Pictures = Callable[[str], bytes | None]
+"""Bytes of a picture of the release by its path there, or None."""
+
+
+@cache
+def reader() -> MarkdownIt:
+    """CommonMark with tables; raw HTML is shown as text, never run."""
+    return MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table")
+
+
+def section_of(text: str, lang: Lang) -> str:
+    """The part of a two-language card in `lang`; all of it where it is in one language only."""
+    body = COMMENT.sub("", FRONT.sub("", text))
+    marks = list(ANCHOR.finditer(body))
+    for number, found in enumerate(marks):
+        if found.group(1) == lang:
+            end = marks[number + 1].start() if number + 1 < len(marks) else len(body)
+            return ANCHOR.sub("", body[found.end() : end]).strip().removesuffix("---").strip()
+    return ANCHOR.sub("", body).strip()
+
+
+def render(text: str, lang: Lang, pictures: Pictures) -> Safe:
+    """HTML of the card. SVG pictures become data addresses, in which no script can run; others are left out."""
+    tokens = reader().parse(section_of(text, lang))
+    for token in tokens:
+        for child in token.children or ():
+            if child.type == "image":
+                source = str(child.attrs.get("src", ""))
+                child.attrs["src"] = data_address(source, pictures)
+                child.attrs["loading"] = "lazy"
+    environment: dict[str, Any] = {}
+    return Safe(reader().renderer.render(tokens, reader().options, environment))
+
+
+def data_address(source: str, pictures: Pictures) -> str:
+    if ":" in source or source.startswith("/") or not source.endswith(".svg"):
+        return "data:,"
+    found = pictures(source.removeprefix("./"))
+    if found is None or len(found) > MAX_PICTURE:
+        return "data:,"
+    return "data:image/svg+xml;base64," + base64.b64encode(found).decode()

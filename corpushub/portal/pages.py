@@ -1,0 +1,143 @@
+"""What a screen is: paths it answers, who sees it, how it shows, and the acts its forms and buttons may send."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from corpushub.base.identity import BEIJING
+from corpushub.base.messages import Lang, catalogue, text
+from corpushub.domain.parties import Actor, Role
+from corpushub.portal.areas import EVERYBODY
+from corpushub.portal.html import Safe
+from corpushub.services.hub import Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The portal in one language: `t("tasks.title")`."""
+
+    lang: Lang
+
+    def __call__(self, key: str, /, **facts: object) -> str:
+        return text(key, self.lang, **facts)
+
+    def name(self, area: str, code: str) -> str:
+        """The word for a code of an open list (a state, an entity, a step); the code itself where the catalogue has none."""
+        words = catalogue(self.lang)
+        for key in (f"ui_{area}.{code}", f"{area}.{code}"):
+            if key in words and "{" not in words[key]:
+                return words[key]
+        return code.replace("_", " ")
+
+    def of(self, both: Mapping[str, str] | str | None) -> str:
+        """The text of a `{zh: …, en: …}` value in this language, else in the other."""
+        if both is None or isinstance(both, str):
+            return both or ""
+        return both.get(self.lang) or next((value for value in both.values() if value), "")
+
+    def moment(self, at: datetime | str | None, *, day: bool = False) -> str:
+        """`2026-11-22 11:04` Beijing time; the day alone where asked."""
+        if not at:
+            return ""
+        when = datetime.fromisoformat(at) if isinstance(at, str) else at
+        return when.astimezone(BEIJING).strftime("%Y-%m-%d" if day else "%Y-%m-%d %H:%M")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request for a screen: who asks, in which language, at which path (below the language) and with which query."""
+
+    hub: Hub
+    actor: Actor
+    t: Words
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def lang(self) -> Lang:
+        return self.t.lang
+
+    def href(self, path: str = "", /, **query: object) -> str:
+        """Address of a screen in this language; without `path`, this screen with `query` laid over the present one."""
+        if path:
+            return link(self.lang, path, **query)
+        merged = {**self.query, **{name: str(value) for name, value in query.items()}}
+        return link(self.lang, self.path, **{name: value for name, value in merged.items() if value not in {"", "None"}})
+
+    def number(self, name: str, default: int, *, least: int = 1, most: int = 10_000_000) -> int:
+        """A whole number of the query, held inside its limits; anything else is the default."""
+        word = self.query.get(name, "")
+        return min(max(int(word), least), most) if word.isdecimal() and len(word) < 12 else default
+
+
+def link(lang: Lang, path: str, **query: object) -> str:
+    """`/zh/data/catalog?q=…`; `path` begins with a slash and is quoted here."""
+    tail = urlencode({name: str(value) for name, value in query.items() if value not in (None, "")})
+    return f"/{lang}{quote(path, safe='/:@')}" + (f"?{tail}" if tail else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A shown screen. `wide` uses the whole window (two panes)."""
+
+    title: str
+    body: Safe
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an act led to: a notice, and where to go (empty: show the same screen again). `extra` is handed to the screen's script."""
+
+    notice: str = ""
+    goto: str = ""
+    tone: str = "good"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+Form = Mapping[str, Any]
+Act = Callable[[Ask, Form], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One screen. `pattern` holds `{name}` (one path part) and `{name+}` (the rest); `place` is the navigation entry it belongs to."""
+
+    pattern: str
+    place: str
+    show: Callable[[Ask], Page]
+    acts: Mapping[str, Act] = field(default_factory=dict)
+    roles: frozenset[Role] = EVERYBODY
+
+    @property
+    def area(self) -> str:
+        return self.pattern.split("/", 2)[1]
+
+    def matches(self, path: str) -> dict[str, str] | None:
+        """Path parameters when `path` (below the language, without query) is this screen's."""
+        found = compiled(self.pattern).fullmatch(path.rstrip("/") or "/")
+        return None if found is None else found.groupdict()
+
+    def admits(self, actor: Actor) -> bool:
+        return not self.roles or actor.has(*self.roles)
+
+
+_PATTERNS: dict[str, re.Pattern[str]] = {}
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    if pattern not in _PATTERNS:
+        body = re.sub(r"\{(\w+)\+\}", r"(?P<\1>.+)", re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern))
+        _PATTERNS[pattern] = re.compile(body)
+    return _PATTERNS[pattern]
+
+
+def query_of(text_: str) -> dict[str, str]:
+    """Query parameters, the last of each name; long values are cut (no query of ours needs more)."""
+    return {name: value[:2000] for name, value in parse_qsl(text_, max_num_fields=60)}

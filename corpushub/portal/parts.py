@@ -1,0 +1,289 @@
+"""What screens share: chips, tables, facts, meters, clocks, timelines, empty states, refusals, pages of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from corpushub.base.errors import HubError, Invalid
+from corpushub.domain.clocks import Reading
+from corpushub.portal.html import (
+    Child,
+    Safe,
+    a,
+    b,
+    button,
+    code,
+    dd,
+    div,
+    dl,
+    dt,
+    h1,
+    h2,
+    h3,
+    header,
+    joined,
+    li,
+    nav,
+    ol,
+    p,
+    section,
+    span,
+    table,
+    tbody,
+    td,
+    th,
+    thead,
+    time,
+    tr,
+    ul,
+)
+from corpushub.portal.pages import Ask, Words
+
+Tone = Literal["", "good", "warn", "bad", "info", "quiet"]
+
+GOOD = frozenset(
+    {
+        "active",
+        "approved",
+        "published",
+        "released",
+        "coded",
+        "granted",
+        "accepted",
+        "closed",
+        "delivered",
+        "corrected",
+        "effective",
+        "done",
+        "listed",
+        "fulfilled",
+        "resolved",
+        "verified",
+    }
+)
+BAD = frozenset(
+    {
+        "rejected",
+        "refused",
+        "withdrawn",
+        "revoked",
+        "expired",
+        "suspended",
+        "quarantined",
+        "blocked",
+        "failed",
+        "void",
+        "cancelled",
+        "breached",
+    }
+)
+WARN = frozenset(
+    {
+        "in_review",
+        "submitted",
+        "returned",
+        "fix",
+        "disputed",
+        "notice",
+        "decision",
+        "expiring",
+        "checking",
+        "building",
+        "gated",
+        "matching",
+        "running",
+        "queued",
+        "trial",
+    }
+)
+
+
+def tone_of(state: str) -> Tone:
+    """The colour family of a state; the word always stands beside it."""
+    return "good" if state in GOOD else "bad" if state in BAD else "warn" if state in WARN else "quiet"
+
+
+def chip(words: Child, tone: Tone = "", *, title: str = "") -> Safe:
+    return span(words, c=f"chip {tone}".rstrip(), title=title or None)
+
+
+def state_chip(t: Words, state: str) -> Safe:
+    return chip(t.name("state", state), tone_of(state))
+
+
+def heading(title: str, *, lead: Child = None, actions: Child = None, crumbs: Sequence[tuple[str, str]] = ()) -> Safe:
+    """The head of a screen: one h1, at most one line below, actions to the right, the way back above."""
+    trail = (
+        nav(*[joined(a(word, href=href), span("/", c="sep", aria_hidden="true")) for word, href in crumbs], c="crumbs")
+        if crumbs
+        else None
+    )
+    return header(
+        trail,
+        div(
+            div(h1(title), p(lead, c="lead") if lead else None, c="grow"),
+            div(actions, c="actions") if actions else None,
+            c="head-row",
+        ),
+        c="head",
+    )
+
+
+def card(title: Child, *children: Child, aside: Child = None, c: str = "", id_: str | None = None) -> Safe:
+    top = header(h2(title), span(aside, c="aside") if aside else None, c="card-head") if title else None
+    return section(top, *children, c=f"card {c}".rstrip(), id=id_)
+
+
+def facts(pairs: Iterable[tuple[Child, Child]], *, c: str = "") -> Safe:
+    """Name and value pairs; pairs without a value are left out."""
+    return dl(*[joined(dt(name), dd(value)) for name, value in pairs if value not in (None, "")], c=f"facts {c}".rstrip())
+
+
+def grid(
+    heads: Sequence[Child],
+    rows: Iterable[Sequence[Child]],
+    *,
+    numeric: Sequence[int] = (),
+    c: str = "",
+    links: Sequence[str] = (),
+) -> Safe:
+    """A table; columns in `numeric` are set right with tabular figures; `links` makes row i a link target for keyboard and mouse."""
+    kind = ["num" if index in numeric else None for index in range(len(heads))]
+    body = []
+    for number, row in enumerate(rows):
+        target = links[number] if number < len(links) else None
+        body.append(tr(*[td(cell, c=kind[index]) for index, cell in enumerate(row)], data_href=target))
+    head = thead(tr(*[th(word, c=kind[index], scope="col") for index, word in enumerate(heads)]))
+    return div(table(head, tbody(*body), c="grid"), c=f"scroll {c}".rstrip(), tabindex="0")
+
+
+def empty(what: str, next_: Child = None) -> Safe:
+    """Nothing here: says so, and what to do next."""
+    return div(
+        span(c="empty-mark", aria_hidden="true"), p(what, c="empty-what"), p(next_, c="empty-next") if next_ else None, c="empty"
+    )
+
+
+def number(value: float | None, *, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def size(count: int | None) -> str:
+    """Bytes for people: 4.1 MB."""
+    amount = float(count or 0)
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def compact(value: float) -> str:
+    """12.3k, 4.5M: for places where the exact figure stands in the title."""
+    for limit, unit in ((1_000_000_000, "B"), (1_000_000, "M"), (10_000, "k")):
+        if abs(value) >= limit:
+            return f"{value / (1000 if unit == 'k' else limit):.1f}{unit}"
+    return f"{value:,.0f}"
+
+
+def digest(value: str, *, length: int = 12) -> Safe:
+    """A shortened digest that copies whole."""
+    return button(code(value[:length]), c="copy digest", type_="button", data_copy=value, title=value) if value else Safe("–")
+
+
+def moment(t: Words, at: datetime | str | None, *, day: bool = False) -> Safe:
+    words = t.moment(at, day=day)
+    return time(words, datetime=str(at)) if words else Safe("–")
+
+
+def bar(share: float, *, tone: Tone = "", label: str = "") -> Safe:
+    """A share of one as a bar; the figure stands beside it."""
+    width = min(max(share, 0.0), 1.0) * 100
+    return span(
+        span(c=f"fill {tone}".rstrip(), style=f"width:{width:.1f}%"), c="bar", role="img", aria_label=label or f"{width:.0f}%"
+    )
+
+
+def reading(t: Words, clock: Reading | None) -> Safe | None:
+    """A clock in words and colour: working days left, paused, met or missed; the day it falls due in the title."""
+    if clock is None:
+        return None
+    tones: dict[str, Tone] = {"green": "good", "amber": "warn", "red": "bad"}
+    key = {"paused": "clock_paused", "met": "clock_met", "missed": "clock_missed"}.get(clock.state)
+    if key is None:
+        key = "overdue" if clock.left < 0 else "due_today" if clock.left == 0 else "left"
+    title = t("portal.clock_title", clock=t.name("clock", clock.clock), due=clock.due, rule=clock.rule)
+    return chip(
+        t(f"portal.{key}", count=abs(clock.left)),
+        "quiet" if clock.state in {"paused", "met"} else tones[clock.light],
+        title=title,
+    )
+
+
+def steps(items: Iterable[tuple[Child, Child, Child]], *, c: str = "") -> Safe:
+    """A timeline, newest first as given: what, when, and more about it."""
+    rows = [li(div(what, c="what"), div(when, c="when"), div(more, c="more") if more else None) for what, when, more in items]
+    return ol(*rows, c=f"timeline {c}".rstrip())
+
+
+def tabs(ask: Ask, items: Sequence[tuple[str, str, Child]], current: str, *, name: str = "tab") -> Safe:
+    """Tabs as links: key, words, count. The first is the default and stands in the address without a query."""
+    first = items[0][0]
+    cells = [
+        a(
+            words,
+            span(count, c="count") if count not in (None, "") else None,
+            href=ask.href(**{name: "" if key == first else key}),
+            c="tab current" if key == current else "tab",
+            aria_current="page" if key == current else None,
+        )
+        for key, words, count in items
+    ]
+    return nav(*cells, c="tabs")
+
+
+def pager(ask: Ask, total: int, page: int, size_: int, *, name: str = "page") -> Safe:
+    last = max(1, -(-total // size_))
+    if last == 1:
+        return Safe("")
+    t = ask.t
+    back = a(t("portal.previous"), href=ask.href(**{name: page - 1 if page > 2 else ""}), c="btn small") if page > 1 else None
+    onward = a(t("portal.next"), href=ask.href(**{name: page + 1}), c="btn small") if page < last else None
+    return nav(back, span(t("portal.page_of", page=page, last=last), c="quiet"), onward, c="pager")
+
+
+def refusal(t: Words, error: HubError) -> Safe:
+    """A denial in full: what the rule says, every problem, the article and the next step where the rule names them."""
+    problems = [li(problem.explain(t.lang)) for problem in error.problems] if isinstance(error, Invalid) else []
+    article, step = error.facts.get("article"), error.facts.get("next_step")
+    return div(
+        p(b(t("portal.refused"), c="refusal-word"), error.explain(t.lang).split("\n", 1)[0]),
+        ul(*problems) if problems else None,
+        p(t("portal.article", article=article), c="quiet") if article else None,
+        p(t("portal.next_step", step=step)) if step else None,
+        p(code(error.code), c="quiet small"),
+        c="refusal",
+        role="alert",
+    )
+
+
+def refused(ask: Ask, error: HubError) -> Safe:
+    """A whole screen that could not be shown: why, and where to go instead."""
+    ways = div(
+        a(ask.t("portal.to_home"), href=ask.href("/home/tasks" if not ask.actor.is_anonymous else "/data/datasets"), c="btn"),
+        a(ask.t("portal.sign_in"), href="/signin", c="btn") if ask.actor.is_anonymous else None,
+        c="row",
+    )
+    return joined(heading(ask.t("portal.refused_title")), refusal(ask.t, error), ways)
+
+
+def plain_rows(items: Sequence[Mapping[str, Any]]) -> Safe:
+    """Any list of flat records as a table, for facts that have no better picture."""
+    names = list(items[0]) if items else []
+    return grid(names, [[str(item.get(name, "")) for name in names] for item in items])
+
+
+def sub(title: Child) -> Safe:
+    return h3(title, c="sub")

@@ -1,0 +1,150 @@
+"""Small pictures drawn on the server: histograms, funnels, changes. Colours are the theme's, so both themes can read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from corpushub.portal.html import Child, Safe, b, div, element, span
+from corpushub.portal.pages import Words
+from corpushub.portal.parts import bar, chip, facts, number
+
+MASK = re.compile(r"(<[A-Z][A-Z_]{2,40}(?:_\d+)?>|\[[A-Z][A-Z_]{2,40}(?:_\d+)?\])")
+
+
+def histogram(bins: Sequence[float], *, width: int = 100, height: int = 26) -> Safe:
+    """Bars from a zero line; the tallest fills the height."""
+    most = max(bins, default=0.0) or 1.0
+    step = width / max(len(bins), 1)
+    bars = [
+        element(
+            "rect",
+            x=f"{index * step:.2f}",
+            y=f"{height - height * value / most:.2f}",
+            width=f"{max(step - 1, 0.5):.2f}",
+            height=f"{height * value / most:.2f}",
+        )
+        for index, value in enumerate(bins)
+    ]
+    return element("svg", *bars, viewBox=f"0 0 {width} {height}", c="hist", aria_hidden="true", preserveAspectRatio="none")
+
+
+def with_entities(text: str) -> Child:
+    """Placeholders of replaced personal information stand out in a cell."""
+    parts = MASK.split(text[:4000])
+    return [span(part, c="pii") if index % 2 else part for index, part in enumerate(parts)]
+
+
+def funnel(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
+    """How many rows came in, what each step dropped and why, what came out."""
+    if not rows:
+        return Safe("")
+    first = max(int(rows[0]["rows_in"]), 1)
+    lines = [funnel_line(t("pictures.rows_in"), first, first, "", "quiet")]
+    for row in rows:
+        dropped: Mapping[str, int] = row.get("dropped") or {}
+        lost = sum(dropped.values())
+        if not lost and not row.get("changed"):
+            continue
+        why = ", ".join(f"{t.name('drop', name)} {count:,}" for name, count in dropped.items() if count)
+        note = why or t("pictures.changed", count=f"{row['changed']:,}")
+        lines.append(funnel_line(t.name("step", str(row["step"])), int(row["rows_out"]), first, note, "warn" if lost else ""))
+    lines.append(funnel_line(t("pictures.rows_out"), int(rows[-1]["rows_out"]), first, "", "good"))
+    return div(*lines, c="funnel")
+
+
+def funnel_line(name: str, count: int, first: int, note: str, tone: str) -> Safe:
+    return div(
+        div(span(name), bar(count / first, tone=tone), b(f"{count:,}"), c="bar-row"),  # type: ignore[arg-type]
+        div(note, c="quiet small funnel-note") if note else None,
+    )
+
+
+def change(t: Words, value: Mapping[str, Any]) -> Safe:
+    """Rows and columns that came, went and changed between two releases."""
+    before, after = int(value.get("rows_before", 0)), int(value.get("rows_after", 0))
+    columns = [
+        *[chip(f"+ {name}", "good") for name in value.get("columns_added", ())],
+        *[chip(f"− {name}", "bad") for name in value.get("columns_removed", ())],
+        *[chip(f"~ {name}", "warn") for name in value.get("columns_retyped", ())],
+    ]
+    drift = sorted((value.get("drift") or {}).items(), key=by_drift)[:5]
+    pairs: list[tuple[Child, Child]] = [
+        (
+            t("pictures.level"),
+            chip(t.name("level", str(value.get("level", ""))), "warn" if value.get("level") == "major" else "")
+            if value.get("level")
+            else None,
+        ),
+        (t("pictures.rows"), f"{before:,} → {after:,}"),
+        (t("pictures.added"), span(f"+{number(value.get('added', 0))}", c="plus num")),
+        (t("pictures.removed"), span(f"−{number(value.get('removed', 0))}", c="minus num")),
+        (t("pictures.edited"), number(value.get("changed", 0))),
+        (t("pictures.moved"), number(value.get("moved", 0))),
+        (t("pictures.columns"), columns or None),
+        (t("pictures.drift"), ", ".join(f"{name} {amount:.3f}" for name, amount in drift) if drift else None),
+    ]
+    return facts(pairs)
+
+
+def by_drift(pair: tuple[str, float]) -> float:
+    return -pair[1]
+
+
+def bins_of(column: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[str, str]]:
+    """Histogram counts and the words of both ends, of whatever a column's profile holds."""
+    found = column.get("histogram") or column.get("length_histogram") or column.get("lengths") or {}
+    if isinstance(found, Mapping):
+        counts, edges = found.get("counts") or (), found.get("edges") or found.get("bins") or ()
+        ends = (
+            (f"{edges[0]:g}", f"{edges[-1]:g}")
+            if edges and all(isinstance(edge, int | float) for edge in (edges[0], edges[-1]))
+            else ("", "")
+        )
+        return tuple(float(count) for count in counts), ends
+    return (), ("", "")
+
+
+def lineage(t: Words, sources: Sequence[Mapping[str, Any]], dataset: str) -> Safe:
+    """Sources, the recipe and the release as boxes with arrows, left to right."""
+    height = max(len(sources), 1) * 64 + 16
+    middle = height / 2
+    shapes: list[Child] = []
+    for index, row in enumerate(sources):
+        y = 8 + index * 64
+        right: Mapping[str, Any] = row.get("right") or {}
+        shapes += box(8, y, 300, (t.of(right.get("title")) or str(row.get("name", "")), str(row.get("resource", ""))))
+        shapes.append(arrow(308, y + 24, 400, middle))
+    shapes += box(400, middle - 24, 180, (t("pictures.recipe"), t("pictures.recipe_note")), strong=True)
+    shapes.append(arrow(580, middle, 660, middle))
+    shapes += box(660, middle - 24, 300, (dataset, t("pictures.released")), strong=True)
+    return element("svg", *shapes, viewBox=f"0 0 968 {height:.0f}", c="chart", role="img", aria_label=t("dataset.lineage"))
+
+
+def box(x: float, y: float, width: float, words: tuple[str, str], *, strong: bool = False) -> list[Child]:
+    """A box with a line of words and a smaller one below."""
+    room = int(width / 13)
+    return [
+        element("rect", x=x, y=f"{y:.1f}", width=width, height=48, rx=8, c="node strong-node" if strong else "node"),
+        element("text", clipped(words[0], room), x=x + 12, y=f"{y + 20:.1f}", font_size=13, c="strong"),
+        element("text", clipped(words[1], room + 12), x=x + 12, y=f"{y + 38:.1f}", font_size=11),
+    ]
+
+
+def clipped(words: str, room: int) -> str:
+    """Words cut to about `room` wide letters."""
+    weight, out = 0.0, ""
+    for letter in words:
+        weight += 1.0 if ord(letter) > 0x2E80 else 0.55
+        if weight > room:
+            return out + "…"
+        out += letter
+    return out
+
+
+def arrow(x1: float, y1: float, x2: float, y2: float) -> Safe:
+    middle = (x1 + x2) / 2
+    path = f"M{x1:.1f} {y1:.1f} C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2 - 6:.1f} {y2:.1f}"
+    head = f"M{x2 - 8:.1f} {y2 - 4:.1f} L{x2:.1f} {y2:.1f} L{x2 - 8:.1f} {y2 + 4:.1f}"
+    return element("path", d=f"{path} {head}", c="edge")

@@ -1,0 +1,66 @@
+"""Account: who I am here, where I am signed in, a new password, sign out everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from corpushub.base.errors import Invalid
+from corpushub.portal import casework
+from corpushub.portal.html import Safe, button, div, form, input_, joined, label, span
+from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen
+from corpushub.portal.parts import card, chip, facts, grid, heading, moment
+from corpushub.store.accounts import Session
+
+
+def view(ask: Ask, sessions: Sequence[Session], org: str) -> Safe:
+    t = ask.t
+    me = facts(
+        [
+            (t("account.person"), f"{ask.actor.name} ({ask.actor.person})"),
+            (t("account.org"), org),
+            (t("account.seats"), div([chip(t.name("role", role), "info") for role in sorted(ask.actor.roles)], c="row")),
+        ]
+    )
+    rows = [
+        [item.agent or "–", t.name("method", item.method), moment(t, item.created_at), moment(t, item.expires_at)]
+        for item in sessions
+    ]
+    heads = [t("account.agent"), t("account.method"), t("account.since"), t("account.until")]
+    out = button(t("account.everywhere"), type_="button", c="btn bad small", data_act="sign_out_everywhere", data_form="{}")
+    return joined(
+        heading(t("account.title"), lead=t("account.lead")),
+        div(card(t("account.me"), me), card(t("account.change"), password_form(ask)), c="halves"),
+        card(t("account.sessions"), grid(heads, rows), aside=out),
+    )
+
+
+def password_form(ask: Ask) -> Safe:
+    t = ask.t
+    boxes = [
+        label(span(t(f"account.{name}")), input_(type_="password", name=name, required=True, autocomplete=hint))
+        for name, hint in (("old", "current-password"), ("new", "new-password"), ("again", "new-password"))
+    ]
+    return form(*boxes, div(button(t("account.change"), type_="submit", c="btn primary")), data_act="change_password", c="fields")
+
+
+def show(ask: Ask) -> Page:
+    sessions = ask.hub.accounts.sessions(ask.actor)
+    return Page(ask.t("account.title"), view(ask, sessions, casework.org_name(ask, ask.actor.org)))
+
+
+def change_password(ask: Ask, sent: Form) -> Outcome:
+    """Raises: Invalid("account.not_same"), and what the accounts service refuses with."""
+    if sent.get("new") != sent.get("again"):
+        raise Invalid("account.not_same")
+    ask.hub.accounts.change_password(ask.actor, str(sent.get("old", "")), str(sent.get("new", "")))
+    return Outcome(ask.t("account.changed"), goto="/signin")
+
+
+def sign_out_everywhere(ask: Ask, _: Form) -> Outcome:
+    ask.hub.accounts.sign_out_everywhere(ask.actor)
+    return Outcome(ask.t("account.gone"), goto="/signin")
+
+
+SCREENS = (
+    Screen("/home/account", "account", show, {"change_password": change_password, "sign_out_everywhere": sign_out_everywhere}),
+)

@@ -1,0 +1,190 @@
+"""One dataset: its card, rows, files, versions, lineage, how to use it. Each tab has its own address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from corpushub.base.errors import HubError
+from corpushub.portal import casework, markdown, pictures
+from corpushub.portal.dataset_page import (
+    ROWS_PER_PAGE,
+    TABS,
+    ColumnHead,
+    FileLine,
+    Rows,
+    Sheet,
+    Version,
+    card_tab,
+    change_words,
+    files_tab,
+    frame,
+    rows_tab,
+    snippet,
+    use_tab,
+    versions_tab,
+)
+from corpushub.portal.html import Child, Safe, b, code, div
+from corpushub.portal.pages import Ask, Page, Screen, Words
+from corpushub.portal.parts import card, digest, empty, facts, number, refusal
+from corpushub.services.previews import Previews
+from corpushub.services.releases import Release
+from corpushub.services.repositories import Snapshot
+
+
+def show(ask: Ask) -> Page:
+    repo_id = f"{ask.params['owner']}/{ask.params['name']}"
+    revision = ask.query.get("revision") or "main"
+    snapshot = ask.hub.repositories.at(ask.actor, repo_id, revision)
+    reader = Reader(ask, Previews(repositories=ask.hub.repositories, objects=ask.hub.objects), snapshot)
+    releases = ask.hub.releases.list(ask.actor, repo_id)
+    sheet = reader.sheet(releases)
+    tab = ask.query.get("tab", "card")
+    tab = tab if tab in TABS else TABS[0]
+    counts: dict[str, Child] = {"files": len(snapshot.tree.entries), "versions": len(releases)}
+    return Page(sheet.title, frame(ask, sheet, tab, reader.tab(tab, sheet, releases), counts))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One revision of a dataset, read for one reader."""
+
+    ask: Ask
+    previews: Previews
+    snapshot: Snapshot
+
+    def report(self, path: str) -> Any:
+        return self.previews.report(self.snapshot, path)
+
+    def sheet(self, releases: Sequence[Release]) -> Sheet:
+        repo, commit = self.snapshot.repo, self.snapshot.commit
+        here = next((item for item in releases if item.commit == commit.id), None)
+        head = self.ask.hub.repositories.head_of(self.snapshot)
+        gates = self.report("gates.json")
+        judged = [row for row in gates.get("gates", ()) if row.get("status") not in {"not_applicable", "pending"}]
+        passed = sum(1 for row in judged if row["status"] == "pass")
+        stated = head.data.get("license_name") or head.data.get("license") or ""
+        stone = here.tombstone if here else None
+        return Sheet(
+            repo.id, self.title(here, head.title), head.summary, casework.org_name(self.ask, repo.org), here.version if here else "", commit.id,
+            commit.at, "private" if repo.private else "on_request" if repo.gated else "open", str(stated), here.rows if here else 0,
+            self.snapshot.tree.bytes, repo.downloads, state=here.state if here and here.state in {"quarantined", "withdrawn"} else "",
+            reason=stone.reason if stone else "", successor=stone.successor if stone else "", gates=(passed, len(judged)),
+            residual=gates.get("measures", {}).get("pii_residual"), high_quality=bool(judged) and passed == len(judged),
+            tags=tuple(str(tag) for tag in head.data.get("tags", ())),
+        )  # fmt: skip
+
+    def title(self, here: Release | None, stated: str) -> str:
+        return self.ask.t.of(here.title) if here and here.title else stated
+
+    def tab(self, name: str, sheet: Sheet, releases: Sequence[Release]) -> Safe:
+        ask = self.ask
+        if name == "rows":
+            return rows_tab(ask, self.rows(sheet))
+        if name == "files":
+            return files_tab(ask, self.files(sheet))
+        if name == "versions":
+            return versions_tab(ask, self.versions(releases), None)
+        if name == "lineage":
+            return self.lineage()
+        if name == "use":
+            first = next((entry.path for entry in self.snapshot.tree.entries if entry.path.endswith(".parquet")), "")
+            return use_tab(ask, sheet, ask.hub.settings.endpoint(), first)
+        text = (self.previews.document(self.snapshot, "README.md") or b"").decode("utf-8", "replace")
+        return card_tab(ask, sheet, markdown.render(text, ask.lang, self.picture))
+
+    def picture(self, path: str) -> bytes | None:
+        return self.previews.document(self.snapshot, path)
+
+    def files(self, sheet: Sheet) -> list[FileLine]:
+        base = f"/datasets/{sheet.id}/resolve/{self.snapshot.commit.id}"
+        return [FileLine(entry.path, entry.size, entry.sha256, f"{base}/{entry.path}") for entry in self.snapshot.tree.entries]
+
+    def versions(self, releases: Sequence[Release]) -> list[Version]:
+        found = []
+        for item in releases:
+            case = self.ask.hub.cases.get(self.ask.actor, item.case)
+            change: Mapping[str, Any] = case.data.get("change") or {}
+            published = next((event.at.isoformat() for event in case.history if event.name == "published"), item.day)
+            state = item.state if item.state in {"quarantined", "withdrawn"} else ""
+            reason = item.tombstone.reason if item.tombstone else ""
+            level = str(change.get("level") or "first")
+            found.append(
+                Version(
+                    item.version,
+                    item.commit,
+                    published,
+                    level,
+                    change_words(self.ask.t, change),
+                    state,
+                    reason,
+                    rows=item.rows,
+                    change=change,
+                )
+            )
+        return found
+
+    def rows(self, sheet: Sheet) -> Rows:
+        """The page of rows asked for; a refusal in its place where the reader's grant does not reach."""
+        stats = self.report("reports/stats.json")
+        splits = [(str(file["split"]), int(file["rows"]), str(file["path"])) for file in stats.get("splits", ())]
+        if not splits:
+            return Rows()
+        split, count, path = next((item for item in splits if item[0] == self.ask.query.get("split")), splits[0])
+        names = tuple((name, rows) for name, rows, _ in splits)
+        page = self.ask.number("page", 1, most=max(1, -(-count // ROWS_PER_PAGE)))
+        try:
+            got = self.previews.rows(
+                self.ask.actor, sheet.id, self.snapshot.commit.id, path, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE
+            )
+        except HubError as error:
+            return Rows(refused=refusal(self.ask.t, error))
+        heads = {str(column["name"]): column for column in stats.get("columns", ())}
+        return Rows(tuple(head_of(self.ask.t, name, heads.get(name, {})) for name in got.columns), got.rows, count, names, split)
+
+    def lineage(self) -> Safe:
+        t = self.ask.t
+        sources, stats = self.report("provenance/sources.json"), self.report("reports/stats.json")
+        recipe = (self.previews.document(self.snapshot, "provenance/recipe.yaml") or b"").decode("utf-8", "replace")
+        if not sources and not stats:
+            return empty(t("dataset.no_lineage"), t("dataset.no_lineage_next"))
+        return div(
+            card(t("dataset.lineage"), pictures.lineage(t, sources.get("sources", ()), self.snapshot.repo.id)),
+            div(
+                card(t("reviews.funnel"), pictures.funnel(t, stats.get("steps", ()))),
+                card(t("dataset.sources"), div([source_facts(t, row) for row in sources.get("sources", ())], c="stack")),
+                c="halves",
+            ),
+            snippet(t, t("dataset.recipe"), recipe) if recipe else None,
+            c="stack",
+        )
+
+
+def source_facts(t: Words, row: Mapping[str, Any]) -> Safe:
+    right: Mapping[str, Any] = row.get("right") or {}
+    return facts(
+        [
+            (t("dataset.source"), b(t.of(right.get("title")) or row.get("name", ""))),
+            (t("dataset.resource"), code(str(row.get("resource", "")))),
+            (t("dataset.registration"), right.get("registration_code")),
+            (t("dataset.authorization"), right.get("authorization")),
+            (t("dataset.purposes"), "、".join(t.name("choice", str(name)) for name in right.get("purposes", ()))),
+            (
+                t("dataset.valid"),
+                f"{right.get('valid_from', '')} – {right.get('valid_to', '')}" if right.get("valid_to") else None,
+            ),
+            (t("dataset.rows"), number(row.get("rows", 0))),
+            (t("dataset.digest"), digest(str(row.get("digest", "")))),
+        ]
+    )
+
+
+def head_of(t: Words, name: str, column: Mapping[str, Any]) -> ColumnHead:
+    """A column's head from `reports/stats.json`: histogram, range and nulls where they were measured."""
+    bins, ends = pictures.bins_of(column)
+    nulls = float(column.get("null_share") or column.get("nulls_share") or 0.0)
+    return ColumnHead(name, str(column.get("type", "")), t.of(column.get("description")), bins, ends, nulls)
+
+
+SCREENS = (Screen("/data/datasets/{owner}/{name}", "datasets", show),)

@@ -1,0 +1,332 @@
+"""Release approval: what waits on the left, all the evidence on the right, two decisions at the bottom."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from corpushub.domain.clocks import Reading
+from corpushub.domain.flows.release import effective_gates
+from corpushub.domain.workflow import Case
+from corpushub.portal import casework, forms, markdown, pictures
+from corpushub.portal.html import Child, Safe, a, aside, b, div, h1, joined, kbd, section, span
+from corpushub.portal.pages import Ask, Page, Screen, Words, link
+from corpushub.portal.parts import card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One case of the inbox."""
+
+    id: str
+    dataset: str
+    title: str
+    version: str
+    state: str
+    opened_at: str
+    org: str
+    clock: Reading | None = None
+    mine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One approval given."""
+
+    person: str
+    org: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """All evidence of one case. `allowed` are the commands the reader may give now, `refused` why not the others."""
+
+    item: Item
+    case: Case
+    manifest_digest: str = ""
+    recipe_digest: str = ""
+    proposer: str = ""
+    builder: str = ""
+    gates: tuple[Mapping[str, Any], ...] = ()
+    change: Mapping[str, Any] = field(default_factory=dict)
+    entities: tuple[Mapping[str, Any], ...] = ()
+    funnel: tuple[Mapping[str, Any], ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)
+    card: Safe | None = None
+    voices: tuple[Voice, ...] = ()
+    needed: tuple[int, int] = (2, 2)
+    acts: tuple[forms.Command, ...] = ()
+
+
+def view(ask: Ask, items: Sequence[Item], chosen: File | None) -> Safe:
+    """Two panes; on a narrow window one above the other."""
+    right = evidence(ask, chosen) if chosen else nothing(ask)
+    return div(
+        inbox(ask, items, chosen.item.id if chosen else ""),
+        section(right, c="evidence", aria_label=ask.t("reviews.evidence")),
+        c="panes",
+    )
+
+
+def nothing(ask: Ask) -> Safe:
+    return empty(
+        ask.t("reviews.none"),
+        joined(ask.t("reviews.none_next"), " ", a(ask.t("reviews.to_studio"), href=link(ask.lang, "/make/studio"))),
+    )
+
+
+def inbox(ask: Ask, items: Sequence[Item], current: str) -> Safe:
+    t = ask.t
+    order = [item.id for item in items]
+    at = order.index(current) if current in order else -1
+    cells = [entry(ask, item, item.id == current, neighbour(index, at)) for index, item in enumerate(items)]
+    keys = [("j", "reviews.key_next"), ("k", "reviews.key_previous"), ("a", "reviews.key_approve"), ("r", "reviews.key_return")]
+    return aside(
+        div(
+            h1(t("reviews.title")),
+            span(t("reviews.waiting", count=sum(1 for item in items if item.mine)), c="quiet small"),
+            c="inbox-head",
+        ),
+        *cells,
+        div(*[span(kbd(key), t(words)) for key, words in keys], c="keys"),
+        c="inbox",
+        aria_label=t("reviews.title"),
+    )
+
+
+def neighbour(index: int, at: int) -> str | None:
+    """The key that leads to this entry: j to the one below the current one, k to the one above."""
+    return "j" if index == at + 1 else "k" if index == at - 1 and at > 0 else None
+
+
+def entry(ask: Ask, item: Item, current: bool, key: str | None) -> Safe:
+    t = ask.t
+    return a(
+        span(item.title or item.dataset, c="t"),
+        span(span(item.dataset, c="mono"), span(f"v{item.version}"), c="m"),
+        span(state_chip(t, item.state), reading(t, item.clock) or moment(t, item.opened_at, day=True), c="m"),
+        href=link(ask.lang, f"/make/reviews/{item.id}"),
+        c="inbox-item current" if current else "inbox-item",
+        aria_current="true" if current else None,
+        data_key=key,
+    )
+
+
+def evidence(ask: Ask, file: File) -> Safe:
+    t, item = ask.t, file.item
+    return joined(
+        heading(
+            f"{item.title} v{item.version}",
+            lead=t("reviews.proposed", person=file.proposer, org=item.org, at=t.moment(item.opened_at)),
+            actions=[state_chip(t, item.state), reading(t, item.clock)],
+        ),
+        verdict_line(t, file),
+        gates(t, file.gates),
+        div(changes(t, file), funnel(t, file), c="halves"),
+        personal(t, file),
+        card(t("reviews.card"), div(file.card, c="doc"), aside=t("reviews.card_note")) if file.card else None,
+        div(provenance(t, file), card(t("reviews.history"), steps(casework.history(ask, file.case))), c="halves"),
+        decide(ask, file),
+    )
+
+
+def verdict_line(t: Words, file: File) -> Safe:
+    """The whole of the gates in one sentence, so that a decision can start from it."""
+    failed = [gate for gate in file.gates if gate["status"] == "fail" and gate.get("effect") == "block"]
+    waived = [gate for gate in file.gates if gate["status"] == "waived"]
+    if failed:
+        return div(
+            b(t("reviews.blocked", count=len(failed))), " ", ", ".join(gate_name(t, gate) for gate in failed), c="note bad"
+        )
+    if waived:
+        return div(
+            b(t("reviews.waived", count=len(waived))), " ", ", ".join(gate_name(t, gate) for gate in waived), c="note warn"
+        )
+    return div(b(t("reviews.all_good")), " ", t("reviews.digest_fixed"), c="note good") if file.gates else Safe("")
+
+
+def gate_name(t: Words, gate: Mapping[str, Any]) -> str:
+    return t.name("gate", str(gate["gate"]))
+
+
+ORDER = ("fail", "waived", "pending", "pass", "not_applicable")
+TONES = {"pass": "good", "fail": "bad", "waived": "warn", "pending": "", "not_applicable": "quiet"}
+
+
+def gates(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
+    """Every gate with the numbers it was judged on; what failed stands first."""
+    if not rows:
+        return card(t("reviews.gates"), empty(t("reviews.no_gates"), t("reviews.no_gates_next")))
+    ordered = sorted(rows, key=gate_order)
+    passed = sum(1 for row in rows if row["status"] == "pass")
+    cells = [
+        div(
+            span(str(row["gate"]), c="id"),
+            div(gate_name(t, row), div(gate_numbers(t, row), c="detail")),
+            chip(t.name("gate_status", str(row["status"])), TONES.get(str(row["status"]), "")),  # type: ignore[arg-type]
+            c="gate",
+        )
+        for row in ordered
+    ]
+    return card(t("reviews.gates"), *cells, aside=t("reviews.gates_passed", passed=passed, count=len(rows)))
+
+
+def gate_order(row: Mapping[str, Any]) -> int:
+    return ORDER.index(str(row["status"])) if row["status"] in ORDER else len(ORDER)
+
+
+def gate_numbers(t: Words, row: Mapping[str, Any]) -> str:
+    shown = []
+    for outcome in row.get("outcomes", ()):
+        value = "–" if outcome.get("value") is None else f"{outcome['value']:g}"
+        shown.append(f"{t.name('measure', outcome['measure'])} {value} ({outcome['op']} {outcome['threshold']:g})")
+    if waiver := row.get("waiver"):
+        shown.append(t("reviews.waiver", by=waiver["by"], until=waiver["expires"], reason=waiver["reason"]))
+    return "; ".join(shown)
+
+
+def changes(t: Words, file: File) -> Safe:
+    if not file.change or not file.change.get("previous"):
+        return card(t("reviews.change"), empty(t("dataset.first_version"), t("reviews.first_next")))
+    return card(
+        t("reviews.change"), pictures.change(t, file.change), aside=t("dataset.diff_against", version=file.change["previous"])
+    )
+
+
+def funnel(t: Words, file: File) -> Safe:
+    return card(t("reviews.funnel"), pictures.funnel(t, file.funnel) if file.funnel else empty(t("reviews.no_funnel")))
+
+
+def personal(t: Words, file: File) -> Safe:
+    if not file.entities:
+        return card(t("reviews.pii"), empty(t("reviews.no_pii")))
+    heads = [
+        t("reviews.entity"),
+        t("reviews.found"),
+        t("reviews.replaced"),
+        t("reviews.kept"),
+        t("reviews.residual"),
+        t("reviews.action"),
+    ]
+    rows = [
+        [
+            t.name("entity", str(row["entity"])),
+            f"{row['found']:,}",
+            f"{row['replaced']:,}",
+            f"{row['kept']:,}",
+            residual(row),
+            t.name("pii_action", str(row["action"])),
+        ]
+        for row in file.entities
+    ]
+    return card(t("reviews.pii"), grid(heads, rows, numeric=(1, 2, 3, 4)), aside=t("reviews.pii_note"))
+
+
+def residual(row: Mapping[str, Any]) -> Child:
+    return chip(f"{row['residual']:,}", "bad") if row["residual"] else "0"
+
+
+def provenance(t: Words, file: File) -> Safe:
+    pairs: list[tuple[Child, Child]] = [
+        (t("reviews.manifest"), digest(file.manifest_digest, length=20)),
+        (t("reviews.recipe"), digest(file.recipe_digest, length=20)),
+        (t("reviews.builder"), file.builder),
+        (t("reviews.case"), file.item.id),
+    ]
+    return card(t("reviews.provenance"), facts(pairs))
+
+
+def decide(ask: Ask, file: File) -> Safe:
+    """Who has spoken, who else must, and the commands the reader may give."""
+    t = ask.t
+    people, orgs = file.needed
+    given = ", ".join(f"{voice.person} ({voice.org})" for voice in file.voices) or t("reviews.nobody_yet")
+    who = span(
+        b(t("reviews.approvals", given=len(file.voices), needed=people)),
+        " ",
+        given,
+        ". ",
+        t("reviews.who_else", people=people, orgs=orgs),
+        c="who-else",
+    )
+    ways, sheets = casework.buttons(ask, file.acts)
+    return joined(div(who, ways, c="decide"), sheets)
+
+
+# -- bound to the hub ---------------------------------------------------------------------------------------------------------
+
+OPEN = ("blocked", "gated", "in_review", "returned", "approved")
+WANTED = ("return", "reject", "approve", "publish", "submit", "resubmit", "waive", "quarantine", "lift", "withdraw", "cancel")
+
+
+def show(ask: Ask) -> Page:
+    cases = ask.hub.cases.list(ask.actor, flow="release", states=OPEN, limit=100).items
+    waiting = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor) if task.case.flow == "release"}
+    ordered = sorted(cases, key=rank_of(waiting))
+    items = [
+        item_of(ask, case, waiting[case.id].clock if case.id in waiting else None, mine=case.id in waiting) for case in ordered
+    ]
+    wanted = ask.params.get("case") or (items[0].id if items else "")
+    chosen = file_of(ask, wanted) if wanted else None
+    return Page(ask.t("reviews.title"), view(ask, items, chosen), wide=True)
+
+
+def rank_of(waiting: Mapping[str, Any]) -> Any:
+    def rank(case: Case) -> tuple[bool, str]:
+        return (case.id not in waiting, case.id)
+
+    return rank
+
+
+def item_of(ask: Ask, case: Case, clock: Reading | None, *, mine: bool) -> Item:
+    data = case.data
+    return Item(
+        case.id, str(data["dataset"]), ask.t.of(data.get("title")) or str(data["dataset"]), str(data["version"]), case.state,
+        case.opened_at.isoformat(), casework.org_name(ask, case.opened_org), clock, mine,
+    )  # fmt: skip
+
+
+def file_of(ask: Ask, case_id: str) -> File:
+    """Everything an approver reads, from the release's evidence and its own reports."""
+    hub = ask.hub
+    case = hub.cases.get(ask.actor, case_id)
+    kept = hub.releases.evidence(ask.actor, case_id)
+    clock = next((item for item in hub.cases.clocks(ask.actor, case_id) if item.state in {"running", "paused"}), None)
+    text = kept.card_zh if ask.lang == "zh" else kept.card_en
+
+    def document(path: str) -> bytes | None:
+        item = kept.manifest.file(path)
+        return hub.objects.read(item.sha256) if item else None
+
+    stats = json.loads(document("reports/stats.json") or b"{}")
+    acts = casework.commands(ask, case, wanted=WANTED)
+    people, orgs = needed(ask, case)
+    return File(
+        item_of(ask, case, clock, mine=bool(acts)), case, kept.manifest.digest, kept.manifest.recipe_digest,
+        proposer=casework.person_name(ask, case.opened_by), builder=casework.person_name(ask, str(case.data.get("built_by", ""))),
+        gates=tuple(effective_gates(case.data)), change=kept.diff.to_json() if kept.diff else {},
+        entities=tuple(kept.pii.get("entities", ())), funnel=tuple(stats.get("steps", ())),
+        card=markdown.render(text, ask.lang, document) if text else None, voices=voices(ask, case), needed=(people, orgs), acts=acts,
+    )  # fmt: skip
+
+
+def voices(ask: Ask, case: Case) -> tuple[Voice, ...]:
+    votes = [(vote.person, vote.org) for vote in case.votes if vote.command == "approve"]
+    given = votes or [(row["person"], row["org"]) for row in case.data.get("approvals", ())]
+    return tuple(Voice(casework.person_name(ask, person), casework.org_name(ask, org), "") for person, org in given)
+
+
+def needed(ask: Ask, case: Case) -> tuple[int, int]:
+    """People and organisations the rules ask for: what is missing plus what is given."""
+    del case
+    rules = ask.hub.cases.rules
+    return rules.number("release.approvers"), rules.number("release.approver_orgs")
+
+
+SCREENS = (
+    Screen("/make/reviews", "reviews", show, casework.ACTS),
+    Screen("/make/reviews/{case}", "reviews", show, casework.ACTS),
+)

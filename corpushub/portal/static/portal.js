@@ -1,0 +1,185 @@
+/* The one script of the portal. Screens are HTML from the server; this moves between them, sends forms, searches as one types.
+   `portal.attach` is called by the Gradio component with its `server`; until then acts wait in a queue. */
+(function () {
+  "use strict";
+  var server = null, waiting = [], shown = location.href, live = 0, composing = false, timer = 0;
+
+  function ready(work) { if (server) { work(); } else { waiting.push(work); } }
+  function screen() { return document.getElementById("screen"); }
+  function busy(on) { document.getElementById("progress-line").classList.toggle("on", on); }
+
+  function attach(element, given) {
+    var slot = element.querySelector(".screen-slot"), first = document.getElementById("first");
+    if (slot && first && !slot.firstChild) { while (first.firstChild) { slot.appendChild(first.firstChild); } first.remove(); }
+    server = given;
+    document.documentElement.dataset.ready = "1";
+    waiting.splice(0).forEach(function (work) { work(); });
+  }
+
+  function notice(html, tone, plain) {
+    var box = document.createElement("div");
+    box.className = "notice " + (tone || "");
+    if (plain) { box.textContent = html; } else { box.innerHTML = html; }
+    document.getElementById("notices").appendChild(box);
+    setTimeout(function () { box.remove(); }, tone === "bad" ? 12000 : 4500);
+  }
+
+  function area(url) { return new URL(url, location.href).pathname.split("/").slice(0, 3).join("/"); }
+  function lost() { notice(document.body.dataset.lost || "—", "bad", true); }
+
+  /* Show the screen of an address. `keep`: only parts named data-part are exchanged, so that a focused box keeps its place. */
+  function show(url, keep, push) {
+    var turn = ++live;
+    if (area(url) !== area(location.href)) { location.href = url; return; }
+    ready(function () {
+      busy(true);
+      server.portal_show({ url: url }).then(function (got) {
+        if (turn !== live) { return; }
+        if (push) { history[keep ? "replaceState" : "pushState"]({}, "", url); }
+        shown = url;
+        put(got, keep);
+      }).catch(lost).finally(function () { busy(false); });
+    });
+  }
+
+  function put(got, keep) {
+    var main = screen(), host = document.createElement("div");
+    host.innerHTML = got.html;
+    document.title = got.title + " · " + document.title.split(" · ").pop();
+    if (keep) {
+      main.querySelectorAll("[data-part]").forEach(function (old) {
+        var fresh = host.querySelector('[data-part="' + old.dataset.part + '"]');
+        if (fresh && !old.contains(document.activeElement)) { old.replaceWith(fresh); }
+      });
+      return;
+    }
+    main.className = got.wide ? "wide" : "";
+    main.replaceChildren.apply(main, Array.from(host.childNodes));
+    document.querySelectorAll(".places a").forEach(function (link) { link.classList.toggle("current", link.dataset.place === got.place); });
+    window.scrollTo(0, 0);
+    var wanted = main.querySelector("[autofocus]");
+    if (wanted) { wanted.focus(); }
+    begin();
+  }
+
+  function fields(form) {
+    var out = {};
+    new FormData(form).forEach(function (value, name) {
+      if (value instanceof File) { return; }
+      if (name in out) { out[name] = [].concat(out[name], value); } else { out[name] = value; }
+    });
+    return out;
+  }
+
+  function act(name, form, after) {
+    ready(function () {
+      busy(true);
+      server.portal_act({ url: location.pathname + location.search, act: name, form: form }).then(function (got) {
+        if (got.status !== 200) { notice(got.html, "bad"); return; }
+        document.querySelectorAll("dialog[open]").forEach(function (sheet) { sheet.close(); });
+        if (got.notice) { notice(got.notice, got.tone, true); }
+        if (after) { after(got); }
+        if (got.extra && got.extra.html) { var out = document.getElementById(got.extra.into); if (out) { out.innerHTML = got.extra.html; } return; }
+        show(got.goto || location.pathname + location.search, false, !!got.goto);
+      }).catch(lost).finally(function () { busy(false); });
+    });
+  }
+
+  /* Links of the same area move without a new document; everything else is an ordinary link. */
+  document.addEventListener("click", function (event) {
+    var target = event.target.closest("a, button, tr[data-href], .cell");
+    if (!target || event.defaultPrevented) { return; }
+    if (target.matches("[data-copy]")) { copy(target); return; }
+    if (target.matches("[data-theme]") && target.tagName === "BUTTON") { theme(); return; }
+    if (target.matches("[data-sheet]")) { open_sheet(target); return; }
+    if (target.matches("[data-close]")) { target.closest("dialog").close(); return; }
+    if (target.matches("[data-act]")) { event.preventDefault(); act(target.dataset.act, JSON.parse(target.dataset.form || "{}")); return; }
+    if (target.matches(".cell")) { target.classList.toggle("open"); return; }
+    if (target.tagName === "TR") { if (!event.target.closest("a, button, input")) { go(target.dataset.href, event); } return; }
+    if (target.tagName === "A" && target.href && !target.target && !target.download && target.origin === location.origin) { go(target.getAttribute("href"), event); }
+  });
+
+  function go(href, event) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button || href.charAt(0) === "#") { return; }
+    var parts = new URL(href, location.href).pathname.split("/");
+    if (parts.length < 4 || area(href) !== area(location.href)) { if (event.target.closest("tr[data-href]")) { location.href = href; } return; }
+    event.preventDefault();
+    show(href, false, true);
+  }
+
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.dataset.act) {
+      event.preventDefault();
+      var values = fields(form);
+      if (event.submitter && event.submitter.name) { values[event.submitter.name] = event.submitter.value; }
+      act(form.dataset.act, values);
+    } else if (form.method === "get" && area(form.action) === area(location.href)) {
+      event.preventDefault();
+      show(address(form), false, true);
+    }
+  });
+
+  function address(form) {
+    var url = new URL(form.action, location.href);
+    new FormData(form).forEach(function (value, name) { if (value) { url.searchParams.set(name, value); } else { url.searchParams.delete(name); } });
+    return url.pathname + url.search;
+  }
+
+  /* Search as one types, but never in the middle of an input method's composition. */
+  document.addEventListener("compositionstart", function () { composing = true; });
+  document.addEventListener("compositionend", function (event) { composing = false; later(event.target); });
+  document.addEventListener("input", function (event) { if (!composing && !event.isComposing) { later(event.target); } });
+  document.addEventListener("change", function (event) { if (event.target.matches("form[data-live] select, form[data-live] input[type=checkbox]")) { later(event.target, 0); } });
+  function later(box, wait) {
+    var form = box.form;
+    if (!form) { return; }
+    clearTimeout(timer);
+    if (form.dataset.live !== undefined) { timer = setTimeout(function () { show(address(form), true, true); }, wait === undefined ? 180 : wait); }
+    if (box.dataset.liveAct) { timer = setTimeout(function () { act(box.dataset.liveAct, fields(form)); }, 350); }
+  }
+
+  function copy(button) {
+    navigator.clipboard.writeText(button.dataset.copy || button.closest(".snippet").querySelector("pre").innerText).then(function () {
+      button.classList.add("done");
+      setTimeout(function () { button.classList.remove("done"); }, 1400);
+    });
+  }
+  function theme() {
+    var next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    document.body.classList.toggle("dark", next === "dark");
+    document.cookie = "theme=" + next + ";path=/;max-age=31536000;samesite=lax";
+  }
+  function open_sheet(button) {
+    var sheet = document.getElementById(button.dataset.sheet);
+    sheet.showModal();
+    var box = sheet.querySelector("textarea, input:not([type=hidden]), select");
+    if (box) { box.focus(); }
+  }
+
+  /* Keys: "/" searches, j and k move in a list, a and r open the two decisions, ? nothing hidden: every key stands on a button. */
+  document.addEventListener("keydown", function (event) {
+    if (event.isComposing || event.keyCode === 229 || event.metaKey || event.ctrlKey || event.altKey) { return; }
+    if (event.key === "Enter" && event.target.matches("tr[data-href]")) { go(event.target.dataset.href, event); return; }
+    if (event.target.closest("input, textarea, select, [contenteditable], dialog[open]")) { return; }
+    var key = event.key === "/" ? document.querySelector('[data-key="/"]') : screen() && screen().querySelector('[data-key="' + CSS.escape(event.key) + '"]');
+    if (key) { event.preventDefault(); if (key.tagName === "INPUT") { key.focus(); key.select(); } else { key.click(); } }
+  });
+
+  document.addEventListener("toggle", function (event) {
+    if (!event.target.matches(".user, .burger") || !event.target.open) { return; }
+    document.addEventListener("click", function close(click) { if (!event.target.contains(click.target)) { event.target.open = false; document.removeEventListener("click", close); } });
+  }, true);
+  window.addEventListener("popstate", function () { if (area(shown) === area(location.href)) { show(location.pathname + location.search, false, false); } });
+
+  /* Screens that watch running work carry data-every (seconds) on a part; they stop when the part says so. */
+  var watch = 0;
+  function begin() {
+    clearInterval(watch);
+    var part = screen() && screen().querySelector("[data-every]");
+    if (part) { watch = setInterval(function () { if (document.querySelector("[data-every]")) { show(location.pathname + location.search, true, false); } else { clearInterval(watch); } }, 1000 * part.dataset.every); }
+  }
+  document.addEventListener("DOMContentLoaded", begin);
+  window.portal = { attach: attach, act: act, show: show, notice: notice };
+})();

@@ -1,0 +1,171 @@
+"""Signing in: local accounts with argon2 passwords, sessions known by a digest only, sign-out everywhere.
+
+Rules of this module:
+- an unknown name costs as much time as a wrong password, and both get the same answer;
+- five wrong passwords in a row close an account for fifteen minutes;
+- the cookie's secret is shown once; the database holds its SHA-256;
+- roles are asked from the parties service at every request, so a seat that ends, ends at once (INV-18).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from corpushub.base.errors import Forbidden, HubError, Invalid
+from corpushub.base.identity import Clock, iso, sha256, system_clock
+from corpushub.base.settings import Settings
+from corpushub.domain.parties import Actor, Role
+from corpushub.store.accounts import Account, Session
+from corpushub.store.db import Database
+
+LEAST_LENGTH = 10
+MOST_LENGTH = 200
+MOST_FAILURES = 5
+LOCK = timedelta(minutes=15)
+COOKIE = "corpushub_session"
+
+
+class Accounts:
+    """Who may come in, and who is in."""
+
+    def __init__(self, *, database: Database, settings: Settings, parties: Any, clock: Clock = system_clock) -> None:
+        self.database, self.settings, self.parties, self.clock = database, settings, parties, clock
+
+    @cached_property
+    def hasher(self) -> PasswordHasher:
+        return PasswordHasher()
+
+    @cached_property
+    def nobody(self) -> str:
+        """A hash that no password matches, so that an unknown name takes as long as a known one."""
+        return self.hasher.hash(secrets.token_urlsafe(24))
+
+    def set_password(self, actor: Actor, person: str, password: str, *, login: str = "") -> None:
+        """Give `person` a password and end all sessions the person has; the login name is the person's id where none is stated.
+
+        Raises: Invalid("account.password_short" | "account.password_long" | "account.login_taken"), Forbidden("account.not_yours").
+        """
+        if not (actor.person == person or actor.has(Role.ADMIN, Role.SYSTEM)):
+            raise Forbidden("account.not_yours")
+        if len(password) < LEAST_LENGTH:
+            raise Invalid("account.password_short", least=LEAST_LENGTH)
+        if len(password) > MOST_LENGTH:
+            raise Invalid("account.password_long", most=MOST_LENGTH)
+        hashed = self.hasher.hash(password)
+        with self.database.begin() as unit:
+            known = unit.accounts.get(person)
+            name = (login or (known.login if known else person)).casefold()
+            taken = unit.accounts.by_login(name)
+            if taken and taken.person != person:
+                raise Invalid("account.login_taken", login=name)
+            unit.accounts.put(Account(person, name, hashed, known.subject if known else ""))
+            unit.accounts.end_sessions(person)
+
+    def change_password(self, actor: Actor, old: str, new: str) -> None:
+        """Change one's own password, proving the old one.
+
+        Raises: Forbidden("account.wrong") and what `set_password` raises.
+        """
+        with self.database.read() as unit:
+            known = unit.accounts.get(actor.person)
+        if known is None or not self._matches(known.secret, old):
+            raise Forbidden("account.wrong")
+        self.set_password(actor, actor.person, new)
+
+    def link_subject(self, actor: Actor, person: str, issuer: str, subject: str) -> None:
+        """Let an identity of the OIDC provider sign in as `person`.
+
+        Raises: Forbidden("account.not_yours").
+        """
+        if not actor.has(Role.ADMIN, Role.SYSTEM):
+            raise Forbidden("account.not_yours")
+        with self.database.begin() as unit:
+            known = unit.accounts.get(person) or Account(person, person.casefold(), "")
+            unit.accounts.put(replace(known, subject=f"{issuer} {subject}"))
+
+    def sign_in(self, name: str, password: str, *, agent: str = "") -> str:
+        """A session's secret for the right name and password.
+
+        Raises: Forbidden("account.wrong" | "account.locked").
+        """
+        with self.database.read() as unit:
+            known = unit.accounts.by_login(name.strip())
+        right = self._matches(known.secret if known else self.nobody, password)
+        now = self.clock()
+        if known and known.locked_until > iso(now):
+            raise Forbidden("account.locked", minutes=int(LOCK.total_seconds() // 60))
+        if not known or not right:
+            self._note_failure(known)
+            raise Forbidden("account.wrong")
+        return self.open_session(known.person, agent=agent, method="password")
+
+    def _matches(self, hashed: str, password: str) -> bool:
+        try:
+            return self.hasher.verify(hashed or self.nobody, password[:MOST_LENGTH])
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _note_failure(self, known: Account | None) -> None:
+        if known is None:
+            return
+        with self.database.begin() as unit:
+            account = unit.accounts.get(known.person)
+            if account is None:
+                return
+            count = account.failures + 1
+            locked = iso(self.clock() + LOCK) if count >= MOST_FAILURES else ""
+            unit.accounts.put(replace(account, failures=0 if locked else count, locked_until=locked))
+
+    def open_session(self, person: str, *, agent: str = "", method: str) -> str:
+        """A new session for a person whose identity is proven; returns the cookie's secret."""
+        secret = secrets.token_urlsafe(32)
+        now = self.clock()
+        ends = iso(now + timedelta(hours=self.settings.session_hours))
+        with self.database.begin() as unit:
+            unit.accounts.sweep()
+            account = unit.accounts.get(person)
+            if account and (account.failures or account.locked_until):
+                unit.accounts.put(replace(account, failures=0, locked_until=""))
+            unit.accounts.add_session(Session(sha256(secret.encode()), person, iso(now), ends, agent[:200], method))
+        return secret
+
+    def actor_of_session(self, secret: str) -> Actor | None:
+        """Who is behind a cookie; None when the session has ended or the person has left."""
+        if not 20 <= len(secret) <= 100:
+            return None
+        with self.database.read() as unit:
+            session = unit.accounts.session(sha256(secret.encode()))
+        if session is None:
+            return None
+        try:
+            actor: Actor = self.parties.actor_of(session.person)
+        except HubError:
+            return None
+        return actor
+
+    def sessions(self, actor: Actor) -> Sequence[Session]:
+        """The actor's own sessions that have not ended."""
+        with self.database.read() as unit:
+            return unit.accounts.sessions(actor.person)
+
+    def sign_out(self, secret: str) -> None:
+        with self.database.begin() as unit:
+            unit.accounts.end_session(sha256(secret.encode()))
+
+    def sign_out_everywhere(self, actor: Actor, person: str = "") -> int:
+        """End all sessions of the actor, or of `person` for an administrator; how many ended.
+
+        Raises: Forbidden("account.not_yours").
+        """
+        if person and person != actor.person and not actor.has(Role.ADMIN, Role.SYSTEM):
+            raise Forbidden("account.not_yours")
+        with self.database.begin() as unit:
+            return unit.accounts.end_sessions(person or actor.person)
