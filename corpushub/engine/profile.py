@@ -50,6 +50,21 @@ class Profile:
     footers: Mapping[str, int] = field(default_factory=dict)  # path -> rows as the file itself says
 
 
+def to_json(profile: Profile) -> dict[str, Any]:
+    """The profile as JSON; `from_json` gives it back."""
+    return {
+        "rows": profile.rows, "columns": {name: dict(value) for name, value in profile.columns.items()},
+        "plain_bytes": [[config, split, size] for (config, split), size in profile.plain_bytes.items()],
+        "example": dict(profile.example), "schema": [list(pair) for pair in profile.schema], "footers": dict(profile.footers),
+    }  # fmt: skip
+
+
+def from_json(value: Mapping[str, Any]) -> Profile:
+    plain = {(config, split): size for config, split, size in value["plain_bytes"]}
+    schema = tuple((name, kind) for name, kind in value["schema"])
+    return Profile(value["rows"], value["columns"], plain, value["example"], schema, value["footers"])
+
+
 def profile_files(folder: Path, files: Iterable[BuiltFile]) -> Profile:
     """Read every row of `files` below `folder` once."""
     files = tuple(files)

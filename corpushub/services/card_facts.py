@@ -29,11 +29,13 @@ SHOWN_CHARTS = 12  # categories in one chart
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a release is made from. `folder` holds the data files at the paths the build names."""
+    """What a release is made from. `folder` holds the data files at the paths the build names; without one, as for a card that is
+    only rendered again, `profile` and `screened` have to be given.
+    """
 
     recipe: Recipe
     built: Built
-    folder: Path
+    folder: Path | None
     version: str
     day: date
     origins: tuple[Origin, ...] = ()
@@ -66,7 +68,7 @@ def make_facts(inputs: Inputs) -> Made:
     Raises: Invalid("gate.unknown_names") where the recipe's gates name neither a gate nor a measure.
     """
     check_gate_names(inputs.recipe)
-    profile = inputs.profile or profile_files(inputs.folder, inputs.built.files)
+    profile = inputs.profile or profile_files(located(inputs), inputs.built.files)
     built = with_profile(inputs.built, profile, inputs.recipe)
     problems = data_problems(inputs, profile)
     measures = measures_of(built) | release_measures(inputs, profile, problems)
@@ -90,8 +92,13 @@ def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
     if not measures.get("text_rows") or not columns:
         return {"measures": {}, "classes": {}}
     held = library()
-    found = screen_files(inputs.folder, inputs.built.files, columns, held)
+    found = screen_files(located(inputs), inputs.built.files, columns, held)
     return {"measures": found.measures(held, inputs.day), "classes": dict(found.by_class)}
+
+
+def located(inputs: Inputs) -> Path:
+    assert inputs.folder is not None, "a card without data needs its profile and screen"
+    return inputs.folder
 
 
 def check_gate_names(recipe: Recipe) -> None:
@@ -143,7 +150,7 @@ def data_problems(inputs: Inputs, profile: Profile) -> tuple[Problem, ...]:
             found.append(
                 Problem("card.rows_differ", {"stated": file.rows, "counted": profile.footers.get(file.path, 0)}, file=file.path)
             )
-        if file_sha256(inputs.folder / file.path) != file.sha256:
+        if inputs.folder and file_sha256(inputs.folder / file.path) != file.sha256:
             found.append(Problem("card.digest_differs", {}, file=file.path))
         if "-" in file.split:
             found.append(Problem("card.split_name", {"split": file.split}, file=file.path))

@@ -24,9 +24,9 @@ from corpushub.domain.gates import gates_document
 from corpushub.domain.licences import rulebook
 from corpushub.domain.provenance import provenance
 from corpushub.domain.release import Item, Manifest
-from corpushub.services.card_facts import Inputs, Made, make_facts
+from corpushub.services.card_facts import Inputs, Made, located, make_facts
 
-CARRIED = ("provenance/lineage.parquet", "provenance/drops.parquet")
+CARRIED = ("provenance/lineage*.parquet", "provenance/drops*.parquet")
 """Files of the build that a release takes over as they are, besides its data."""
 
 
@@ -64,7 +64,7 @@ def assemble(inputs: Inputs, key: SigningKey | None = None) -> Folder:
     """Make every file of the release. Without a key there is no attestation (a card of the repository needs none)."""
     made = make_facts(inputs)
     facts = made.facts
-    data = data_files(inputs.built, inputs.folder)
+    data = data_files(inputs.built, located(inputs))
     items = {path: Item(path, sha256_of(path, where, inputs.built), where.stat().st_size) for path, where in data.items()}
     documents = make_documents(made, inputs, items)
     if key is not None:
@@ -75,6 +75,13 @@ def assemble(inputs: Inputs, key: SigningKey | None = None) -> Folder:
     manifest = make_manifest(facts, inputs, items)
     documents["SHA256SUMS"] = manifest.checksums().encode()
     return Folder(manifest, dict(sorted(documents.items())), data, made)
+
+
+def card_documents(inputs: Inputs) -> tuple[dict[str, bytes], Made]:
+    """The documents alone, for a card of the repository: no data, no attestation."""
+    made = make_facts(inputs)
+    items = {file.path: Item(file.path, file.sha256, file.bytes) for file in inputs.built.files}
+    return make_documents(made, inputs, items), made
 
 
 def make_manifest(facts: Facts, inputs: Inputs, items: Mapping[str, Item]) -> Manifest:
@@ -89,7 +96,8 @@ def make_manifest(facts: Facts, inputs: Inputs, items: Mapping[str, Item]) -> Ma
 def data_files(built: Built, folder: Path) -> dict[str, Path]:
     """Paths in the release of the files that come from the build."""
     found = {file.path: folder / file.path for file in built.files}
-    return found | {path: folder / path for path in CARRIED if (folder / path).exists()}
+    carried = sorted(path for pattern in CARRIED for path in folder.glob(pattern))
+    return found | {path.relative_to(folder).as_posix(): path for path in carried}
 
 
 def sha256_of(path: str, where: Path, built: Built) -> str:
