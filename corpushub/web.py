@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.middleware.gzip import GZipMiddleware
 
 from corpushub import __version__
+from corpushub.api import viewer
 from corpushub.api.hf import HubApi, handles
 from corpushub.api.metrics import Metrics
 from corpushub.api.throttle import Quotas, Throttle
@@ -36,6 +37,8 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         ours = scope["type"] == "http" and handles(scope["path"])
+        if scope["type"] == "http" and (path := viewer.path_of(scope["headers"], scope["path"])):
+            scope = {**scope, "path": path, "raw_path": path.encode()}
         await (self.hub_api if ours else self.site)(scope, receive, send)
 
 
@@ -46,6 +49,7 @@ def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = Fa
     site.add_exception_handler(HubError, explain)
     add_watch_routes(site, hub, metrics)
     site.add_api_route("/", front_door, include_in_schema=False)
+    site.include_router(viewer.router(hub))
     if with_portal:
         from corpushub.portal import app as portal
 

@@ -1,184 +1,299 @@
-"""A shard is a bounded piece of rows with a digest: what stages compute on, what the cache knows, what workers get.
+"""Rows of released Parquet files for people who look: pages, search, filter, statistics. Reads only what a page needs.
 
-Every frame a shard gives has the engine's columns first: `_origin` (UInt32, file of the source), `_row` (UInt32, line or row in it) and
-`_part` (UInt32, 0 unless a step made several rows of one), which together order and name a row.
+The filter is a small part of SQL (comparisons of columns with values, AND, OR, NOT, IN, BETWEEN, LIKE, IS NULL), translated node by
+node; anything else is refused, so a filter can read nothing but the columns it names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 import pyarrow.parquet as pq
+import sqlglot
+from sqlglot import exp
 
 from corpushub.base.errors import Invalid
-from corpushub.base.identity import digest_of
-from corpushub.engine.sources_rows import named_dtype, widest
 
-SHARD_BYTES = 32_000_000
-SHARD_ROWS = 200_000
-ENGINE = {"_origin": pl.UInt32(), "_row": pl.UInt32(), "_part": pl.UInt32()}
+MAX_CELL_CHARACTERS = 20_000
+BINS = 10
+MAX_CATEGORIES = 30
+MAX_FILTER_CHARACTERS = 2000
+Source = Path | BinaryIO
 
 
 @dataclass(frozen=True, slots=True)
-class Shard:
-    """`kind` ipc: a file of ours. `kind` parquet: rows `start … start + rows` of a foreign file, renamed."""
+class Page:
+    """Rows `offset…` of `total` that match; `truncated` names shortened cells per row."""
 
-    path: str
-    rows: int
-    digest: str
-    kind: str = "ipc"
-    start: int = 0
-    rename: Mapping[str, str] = field(default_factory=dict)
-    select: tuple[str, ...] = ()
-    schema: Mapping[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "path": self.path, "rows": self.rows, "digest": self.digest, "kind": self.kind, "start": self.start,
-            "rename": dict(self.rename), "select": list(self.select), "schema": list(self.schema.items()),
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Shard:
-        return cls(**{**value, "select": tuple(value["select"]), "schema": dict(value["schema"])})
-
-    def scan(self) -> pl.LazyFrame:
-        """The rows lazily, with the source's whole schema (columns a file lacks are null)."""
-        if self.kind == "parquet":
-            frame = pl.scan_parquet(self.path, glob=False).slice(self.start, self.rows)
-            frame = frame.select(self.select) if self.select else frame
-            place = [pl.lit(0, pl.UInt32).alias("_origin"), pl.lit(0, pl.UInt32).alias("_part")]
-            frame = frame.rename(dict(self.rename)).with_row_index("_row", self.start + 1).with_columns(place)
-            return frame.select(*ENGINE, pl.exclude(*ENGINE))
-        return matched(pl.scan_ipc(self.path, glob=False), self.schema)
-
-    def read(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """The rows (only `columns` and the engine's where given)."""
-        frame = self.scan()
-        if columns is not None:
-            frame = frame.select(*ENGINE, *(name for name in columns if name not in ENGINE))
-        return frame.collect()
+    rows: tuple[dict[str, Any], ...]
+    index: tuple[int, ...]
+    truncated: tuple[tuple[str, ...], ...]
+    total: int
 
 
-def matched(frame: pl.LazyFrame, schema: Mapping[str, str]) -> pl.LazyFrame:
-    """`frame` with exactly the columns of `schema` (names of `sources.DTYPES`), in its order."""
-    if not schema:
-        return frame
-    here = frame.collect_schema()
-    wanted = []
-    for name, word in schema.items():
-        dtype = named_dtype(word)
-        if name not in here:
-            wanted.append(pl.lit(None, dtype).alias(name))
-        elif here[name] == dtype:
-            wanted.append(pl.col(name))
-        elif isinstance(here[name], pl.List) and not isinstance(dtype, pl.List):
-            wanted.append(pl.concat_str(pl.lit("["), pl.col(name).list.join(", "), pl.lit("]")).alias(name))
-        else:
-            wanted.append(pl.col(name).cast(dtype))
-    return frame.select(*ENGINE, *wanted)
+def open_frame(sources: Sequence[Source]) -> pl.LazyFrame:
+    """The files of one split as one frame, in their order."""
+    return pl.scan_parquet(list(sources))  # type: ignore[arg-type]
 
 
-class ShardWriter:
-    """Collects batches into shard files `shard-00000.arrow` of bounded size; one type per column over all of them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.shards: list[Shard] = []
-        self.schema: dict[str, pl.DataType] = {}
-        self.origins: list[str] = []
-        self.rows = 0
-        self._pending: list[pl.DataFrame] = []
-        self._size = 0
-        self._names: list[str] = []
-
-    def origin(self, number: int, name: str) -> None:
-        assert number == len(self.origins)
-        self.origins.append(name)
-
-    def add(self, origin: int, frame: pl.DataFrame) -> None:
-        if not frame.height:
-            self._learn(frame)
-            return
-        self._learn(frame)
-        place = [pl.lit(origin, pl.UInt32).alias("_origin"), pl.lit(0, pl.UInt32).alias("_part")]
-        frame = frame.with_columns(place).select(*ENGINE, pl.exclude(*ENGINE))
-        self._pending.append(frame)
-        self._size += int(frame.estimated_size())
-        self.rows += frame.height
-        if self._size >= SHARD_BYTES or sum(one.height for one in self._pending) >= SHARD_ROWS:
-            self._flush()
-
-    def _learn(self, frame: pl.DataFrame) -> None:
-        for name, dtype in frame.schema.items():
-            if name not in ENGINE:
-                self.schema[name] = widest(self.schema[name], dtype) if name in self.schema else dtype
-
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        frame = pl.concat([aligned(one, self.schema) for one in self._pending], how="vertical")
-        path = self.folder / f"shard-{len(self.shards):05d}.arrow"
-        frame.write_ipc(path, compression="lz4")
-        digest = digest_of([len(self.shards), frame.height])  # position inside content already named by the source's digest
-        self.shards.append(Shard(path.name, frame.height, digest))
-        self._pending, self._size = [], 0
-
-    def finish(self) -> dict[str, pl.DataType]:
-        self._flush()
-        self.schema = {name: pl.String() if dtype == pl.Null else dtype for name, dtype in self.schema.items()}
-        return self.schema
+def schema_of(sources: Sequence[Source]) -> dict[str, pl.DataType]:
+    return dict(open_frame(sources[:1]).collect_schema())
 
 
-def aligned(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """A batch with all columns of `schema`; a list that meets text becomes text."""
-    here = frame.schema
-    wanted = []
-    for name, dtype in schema.items():
-        if name not in here:
-            wanted.append(pl.lit(None, dtype).alias(name))
-        elif isinstance(here[name], pl.List) and dtype == pl.String:
-            wanted.append(pl.concat_str(pl.lit("["), pl.col(name).list.join(", "), pl.lit("]")).alias(name))
-        else:
-            wanted.append(pl.col(name).cast(dtype))
-    return frame.select(*ENGINE, *wanted)
-
-
-def shards_of_parquet(
-    path: Path, digest: str, rename: Mapping[str, str], select: tuple[str, ...], name: str
-) -> tuple[list[Shard], dict[str, pl.DataType]]:
-    """Row-group aligned shards of a Parquet file. Raises: Invalid("source.parquet" | "source.no_such_column")."""
+@lru_cache(maxsize=4096)
+def rows_in(path: Path) -> int:
+    """Rows of a local Parquet file, from its footer; 0 where it is none. Objects never change, so the answer is kept."""
     try:
-        meta = pq.read_metadata(path)
-        schema = dict(pl.scan_parquet(path, glob=False).collect_schema())
-    except Exception as error:
-        raise Invalid("source.parquet", name=name, kind=type(error).__name__) from error
-    if missing := [column for column in select if column not in schema]:
-        raise Invalid("source.no_such_column", source=name, column=missing[0], known=", ".join(schema))
-    kept = {rename.get(column, column): schema[column] for column in (select or schema)}
-    if bad := [column for column in kept if column.startswith("_")]:
-        raise Invalid("source.column_name", source=name, column=bad[0])
-    shards, start, rows, size = [], 0, 0, 0
-    for at in range(meta.num_row_groups):
-        group = meta.row_group(at)
-        rows, size = rows + group.num_rows, size + group.total_byte_size
-        if size >= SHARD_BYTES or rows >= SHARD_ROWS or at == meta.num_row_groups - 1:
-            shards.extend(pieces(Shard(str(path), rows, digest, "parquet", start, rename, select), size))
-            start, rows, size = start + rows, 0, 0
-    return shards, kept
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, ValueError):
+        return 0
 
 
-def pieces(shard: Shard, size: int) -> list[Shard]:
-    """A shard cut so that no piece is much over the bound (writers with huge row groups exist)."""
-    count = max(1, -(-size // (2 * SHARD_BYTES)), -(-shard.rows // (2 * SHARD_ROWS)))
-    edges = [shard.start + shard.rows * at // count for at in range(count + 1)]
-    return [
-        replace(shard, start=low, rows=high - low, digest=digest_of([shard.digest, low, high, dict(shard.rename), shard.select]))
-        for low, high in pairwise(edges)
-        if high > low
+def page(sources: Sequence[Source], *, offset: int, length: int, where: str = "", order: str = "", query: str = "") -> Page:
+    """One page of the rows that match.
+
+    Raises: Invalid("viewer.filter_invalid" | "viewer.column_unknown").
+    """
+    schema = schema_of(sources)
+    frame = open_frame(sources).with_row_index("__row")
+    if query:
+        frame = frame.filter(matches(query, schema))
+    if where:
+        frame = frame.filter(condition(where, schema))
+    if order:
+        column, down = ordering(order, schema)
+        frame = frame.sort(column, descending=down, maintain_order=True)
+    try:
+        counted = frame.select(pl.len()).collect().item()
+        found = frame.slice(offset, length).collect()
+    except pl.exceptions.PolarsError:
+        raise Invalid("viewer.filter_invalid", why="a value does not fit its column") from None
+    index = tuple(found.get_column("__row").to_list())
+    rows, truncated = [], []
+    for row in found.drop("__row").rows(named=True):
+        short = tuple(name for name, value in row.items() if isinstance(value, str) and len(value) > MAX_CELL_CHARACTERS)
+        rows.append({name: shown(value) for name, value in row.items()})
+        truncated.append(short)
+    return Page(tuple(rows), index, tuple(truncated), int(counted))
+
+
+def shown(value: Any) -> Any:
+    """A cell as JSON has it."""
+    match value:
+        case str():
+            return value[:MAX_CELL_CHARACTERS]
+        case float():
+            return value if math.isfinite(value) else None
+        case datetime() | date() | time():
+            return value.isoformat()
+        case bytes():
+            return f"<{len(value)} bytes>"
+        case list():
+            return [shown(item) for item in value[:1000]]
+        case dict():
+            return {name: shown(item) for name, item in value.items()}
+        case None | bool() | int():
+            return value
+        case _:
+            return str(value)
+
+
+def matches(query: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """Rows in which some text column holds every word, case ignored."""
+    texts = [name for name, dtype in schema.items() if dtype == pl.String]
+    words = query.lower().split()[:8]
+    if not texts or not words:
+        return pl.lit(value=False)
+    has = [
+        pl.any_horizontal(
+            pl.col(name).str.to_lowercase().str.contains(word, literal=True).fill_null(value=False) for name in texts
+        )
+        for word in words
     ]
+    return pl.all_horizontal(has)
+
+
+def ordering(order: str, schema: Mapping[str, pl.DataType]) -> tuple[str, bool]:
+    """Column and whether downwards, of `name`, `name asc` or `name desc`. Raises: Invalid("viewer.column_unknown")."""
+    name = order.strip()
+    down = name.lower().endswith(" desc")
+    if down or name.lower().endswith(" asc"):
+        name = name.rpartition(" ")[0]
+    return known(name.strip().strip('"'), schema), down
+
+
+def known(name: str, schema: Mapping[str, pl.DataType]) -> str:
+    if name not in schema:
+        raise Invalid("viewer.column_unknown", column=name[:80], known=", ".join(list(schema)[:40]))
+    return name
+
+
+_COMPARE: dict[type[exp.Expression], Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
+    exp.EQ: lambda left, right: left == right,
+    exp.NEQ: lambda left, right: left != right,
+    exp.GT: lambda left, right: left > right,
+    exp.GTE: lambda left, right: left >= right,
+    exp.LT: lambda left, right: left < right,
+    exp.LTE: lambda left, right: left <= right,
+}
+
+
+def condition(where: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """The filter as an expression. Raises: Invalid("viewer.filter_invalid" | "viewer.column_unknown")."""
+    if len(where) > MAX_FILTER_CHARACTERS:
+        raise Invalid("viewer.filter_invalid", why=f"more than {MAX_FILTER_CHARACTERS} characters")
+    try:
+        tree = sqlglot.parse_one(where, into=exp.Condition, read="duckdb")
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        raise Invalid("viewer.filter_invalid", why="not a condition") from None
+    return translate(tree, schema)
+
+
+def translate(node: Any, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """One node of the filter."""
+    kind = type(node)
+    if kind in _COMPARE:
+        return _COMPARE[kind](operand(node.left, schema), operand(node.right, schema))
+    match node:
+        case exp.Paren():
+            return translate(node.this, schema)
+        case exp.And():
+            return translate(node.left, schema) & translate(node.right, schema)
+        case exp.Or():
+            return translate(node.left, schema) | translate(node.right, schema)
+        case exp.Not():
+            return ~translate(node.this, schema)
+        case exp.In() if node.expressions:
+            return operand(node.this, schema).is_in([value_of(item) for item in node.expressions])
+        case exp.Between():
+            return operand(node.this, schema).is_between(operand(node.args["low"], schema), operand(node.args["high"], schema))
+        case exp.Is() if isinstance(node.expression, exp.Null):
+            return operand(node.this, schema).is_null()
+        case exp.Like() | exp.ILike():
+            return operand(node.this, schema).str.contains(like(str(value_of(node.expression)), fold=isinstance(node, exp.ILike)))
+        case _:
+            raise Invalid("viewer.filter_invalid", why=f"{kind.__name__} is not allowed")
+
+
+def operand(node: Any, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    if isinstance(node, exp.Column):
+        return pl.col(known(node.name, schema))
+    return pl.lit(value_of(node))
+
+
+def value_of(node: Any) -> Any:
+    """A constant. Raises: Invalid("viewer.filter_invalid")."""
+    match node:
+        case exp.Neg():
+            return -value_of(node.this)
+        case exp.Boolean():
+            return bool(node.this)
+        case exp.Literal() if node.is_string:
+            return node.this
+        case exp.Literal():
+            return float(node.this) if any(letter in node.this for letter in ".eE") else int(node.this)
+        case _:
+            raise Invalid("viewer.filter_invalid", why=f"{type(node).__name__} is not a value")
+
+
+def like(pattern: str, *, fold: bool) -> str:
+    """A LIKE pattern as an anchored regular expression."""
+    escaped = "".join(
+        {"%": ".*", "_": "."}.get(letter) or (letter if letter.isalnum() else f"\\{letter}" if letter.isascii() else letter)
+        for letter in pattern
+    )
+    return f"(?s{'i' if fold else ''})^{escaped}$"
+
+
+def statistics(sources: Sequence[Source]) -> list[dict[str, Any]]:
+    """Per column: nulls, range, mean, histogram of numbers or of text lengths, frequencies of few values. One pass, then one per column."""
+    frame = open_frame(sources)
+    schema = schema_of(sources)
+    return [
+        {"column_name": name, **column_statistics(frame.select(name).collect().to_series(), dtype)}
+        for name, dtype in schema.items()
+    ]
+
+
+def column_statistics(values: pl.Series, dtype: pl.DataType) -> dict[str, Any]:
+    held = values.drop_nulls()
+    base: dict[str, Any] = {
+        "nan_count": values.null_count(),
+        "nan_proportion": round(values.null_count() / max(1, len(values)), 5),
+    }
+    if dtype == pl.Boolean:
+        return {"column_type": "bool", "column_statistics": base | {"frequencies": frequencies(held)}}
+    if dtype.is_numeric():
+        kind = "int" if dtype.is_integer() else "float"
+        return {"column_type": kind, "column_statistics": base | numbers(held)}
+    if dtype == pl.String:
+        distinct = held.n_unique()
+        base |= {"n_unique": distinct}
+        if distinct <= MAX_CATEGORIES:
+            return {"column_type": "string_label", "column_statistics": base | {"frequencies": frequencies(held)}}
+        return {"column_type": "string_text", "column_statistics": base | numbers(held.str.len_chars())}
+    if dtype.is_temporal():
+        ends = {"min": shown(held.min()), "max": shown(held.max())} if len(held) else {"min": None, "max": None}
+        return {"column_type": "datetime", "column_statistics": base | ends}
+    return {"column_type": "list" if dtype == pl.List else "other", "column_statistics": base}
+
+
+def frequencies(values: pl.Series) -> dict[str, int]:
+    counted = values.value_counts(sort=True).head(MAX_CATEGORIES)
+    return {str(name): int(count) for name, count in counted.iter_rows()}
+
+
+def numbers(values: pl.Series) -> dict[str, Any]:
+    values = values.cast(pl.Float64).filter(values.cast(pl.Float64).is_finite()) if len(values) else values.cast(pl.Float64)
+    if not len(values):
+        return {"min": None, "max": None, "mean": None, "median": None, "std": None, "histogram": None}
+    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    edges = [low + (high - low) * step / BINS for step in range(BINS + 1)] if high > low else [low, high]
+    places = ((values - low) / (high - low) * BINS).floor().clip(0, BINS - 1).cast(pl.Int32) if high > low else values * 0
+    counted = dict(places.cast(pl.Int32).value_counts().iter_rows())
+    told = {"min": low, "max": high, "mean": values.mean(), "median": values.median(), "std": values.std()}
+    rounded = {name: round(float(value), 5) if value is not None else None for name, value in told.items()}  # type: ignore[arg-type]
+    return rounded | {
+        "histogram": {"hist": [int(counted.get(step, 0)) for step in range(max(1, len(edges) - 1))], "bin_edges": edges}
+    }
+
+
+def features(schema: Mapping[str, pl.DataType]) -> dict[str, Any]:
+    """Column types as `datasets` writes them."""
+    return {name: feature(dtype) for name, dtype in schema.items()}
+
+
+def feature(dtype: pl.DataType) -> dict[str, Any]:
+    if isinstance(dtype, pl.List):
+        return {"feature": feature(dtype.inner), "_type": "List"}  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        return {field.name: feature(field.dtype) for field in dtype.fields}  # type: ignore[arg-type]
+    return {"dtype": _NAMES.get(dtype.base_type(), "string"), "_type": "Value"}
+
+
+_NAMES: dict[Any, str] = {
+    pl.String: "string",
+    pl.Boolean: "bool",
+    pl.Int8: "int8",
+    pl.Int16: "int16",
+    pl.Int32: "int32",
+    pl.Int64: "int64",
+    pl.UInt8: "uint8",
+    pl.UInt16: "uint16",
+    pl.UInt32: "uint32",
+    pl.UInt64: "uint64",
+    pl.Float32: "float32",
+    pl.Float64: "float64",
+    pl.Date: "date32",
+    pl.Datetime: "timestamp[us]",
+    pl.Time: "time64[us]",
+    pl.Duration: "duration[us]",
+    pl.Binary: "binary",
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import uvicorn
@@ -144,3 +146,20 @@ def some_hub(home: Path, **settings: Any) -> SomeHub:
     city = a_city(home)
     made = Settings(home=home, port=free_port(), database_url=str(home / "city.db"), **settings)
     return SomeHub(open_hub(made, city.clock), city)
+
+
+def caller(hub: Any, token: str = "", **options: Any) -> httpx.AsyncClient:
+    """A client of the whole application inside this process: no socket, everything else real."""
+    app = create_app(hub, **{"with_portal": False, **options})
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=hub.settings.endpoint(), headers=headers)
+
+
+def get(hub: Any, path: str, token: str = "", method: str = "GET", **options: Any) -> httpx.Response:
+    """One request inside this process."""
+
+    async def ask() -> httpx.Response:
+        async with caller(hub, token) as client:
+            return await client.request(method, path, **options)
+
+    return asyncio.run(ask())

@@ -1,0 +1,102 @@
+"""The viewer shows columns to whoever may see a dataset and rows to whoever may take them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.gov import released
+from tests.kit.hub import READER, REPO, STRANGER, SomeHub, get, notices, some_hub
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Generator[SomeHub]:
+    made = some_hub(Path(tmp_path_factory.mktemp("hub")))
+    released(made.city)
+    made.publish(REPO, notices())
+    made.entitle(channels=["file", "query"])
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def token(hub: SomeHub) -> str:
+    return hub.token(READER)
+
+
+def ask(hub: SomeHub, route: str, token: str = "", **params: Any) -> Any:
+    return get(hub, f"/viewer/{route}", token, params={"dataset": REPO, **params})
+
+
+def test_columns_sizes_and_splits_are_metadata(hub: SomeHub) -> None:
+    assert [row["split"] for row in ask(hub, "splits").json()["splits"]] == ["train", "test"]
+    info = ask(hub, "info")
+    assert info.json()["dataset_info"]["default"]["splits"]["train"]["num_examples"] == 300
+    assert info.headers["x-revision"] == hub.repositories.at(READER, REPO).commit.id
+    assert ask(hub, "size").json()["size"]["dataset"]["num_rows"] == 320
+    assert len(ask(hub, "parquet").json()["parquet_files"]) == 3
+    assert ask(hub, "is-valid").json()["viewer"]
+
+
+@pytest.mark.parametrize(
+    ("route", "more"),
+    [("rows", {}), ("first-rows", {}), ("search", {"query": "x"}), ("filter", {"where": "id=1"}), ("statistics", {})],
+)
+def test_rows_are_data(hub: SomeHub, route: str, more: dict[str, str]) -> None:
+    assert ask(hub, route, **more).status_code in {401, 403}
+    assert ask(hub, route, hub.token(STRANGER), **more).status_code == 403
+
+
+def test_pages_search_filter_and_order(hub: SomeHub, token: str) -> None:
+    page = ask(hub, "rows", token, split="train", offset=148, length=4).json()
+    assert [row["row"]["id"] for row in page["rows"]] == [148, 149, 150, 151]
+    assert (page["num_rows_total"], page["rows"][0]["row_idx"]) == (300, 148)
+    found = ask(hub, "search", token, split="train", query="NOTICE 29").json()
+    assert found["num_rows_total"] == 13
+    where = "(id BETWEEN 10 AND 20 OR text LIKE 'notice 30%') AND NOT id IN (11, 12) AND text IS NOT NULL"
+    kept = ask(hub, "filter", token, split="train", where=where, orderby="id desc", length=3).json()
+    assert [row["row"]["id"] for row in kept["rows"]] == [30, 20, 19]
+    assert kept["num_rows_total"] == 10
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "id = ",
+        "1; drop table x",
+        "read_csv('/etc/passwd') = 1",
+        "id = (select 1)",
+        "id LIKE 'x'",
+        "nothing = 1",
+        "text = 5",
+        "id = 'x'",
+        "(" * 500,
+        "id IS TRUE",
+    ],
+)
+def test_a_filter_reads_nothing_but_columns(hub: SomeHub, token: str, where: str) -> None:
+    answer = ask(hub, "filter", token, where=where)
+    assert answer.status_code in {200, 422}
+    assert "/etc/passwd" not in answer.text.replace("read_csv('/etc/passwd')", "")
+
+
+def test_statistics_tell_each_column(hub: SomeHub, token: str) -> None:
+    told = {row["column_name"]: row for row in ask(hub, "statistics", token, split="train").json()["statistics"]}
+    assert told["id"]["column_statistics"]["max"] == 299
+    assert sum(told["id"]["column_statistics"]["histogram"]["hist"]) == 300
+    assert told["text"]["column_type"] == "string_text"
+
+
+def test_what_was_shown_is_recorded(hub: SomeHub, token: str) -> None:
+    ask(hub, "rows", token, split="test", length=7)
+    newest = hub.access.deliveries(hub.city["auditor"], repo=REPO)[0]
+    assert (newest.channel, newest.rows, newest.org, newest.purpose) == ("query", 7, "beichen", "model-training")
+
+
+def test_unknown_names_list_what_there_is(hub: SomeHub, token: str) -> None:
+    answer = ask(hub, "rows", token, split="dev")
+    assert answer.status_code == 404
+    assert "train, test" in answer.json()["detail"]
