@@ -42,7 +42,7 @@ class Front:
         await (self.hub_api if ours else self.site)(scope, receive, send)
 
 
-def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = False) -> Gate:
+def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = True) -> Gate:
     """The whole site for one `hub`, closed together with the server; without the portal it starts in a tenth of the time."""
     metrics = Metrics()
     site = FastAPI(title="corpushub", version=__version__, lifespan=lifespan(hub), docs_url=None, redoc_url=None)
