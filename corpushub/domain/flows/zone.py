@@ -1,0 +1,92 @@
+"""Public data zone (article 6): a domain's members, entries, rules, compute space and price list behind one door."""
+
+from __future__ import annotations
+
+from corpushub.base.errors import Conflict, HubError
+from corpushub.domain.flows.shared import NOTE, REASON, known_org, known_resources, tell
+from corpushub.domain.form import Field
+from corpushub.domain.parties import Actor, Role
+from corpushub.domain.workflow import OPENER, Case, Context, Data, Flow, Seat, step
+
+ZONE = (
+    Field("name"),
+    Field("domain"),
+    Field("implementer", "org"),
+    Field("operator", "org"),
+    Field("members", "orgs"),
+    Field("resources", "resources"),
+    Field("rules", "note", min_len=4),
+    Field("compute_region", required=False),
+    Field("review_number", required=False),
+    Field("budget_line", required=False),
+    Field("costs", "record", required=False),
+    Field("benefits", "record", required=False),
+    Field("prices", "words", required=False),
+)
+
+
+def authorized(case: Case, _: Actor, __: Data, context: Context) -> HubError | None:
+    """A zone opens only over entries its operator is authorised for."""
+    covered = {
+        name
+        for item in context.facts.cases("authorization", subject=case.data["operator"], states=("active", "amending"))
+        for name in item.data["resources"]
+    }
+    missing = sorted(set(case.data["resources"]) - covered)
+    return Conflict("zone.unauthorized", resource=missing[0]) if missing else None
+
+
+FLOW = Flow(
+    name="zone",
+    prefix="zon",
+    subject="domain",
+    orgs=("implementer", "operator"),
+    public_states=("open", "closed"),
+    opening=step(
+        "open",
+        "-> proposed",
+        "proposed",
+        Role.IMPLEMENTER,
+        fields=ZONE,
+        guards=(known_org("implementer", "operator"), known_resources()),
+    ),
+    transitions=(
+        step("approve", "proposed -> approved", "approved", Role.AUTHORITY, fields=(NOTE,), decides="org"),
+        step(
+            "refuse",
+            "proposed -> refused",
+            "refused",
+            Role.AUTHORITY,
+            fields=(REASON,),
+            decides="org",
+            effects=(tell("notice.refused", "opener"),),
+        ),
+        step(
+            "launch", "approved -> open", "launched", OPENER, guards=(authorized,), effects=(tell("notice.zone_open", "members"),)
+        ),
+        step(
+            "change_members",
+            "open ->",
+            "members_changed",
+            Seat(Role.IMPLEMENTER, "implementer"),
+            fields=(Field("members", "orgs"),),
+        ),
+        step(
+            "change_resources",
+            "open ->",
+            "resources_changed",
+            Seat(Role.IMPLEMENTER, "implementer"),
+            fields=(Field("resources", "resources"),),
+            guards=(known_resources(),),
+        ),
+        step(
+            "close",
+            "open -> closed",
+            "closed",
+            Role.AUTHORITY,
+            Seat(Role.IMPLEMENTER, "implementer"),
+            fields=(REASON,),
+            effects=(tell("notice.zone_closed", "members"),),
+        ),
+    ),
+)
