@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from corpushub.base.identity import Clock, system_clock
 from corpushub.base.settings import Settings
+from corpushub.base.signing import hub_key
 from corpushub.services.access import Access
 from corpushub.services.accounts import Accounts
 from corpushub.services.audit import Audit
+from corpushub.services.builds import Builds
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.contributions import Contributions
 from corpushub.services.parties import Parties
+from corpushub.services.releases import Releases
 from corpushub.services.repositories import Repositories
 from corpushub.store.db import Database
 from corpushub.store.objects import Objects
@@ -34,6 +37,8 @@ class Hub:
     repositories: Repositories
     contributions: Contributions
     audit: Audit
+    builds: Builds
+    releases: Releases
 
     def close(self) -> None:
         """Write what is buffered and let the stores go."""
@@ -57,6 +62,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     contributions = Contributions(
         database=database, objects=objects, settings=settings, clock=clock, access=access, repositories=repositories
     )
+    builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
     return Hub(
         settings=settings,
         clock=clock,
@@ -70,4 +76,8 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         repositories=repositories,
         contributions=contributions,
         audit=Audit(database=database, objects=objects, settings=settings, clock=clock),
+        builds=builds,
+        releases=Releases(
+            database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
+        ),
     )
