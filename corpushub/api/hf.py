@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from corpushub.api import hf_lfs, hf_read, hf_resolve, hf_write, hf_xet
+from corpushub.api import hf_lfs, hf_read, hf_requests, hf_resolve, hf_write, hf_xet
 from corpushub.api.hf_errors import CORS, refusal
 from corpushub.api.sender import Sender
 from corpushub.api.wire import Call, Receive, Reply, Scope, Send, json_reply
@@ -116,6 +116,8 @@ class HubApi:
                 return hf_read.auth_check(hub, call, repo_id, write=True)
             case ("GET", ("parquet", revision)):
                 return hf_read.parquet_manifest(hub, call, repo_id, revision)
+            case ("GET", ("user-access-request", status)):
+                return hf_requests.listing(hub, call, repo_id, status)
             case ("GET", ("xet-write-token", *revision)) if revision:
                 return hf_xet.write_token(hub, call, repo_id)
             case _:
@@ -139,6 +141,10 @@ class HubApi:
                 return hf_write.delete_tag(hub, call, repo_id, "/".join(name))
             case ("POST", ("super-squash", *branch)) if branch:
                 return hf_write.squash(hub, call, repo_id, "/".join(branch))
+            case ("POST", ("user-access-request", "handle")):
+                return hf_requests.handle(hub, call, repo_id)
+            case ("POST", ("user-access-request", "grant")):
+                return hf_requests.grant(hub, call, repo_id)
             case ("PUT", ("settings",)):
                 return hf_write.change_settings(hub, call, repo_id)
             case (_, (name, *_)) if name in _ABSENT:
@@ -168,6 +174,8 @@ class HubApi:
         match (reading(call), rest):
             case ("GET", () | ("commit" | "tree" | "discussions", *_)):
                 return page(call, repo_id)
+            case ("POST", ("ask-access",)):
+                return hf_requests.ask(self.hub, call, repo_id)
             case ("GET", ("resolve", revision, first, *more)):
                 return hf_resolve.resolve(self.hub, self.sender, call, repo_id, (revision, first, *more))
             case ("GET", ("raw", revision, first, *more)):

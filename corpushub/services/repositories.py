@@ -273,9 +273,8 @@ def stops_of(unit: Unit, dataset: str) -> dict[str, Stop]:
     for case in unit.cases.list(flow="release", subject=dataset, states=("released", "superseded", "quarantined", "withdrawn")):
         state = case.state if case.state in {"quarantined", "withdrawn"} else ""
         stone = case.data.get("tombstone") or case.data
-        successor = str(stone.get("successor") or "")
-        tag = f"v{successor}" if successor[:1].isdigit() else successor
-        found[f"v{case.data['version']}"] = Stop(state, str(stone.get("reason", "")) if state else "", tag)
+        reason = str(stone.get("reason", "")) if state else ""
+        found[f"v{case.data['version']}"] = Stop(state, reason, str(stone.get("successor") or ""))
     return found
 
 

@@ -349,6 +349,7 @@ class Repos:
 
         Raises: NotFound("repo.revision_unknown").
         """
+        successor = f"v{successor}" if successor[:1].isdigit() else successor
         if not self._update_ref(repo_id, TAGS, tag, state=state, reason=reason, successor=successor):
             raise NotFound("repo.revision_unknown", revision=tag)
         query = (
