@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from corpushub.engine.rows import ENGINE
+from corpushub.engine.run_rows import ENGINE
 from corpushub.engine.step import Mapped
 
 DROPS = {

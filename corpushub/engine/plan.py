@@ -19,7 +19,7 @@ from corpushub.base.errors import HubError, Invalid, Problem
 from corpushub.base.identity import digest_of, sha256
 from corpushub.domain.recipe import Recipe, StepCall
 from corpushub.engine.mapping import schema_after
-from corpushub.engine.rows import Shard
+from corpushub.engine.run_rows import Shard
 from corpushub.engine.sources import Source
 from corpushub.engine.sources_rows import widest
 from corpushub.engine.step import Barrier, Mapped, Params, Scope, Step
@@ -180,12 +180,9 @@ class Planner:
             purpose=self.recipe.purpose,
             folder=self.setting.folder,
             table=self.table(used),
-            secret=self.setting.secret,
             used=used,
         )
-        answer = step.apply(params, scope)
-        if self.setting.secret and step.name == "scrub":
-            used.append(sha256(b"pseudonyms" + self.setting.secret)[:16])
+        answer = self.answer(step, params, scope)
         if isinstance(answer, Barrier):
             after = {**schema, **answer.adds}
         else:
@@ -194,6 +191,16 @@ class Planner:
             except pl.exceptions.PolarsError as error:
                 raise Invalid("plan.step_fails", step=call.step, reason=type(error).__name__) from error
         return PlannedStep(index, step, params, answer, after)
+
+    def answer(self, step: Step[Any], params: Params, scope: Scope) -> Mapped | Barrier:
+        """Steps are asked without the hub's secret first, so that only those that need it depend on it."""
+        try:
+            return step.apply(params, scope)
+        except Invalid as refused:
+            if not refused.code.endswith("no_key") or not self.setting.secret:
+                raise
+        scope.used.append(sha256(b"pseudonyms" + self.setting.secret)[:16])
+        return step.apply(params, replace(scope, secret=self.setting.secret))
 
     def table(self, used: list[str]) -> Callable[[str], pl.DataFrame]:
         def read(name: str) -> pl.DataFrame:

@@ -23,10 +23,11 @@ from corpushub.domain.build import Built, ColumnFact, Progress, ProgressEvent, S
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.digests import logical_digest
 from corpushub.engine.executors import Executor, Serial
+from corpushub.engine.facts import nonzero, with_facts
 from corpushub.engine.mapping import Tally
 from corpushub.engine.plan import Plan, Stage, tools
-from corpushub.engine.rows import Shard
 from corpushub.engine.run_barrier import StoredSketches, read_measures, rule
+from corpushub.engine.run_rows import Shard
 from corpushub.engine.run_shard import Task, tally_from
 from corpushub.engine.run_write import ReleaseWriter, hub_type, place_of, without_engine, write_small
 
@@ -103,6 +104,12 @@ def stages(job: Run) -> tuple[Pieces, list[Pieces], dict[int, Pieces]]:
 
 def stage_key(stage: Stage, shard: Shard, ruling: str) -> str:
     return digest_of(["map", stage.fingerprint, shard.digest, ruling])
+
+
+def sketch_key(stage: Stage, shard: Shard) -> str:
+    """A sketch depends on its step and the shard alone, not on the steps of other shards."""
+    step = stage.steps[0]
+    return digest_of(["sketch", step.step.name, step.step.version, step.params.model_dump(mode="json"), shard.digest])
 
 
 def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Path, str]]) -> Pieces:
@@ -203,8 +210,6 @@ def write(job: Run, outputs: Pieces, folder: Path) -> Built:
 
 def judged(job: Run, built: Built, folder: Path) -> Built:
     """`built` with profile, quality, privacy and personal-information figures, all taken from the written files."""
-    from corpushub.engine.facts import with_facts
-
     return with_facts(job.plan, built, folder, {index: tally.measures for index, tally in job.tallies.items()})
 
 
@@ -236,7 +241,7 @@ def step_facts(job: Run) -> tuple[StepFact, ...]:
         facts.append(
             StepFact(
                 step.index, step.step.name, step.step.version, params, tally.rows_in, tally.rows_out, tally.changed,
-                dict(sorted(tally.dropped.items())), {name: float(value) for name, value in sorted(tally.measures.items())},
+                dict(sorted(tally.dropped.items())), dict(nonzero(tally.measures)),
             )
         )  # fmt: skip
     return tuple(facts)
@@ -303,3 +308,32 @@ def place_words(plan: Plan, pieces: Pieces, rows: np.ndarray) -> pl.Series:
         ):
             words[where] = f"{source.name}/{source.origins[origin]}:{row}"
     return pl.Series("merged_into", words.tolist(), dtype=pl.String)
+
+
+def reusable(plan: Plan, cache: Cache) -> dict[int, int]:
+    """Shards of each stage that are already computed, as far as can be known without computing: up to the first gap."""
+    found: dict[int, int] = {}
+    pieces = tuple(shard for _, shard in plan.shards)
+    rulings: list[str] = [""] * len(pieces)
+    for number, stage in enumerate(plan.stages):
+        if stage.kind == "map":
+            keys = [stage_key(stage, shard, ruling) for shard, ruling in zip(pieces, rulings, strict=True)]
+            rulings = [""] * len(pieces)
+        else:
+            keys = [sketch_key(stage, shard) for shard in pieces]
+        folders = [cache.get(key) for key in keys]
+        found[number] = sum(folder is not None for folder in folders)
+        if found[number] < len(pieces):
+            return found
+        if stage.kind == "map":
+            pieces = tuple(
+                Shard(str(folder / "rows.arrow"), read_json(folder / "tally.json")["rows"], key)
+                for folder, key in zip(folders, keys, strict=True)
+                if folder is not None
+            )
+        else:
+            ruling = cache.get(digest_of(["ruling", stage.fingerprint, keys]))
+            if ruling is None:
+                return found
+            rulings = [(ruling / f"{at:05d}" / "digest").read_text("ascii") for at in range(len(pieces))]
+    return found

@@ -12,7 +12,7 @@ import polars as pl
 from corpushub.base.identity import digest_of, file_sha256
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.plan import PlannedStep
-from corpushub.engine.rows import Shard
+from corpushub.engine.run_rows import Shard
 from corpushub.engine.step import Barrier, Decision
 
 

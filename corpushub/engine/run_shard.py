@@ -17,7 +17,7 @@ from corpushub.base.identity import sha256
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.mapping import DROPS, Tally, carry_out
 from corpushub.engine.plan import Plan, Stage, input_schema
-from corpushub.engine.rows import ENGINE, Shard
+from corpushub.engine.run_rows import ENGINE, Shard
 from corpushub.engine.sources import Source
 from corpushub.engine.step import Barrier, Mapped
 

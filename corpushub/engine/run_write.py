@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from corpushub.base.identity import file_sha256
 from corpushub.domain.build import BuiltFile
 from corpushub.engine.digests import row_digests
-from corpushub.engine.rows import ENGINE
+from corpushub.engine.run_rows import ENGINE
 
 ROW_GROUP_BYTES = 64_000_000
 FILE_BYTES = 512_000_000

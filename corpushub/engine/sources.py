@@ -23,7 +23,7 @@ from corpushub.domain.build import SourceFact
 from corpushub.domain.recipe import SourceRef
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.digests import tree_digest
-from corpushub.engine.rows import Shard, ShardWriter, shards_of_parquet
+from corpushub.engine.run_rows import Shard, ShardWriter, shards_of_parquet
 from corpushub.engine.sources_files import Blob, Limits, Unpacker
 from corpushub.engine.sources_rows import Bad, Batch, dtype_name, named_dtype
 

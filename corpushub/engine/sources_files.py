@@ -12,8 +12,8 @@ import io
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -35,6 +35,13 @@ class Limits:
     max_document_bytes: int = 512_000_000
     ratio_floor_bytes: int = 64_000_000
     max_quarantine_ratio: float = 0.05
+
+
+def limits_of(limits: Limits, stated: Mapping[str, float]) -> Limits:
+    """`limits` with what a recipe states (`max_quarantine_ratio`, `max_archive_bytes` …)."""
+    known = {name: value for name, value in stated.items() if name in Limits.__dataclass_fields__}
+    values: dict[str, Any] = {name: value if name == "max_quarantine_ratio" else int(value) for name, value in known.items()}
+    return replace(limits, **values)
 
 
 @dataclass(frozen=True, slots=True)

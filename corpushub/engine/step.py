@@ -132,7 +132,7 @@ class Scope:
     purpose: str = ""
     folder: Path | None = None
     table: Callable[[str], pl.DataFrame] | None = None
-    secret: bytes = b""  # keys pseudonyms; never reaches an output or a fingerprint as it is
+    secret: bytes = field(default=b"", repr=False)  # keys pseudonyms; a step that needs it refuses with a code ending in "no_key"
     used: list[str] = field(default_factory=list)  # digests of what the answer depends on besides parameters and schema
 
     def need(self, column: str, *kinds: type[pl.DataType] | pl.DataType, parameter: str = "column") -> str:

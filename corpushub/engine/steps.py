@@ -180,7 +180,10 @@ def flag_generated(params: FlagGenerated, scope: Scope) -> Mapped:
     }
     if params.generated_at:
         columns["generated_at"] = pl.when(any_text).then(pl.lit(params.generated_at)).otherwise(pl.lit(""))
-    return Mapped(columns=columns, measures={"generated_rows": any_text.cast(pl.Int64)})
+    unlabelled = any_text & pl.lit(not (params.model and params.generated_at))
+    return Mapped(
+        columns=columns, measures={"generated_rows": any_text.cast(pl.Int64), "generated_unlabelled": unlabelled.cast(pl.Int64)}
+    )
 
 
 class Split(Params):
