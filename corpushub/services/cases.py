@@ -44,6 +44,7 @@ from corpushub.domain.workflow import (
 )
 from corpushub.services.facts import UnitFacts
 from corpushub.store.db import Database, Unit
+from corpushub.store.outbox import Notice
 
 _MOST_REACTIONS = 10_000
 _PAGE = 200
@@ -309,6 +310,18 @@ class Cases:
             refusal = Conflict("case.already_voted", case=case.id, command=row.command)
         people, orgs, roles = quorum.missing(votes)
         return Allowed(row.command, row.fields, refusal, people, orgs, roles)
+
+    def notices(self, actor: Actor, *, unseen: bool = False, limit: int = 50) -> tuple[Notice, ...]:
+        """What the actor or their organisation was told, newest first."""
+        if actor.is_anonymous:
+            return ()
+        with self.database.read() as unit:
+            return unit.outbox.for_recipients((actor.person, actor.org), unseen=unseen, limit=limit)
+
+    def mark_seen(self, actor: Actor, notice_id: str) -> bool:
+        """Was it the actor's notice?"""
+        with self.database.begin() as unit:
+            return unit.outbox.mark_seen(notice_id, (actor.person, actor.org))
 
     def openable(self, actor: Actor) -> tuple[str, ...]:
         """Names of the flows the actor's seats may open."""

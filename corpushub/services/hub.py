@@ -14,6 +14,7 @@ from corpushub.services.builds import Builds
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.contributions import Contributions
+from corpushub.services.jobs import Jobs
 from corpushub.services.parties import Parties
 from corpushub.services.releases import Releases
 from corpushub.services.repositories import Repositories
@@ -31,6 +32,7 @@ class Hub:
     objects: Objects
     parties: Parties
     cases: Cases
+    jobs: Jobs
     catalog: Catalog
     accounts: Accounts
     access: Access
@@ -70,6 +72,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         objects=objects,
         parties=parties,
         cases=cases,
+        jobs=Jobs(database=database, cases=cases, clock=clock),
         catalog=catalog,
         accounts=Accounts(database=database, settings=settings, parties=parties, clock=clock),
         access=access,

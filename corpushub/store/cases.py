@@ -69,6 +69,10 @@ class CaseRows:
             query = query.limit(limit)
         return tuple(_case(row) for row in self.connection.execute(query).mappings())
 
+    def snooze(self, case_id: str, until: str) -> None:
+        """Let the clock come back later to a case whose command it could not carry out."""
+        self.connection.execute(cases.update().where(cases.c.id == case_id).values(wake_at=until))
+
     def due(self, now: str, limit: int = 100) -> Sequence[tuple[str, str, str]]:
         """(case, command, wake time) the clock has to act on, most overdue first."""
         query = sa.select(cases.c.id, cases.c.wake_command, cases.c.wake_at).where(cases.c.wake_at != "", cases.c.wake_at <= now)

@@ -1,0 +1,119 @@
+"""`corpushub user …`: organisations, people and the seats they hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from corpushub.cli.context import Context, context
+
+if TYPE_CHECKING:
+    from corpushub.domain.parties import Actor
+
+app = typer.Typer(help="Organisations, people and their seats.", no_args_is_help=True)
+
+
+def keeper(ctx: Context) -> Actor:
+    """The named person, else the hub itself: somebody has to add the first account, and whoever holds the home folder may."""
+    from corpushub.domain.parties import SYSTEM
+
+    return ctx.actor() if ctx.person or ctx.settings().acting_as else SYSTEM
+
+
+@app.command("add-org")
+def add_org(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="A short name, used in every record.")],
+    credit_code: Annotated[str, typer.Option(help="Unified social credit code, 18 characters (GB 32100).")],
+    kind: Annotated[str, typer.Option(help="authority, agency, operator, registry, developer, assessor, audit, district …")],
+    region: Annotated[str, typer.Option(help="Region code, 6 digits (GB/T 2260).")],
+    zh: Annotated[str, typer.Option(help="Name in Chinese.")],
+    en: Annotated[str, typer.Option(help="Name in English.")] = "",
+) -> None:
+    """Register an organisation."""
+    ctx = context()
+    name = {"zh": zh, "en": en or zh}
+    ctx.show(ctx.hub().parties.add_org(keeper(ctx), id=id_, credit_code=credit_code, kind=kind, region=region, name=name))
+
+
+@app.command()
+def add(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="A short name, for example li.wei.")],
+    org: Annotated[str, typer.Option(help="The organisation's id.")],
+    name: Annotated[str, typer.Option(help="The person's name; it stays out of the ledger.")],
+    role: Annotated[list[str] | None, typer.Option(help="A seat; repeat for more.")] = None,
+    password: Annotated[bool, typer.Option("--password", help="Ask for a password to sign in with.")] = False,
+) -> None:
+    """Add a person with seats from today on."""
+    ctx = context()
+    secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if password else ""
+    actor = keeper(ctx)
+    person = ctx.hub().parties.add_person(actor, id=id_, org=org, name=name, roles=role or [])
+    if secret:
+        ctx.hub().accounts.set_password(actor, person.id, secret)
+    ctx.show(person)
+
+
+@app.command("list")
+def list_people(org: Annotated[str, typer.Option(help="Only of this organisation.")] = "") -> None:
+    """People with their seats."""
+    ctx = context()
+    parties = ctx.hub().parties
+    rows = [
+        {
+            "id": person.id,
+            "name": person.name,
+            "org": person.org,
+            "seats": [seat.role.value for seat in parties.seats(person.id)],
+            "state": person.state,
+        }
+        for person in parties.people(keeper(ctx), org)
+    ]
+    ctx.show(rows, columns=("id", "name", "org", "seats", "state"))
+
+
+@app.command()
+def orgs() -> None:
+    """All organisations."""
+    ctx = context()
+    ctx.show(list(ctx.hub().parties.orgs()), columns=("id", "credit_code", "kind", "region", "state"))
+
+
+@app.command()
+def seat(
+    person: Annotated[str, typer.Argument(help="The person's id.")],
+    role: Annotated[str, typer.Argument(help="The seat to give.")],
+    until: Annotated[str, typer.Option(help="Last day, for example 2027-12-31; empty: open.")] = "",
+) -> None:
+    """Give a person a seat."""
+    ctx = context()
+    ctx.show(ctx.hub().parties.bind(keeper(ctx), person, role, valid_to=until))
+
+
+@app.command()
+def unseat(
+    person: Annotated[str, typer.Argument(help="The person's id.")], role: Annotated[str, typer.Argument(help="The seat to end.")]
+) -> None:
+    """End a seat at once; votes cast from it stop counting."""
+    ctx = context()
+    ctx.show({"person": person, "role": role, "ended": ctx.hub().parties.unbind(keeper(ctx), person, role)})
+
+
+@app.command()
+def depart(person: Annotated[str, typer.Argument(help="The person's id.")]) -> None:
+    """The person left: no seat, session or pending vote counts from now on."""
+    ctx = context()
+    ctx.show(ctx.hub().parties.depart(keeper(ctx), person))
+
+
+@app.command()
+def conflict(
+    person: Annotated[str, typer.Argument(help="The person's id.")],
+    org: Annotated[str, typer.Argument(help="The organisation they have an interest in.")],
+    kind: Annotated[str, typer.Option(help="What interest: family, shares, former employment …")],
+    ended: Annotated[str, typer.Option(help="Last day of the interest; empty: it stands.")] = "",
+) -> None:
+    """Declare a conflict of interest; the person is kept out of decisions on that organisation."""
+    ctx = context()
+    ctx.hub().parties.declare_conflict(keeper(ctx), person=person, org=org, kind=kind, ended=ended)
+    ctx.show({"person": person, "org": org, "kind": kind, "ended": ended})
