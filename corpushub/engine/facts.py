@@ -24,7 +24,8 @@ def with_facts(plan: Plan, built: Built, folder: Path, measures: Mapping[int, Ma
     """
     profile = profile_files(folder, built.files)
     columns = tuple(replace(column, profile=profile.columns.get(column.name, {})) for column in built.columns)
-    figures, quality = assess(folder, built.files, plan.recipe.contract)
+    coarse = any(step.step.name in {"generalise", "k_anonymise"} for step in plan.steps)
+    figures, quality = assess(folder, built.files, plan.recipe.contract, unique_content=not coarse)
     entities = entity_facts(plan, measures)
     numbers, privacy = disclosure(plan, built, folder)
     figures |= across_splits(folder, built.files, plan.recipe.contract.key)

@@ -1,0 +1,177 @@
+"""Does the released data keep the recipe's contract? Six dimensions as rates, one pass over the written files.
+
+completeness  values present where required          validity     values that pass their checks (length, pattern, range, vocabulary)
+consistency   rows that meet the cross-field rules   accuracy     rows whose content no other row repeats, and key uniqueness
+timeliness    newest value against the release day is judged at release; here the age span is told
+accessibility is judged on the release
+Rates are rounded to six digits; counts are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpushub.domain.build import BuiltFile
+from corpushub.domain.recipe import Column, Contract
+from corpushub.engine.expressions import condition
+
+BATCH_ROWS = 32_768
+
+
+@dataclass(slots=True)
+class Count:
+    checked: int = 0
+    bad: int = 0
+
+    def rate(self) -> float:
+        return rate(self.checked, self.bad)
+
+
+@dataclass(slots=True)
+class Tallies:
+    """Counts per column and check, filled batch by batch."""
+
+    required: dict[str, Count] = field(default_factory=dict)
+    checks: dict[str, Count] = field(default_factory=dict)
+    rules: dict[str, Count] = field(default_factory=dict)
+    failing_rows: int = 0
+    rows: int = 0
+    hashes: list[pl.Series] = field(default_factory=list)
+    keys: list[pl.Series] = field(default_factory=list)
+    oldest: Any = None
+    newest: Any = None
+
+
+def assess(
+    folder: Path, files: tuple[BuiltFile, ...], contract: Contract, *, unique_content: bool = True
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """(measures by id, details for the quality report) of the released files.
+
+    `unique_content` false: rows were made equal on purpose (generalisation), so a repeated row is no error and only keys must differ.
+    """
+    tallies = Tallies()
+    for frame in frames(folder, files):
+        add(tallies, frame, contract)
+    return measures(tallies, contract, unique_content=unique_content), details(tallies)
+
+
+def frames(folder: Path, files: tuple[BuiltFile, ...]) -> Iterator[pl.DataFrame]:
+    for file in files:
+        for batch in pq.ParquetFile(folder / file.path).iter_batches(batch_size=BATCH_ROWS):
+            yield pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+
+
+def add(tallies: Tallies, frame: pl.DataFrame, contract: Contract) -> None:
+    present = [column for column in contract.columns if column.name in frame.columns]
+    fails: list[pl.Expr] = []
+    names: list[tuple[Count, str]] = []
+    for column in present:
+        if column.required:
+            note(tallies.required, column.name, is_absent(column.name, frame.schema[column.name]), fails, names)
+        for check, bad in checks_of(column, frame.schema[column.name]).items():
+            note(tallies.checks, f"{column.name}.{check}", bad, fails, names)
+    for rule in contract.rules:
+        expression = condition(rule["expr"], dict(frame.schema))
+        note(tallies.rules, rule["name"], ~expression.fill_null(value=True), fails, names)
+    tallies.rows += frame.height
+    if fails:
+        marks = frame.select(expression.fill_null(value=False).alias(f"{at}") for at, expression in enumerate(fails))
+        for at, (count, _) in enumerate(names):
+            count.checked += frame.height
+            count.bad += int(marks.to_series(at).sum() or 0)
+        tallies.failing_rows += int(marks.select(pl.any_horizontal(pl.all()).sum()).item() or 0)
+    content = [name for name in frame.columns if name != contract.key]
+    if content:
+        tallies.hashes.append(frame.select(pl.struct(content).hash(seed=7)).to_series())
+    if contract.key in frame.columns:
+        tallies.keys.append(frame.get_column(contract.key).hash(seed=7))
+    span(tallies, frame, str(contract.timeliness.get("column") or ""))
+
+
+def note(table: dict[str, Count], name: str, bad: pl.Expr, fails: list[pl.Expr], names: list[tuple[Count, str]]) -> None:
+    fails.append(bad)
+    names.append((table.setdefault(name, Count()), name))
+
+
+def span(tallies: Tallies, frame: pl.DataFrame, column: str) -> None:
+    if column and column in frame.columns and frame.schema[column].is_temporal():
+        values = frame.get_column(column)
+        low, high = values.min(), values.max()
+        if low is not None:
+            tallies.oldest = low if tallies.oldest is None else min(tallies.oldest, low)
+            tallies.newest = high if tallies.newest is None else max(tallies.newest, high)
+
+
+def is_absent(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Null, or text of blanks only."""
+    value = pl.col(name)
+    return value.is_null() | (value.str.strip_chars() == "") if dtype == pl.String else value.is_null()
+
+
+def checks_of(column: Column, dtype: pl.DataType) -> Mapping[str, pl.Expr]:
+    """Per check the condition under which a present value is wrong."""
+    value, stated = pl.col(column.name), column.checks
+    bad: dict[str, pl.Expr] = {}
+    if dtype == pl.String or isinstance(dtype, pl.List):
+        length = value.list.len() if isinstance(dtype, pl.List) else value.str.len_chars()
+        if "min_len" in stated:
+            bad["min_len"] = length < stated["min_len"]
+        if "max_len" in stated:
+            bad["max_len"] = length > stated["max_len"]
+    if "regex" in stated and dtype == pl.String:
+        bad["regex"] = ~value.str.contains(f"^(?:{stated['regex']})$")
+    if "in" in stated:
+        bad["in"] = ~value.cast(pl.String).is_in([str(item) for item in stated["in"]])
+    if "min" in stated and dtype.is_numeric():
+        bad["min"] = value < stated["min"]
+    if "max" in stated and dtype.is_numeric():
+        bad["max"] = value > stated["max"]
+    return {name: value.is_not_null() & expression for name, expression in bad.items()}
+
+
+def rate(checked: int, bad: int) -> float:
+    return round(1 - bad / checked, 6) if checked else 1.0
+
+
+def repeated(parts: list[pl.Series]) -> int:
+    """Rows beyond the first of each value."""
+    whole = pl.concat(parts) if parts else pl.Series([], dtype=pl.UInt64)
+    return whole.len() - whole.n_unique()
+
+
+def measures(tallies: Tallies, contract: Contract, *, unique_content: bool = True) -> dict[str, float]:
+    duplicates = repeated(tallies.hashes)
+    found = {
+        "contract_failures": float(tallies.failing_rows),
+        "duplicates_exact": float(duplicates),
+        "quality_completeness": mean(tallies.required),
+        "quality_validity": mean(tallies.checks),
+        "quality_consistency": mean(tallies.rules),
+        "quality_accuracy": rate(tallies.rows, duplicates if unique_content else 0),
+    }
+    if tallies.keys:
+        found["key_uniqueness"] = rate(tallies.rows, repeated(tallies.keys))
+        found["key_completeness"] = tallies.required.get(contract.key, Count()).rate()
+    return found
+
+
+def mean(table: Mapping[str, Count]) -> float:
+    """One rate over all checks of a kind, each value counting once."""
+    return rate(sum(one.checked for one in table.values()), sum(one.bad for one in table.values()))
+
+
+def details(tallies: Tallies) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        kind: {name: {"checked": one.checked, "bad": one.bad, "rate": one.rate()} for name, one in sorted(table.items())}
+        for kind, table in (("completeness", tallies.required), ("validity", tallies.checks), ("consistency", tallies.rules))
+    }
+    if tallies.newest is not None:
+        told["timeliness"] = {"oldest": str(tallies.oldest), "newest": str(tallies.newest)}
+    return told

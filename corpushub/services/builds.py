@@ -1,0 +1,244 @@
+"""Building datasets: who may, from what, and where the result lies until it is released.
+
+* The catalogue is asked before any source is opened; the grants it gives are kept with the build as evidence.
+* A build folder appears whole or not at all; what a killed build finished is reused by the next.
+* A sample build is a preview: it can be looked at, never released.
+"""
+
+from __future__ import annotations
+
+import errno
+import secrets
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from corpushub.base.errors import Forbidden, Invalid, NotFound, Unavailable
+from corpushub.base.identity import Clock, iso, new_id, system_clock
+from corpushub.base.settings import Settings
+from corpushub.domain.build import Built, Progress, silent
+from corpushub.domain.parties import SYSTEM, Actor, Role
+from corpushub.domain.policy import SourceGrant
+from corpushub.domain.recipe import Recipe, SourceRef
+from corpushub.store.db import Database
+
+if TYPE_CHECKING:
+    from corpushub.engine.plan import Plan
+    from corpushub.engine.sources import Place
+
+BUILDS, SECRET = "build", "secret"
+PSEUDONYMS = "pseudonyms"
+
+
+class Catalog(Protocol):
+    def authorize_build(self, actor: Actor, recipe: Recipe) -> tuple[SourceGrant, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """A finished build. `folder` holds data, provenance and reports; `sample` is the row limit of a preview, 0 for a whole build."""
+
+    id: str
+    recipe: Recipe
+    built: Built
+    folder: Path
+    grants: tuple[SourceGrant, ...]
+    built_by: str
+    builder_org: str
+    at: str
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a build is done. `roots` are folders that sources may lie in besides the recipe's own and those of the settings."""
+
+    addresses: Mapping[str, str]
+    sample: int = 0
+    roots: tuple[Path, ...] = ()
+    on: str = ""
+    authorize: bool = True  # only this hub itself may build without asking the catalogue (a card of data that is never released)
+    cancelled: Callable[[], bool] = bool
+
+
+class Builds:
+    def __init__(self, *, database: Database, settings: Settings, catalog: Catalog, clock: Clock = system_clock) -> None:
+        self.database = database
+        self.settings = settings
+        self.catalog = catalog
+        self.clock = clock
+
+    def build(
+        self,
+        actor: Actor,
+        recipe_path: Path | str,
+        *,
+        addresses: Mapping[str, str] | None = None,
+        sample: int | None = None,
+        progress: Progress = silent,
+        options: Options | None = None,
+    ) -> BuildRecord:
+        """Authorise, plan and carry out a recipe.
+
+        Raises: Invalid("recipe.invalid" | "plan.invalid" | "source.*"), Forbidden("build.role" | "authorization.*"),
+        NotFound("recipe.missing" | "source.missing"), Conflict("build.cancelled"), Unavailable("build.no_space").
+        """
+        from corpushub.engine.cluster_choice import executor_for
+        from corpushub.engine.run import run
+
+        options = options or Options(addresses or {}, sample or 0)
+        recipe, grants = self._allowed(actor, Path(recipe_path), options)
+        with self._bounded_disk(), executor_for(options.on, self.settings) as executor:
+            plan, place = self._plan(recipe, Path(recipe_path).parent, options)
+            build_id = new_id("build", clock=self.clock)
+            folder = self.settings.home / "builds" / build_id
+            built = run(plan, folder, cache=place.cache, executor=executor, progress=progress, cancelled=options.cancelled)
+            (folder / "recipe.yaml").write_text(recipe.text, "utf-8")
+        record = BuildRecord(build_id, recipe, built, folder, grants, actor.person, actor.org, iso(self.clock()), options.sample)
+        with self.database.begin() as unit:
+            unit.documents.put(BUILDS, build_id, self._row(record))
+        return record
+
+    def plan(
+        self, actor: Actor, recipe_path: Path | str, *, addresses: Mapping[str, str] | None = None, options: Options | None = None
+    ) -> Plan:
+        """What a build would do; asks the same authorisation, since sources are opened to know their columns. Raises: as `build`."""
+        options = options or Options(addresses or {})
+        recipe, _ = self._allowed(actor, Path(recipe_path), options)
+        return self._plan(recipe, Path(recipe_path).parent, options)[0]
+
+    def explain(self, actor: Actor, recipe_path: Path | str, *, options: Options | None = None) -> str:
+        """The plan as text, with how much of it earlier builds already computed. Raises: as `build`."""
+        from corpushub.engine.plan import explain
+        from corpushub.engine.run import reusable
+
+        options = options or Options({})
+        recipe, _ = self._allowed(actor, Path(recipe_path), options)
+        plan, place = self._plan(recipe, Path(recipe_path).parent, options)
+        return explain(plan, reusable(plan, place.cache))
+
+    def get(self, actor: Actor, build_id: str) -> BuildRecord:
+        """A build of the actor's own organisation. Raises: NotFound("build.unknown")."""
+        with self.database.read() as unit:
+            row = unit.documents.get(BUILDS, build_id)
+        if row is None or not visible(row, actor):
+            raise NotFound("build.unknown", build=build_id)
+        return self._record(row)
+
+    def list(self, actor: Actor, *, limit: int = 50) -> tuple[BuildRecord, ...]:
+        """Builds the actor may see, newest first."""
+        with self.database.read() as unit:
+            rows = unit.documents.list(BUILDS, newest_first=True)
+        mine = [row for _, row in rows if visible(row, actor)]
+        return tuple(self._record(row) for row in mine[:limit])
+
+    def removed(self, actor: Actor, build_id: str, *, step: int | None = None, limit: int = 100) -> Sequence[Mapping[str, Any]]:
+        """Rows that left a build, with step, reason and source place; only those of one step (its number) if asked."""
+        from corpushub.engine.trace import removed_rows
+
+        return removed_rows(self.get(actor, build_id).folder, step, limit)
+
+    def _allowed(self, actor: Actor, path: Path, options: Options) -> tuple[Recipe, tuple[SourceGrant, ...]]:
+        if actor != SYSTEM and not actor.has(Role.OPERATOR):
+            raise Forbidden("build.role")
+        if not options.authorize and actor != SYSTEM:
+            raise Forbidden("build.unauthorized")
+        recipe = addressed(self.read(path), options.addresses)
+        return recipe, self.catalog.authorize_build(actor, recipe) if options.authorize else ()
+
+    def read(self, path: Path) -> Recipe:
+        """The recipe in a file. Raises: NotFound("recipe.no_file"), Invalid("recipe.invalid")."""
+        from corpushub.engine.steps import registry
+
+        try:
+            text = path.read_text("utf-8")
+        except (FileNotFoundError, IsADirectoryError):
+            raise NotFound("recipe.no_file", file=path.name) from None
+        except UnicodeDecodeError:
+            raise Invalid("recipe.not_utf8", file=path.name) from None
+        return Recipe.parse(text, name=path.name, steps=registry())
+
+    def _plan(self, recipe: Recipe, folder: Path, options: Options) -> tuple[Plan, Place]:
+        from corpushub.engine.plan import Setting, make_plan
+        from corpushub.engine.sources import open_source
+        from corpushub.engine.steps import registry
+
+        place = self._place(recipe, folder, options)
+        sources = [open_source(ref, place) for ref in recipe.sources]
+        return make_plan(recipe, sources, registry(), Setting(folder, self.secret(), options.sample)), place
+
+    def _place(self, recipe: Recipe, folder: Path, options: Options) -> Place:
+        from corpushub.engine.cache import Cache
+        from corpushub.engine.sources import Place
+        from corpushub.engine.sources_files import Limits, limits_of
+
+        roots = [self.settings.source_roots, *(str(root) for root in options.roots)]
+        settings = replace(self.settings, source_roots=":".join(filter(None, roots)))
+        cache = Cache(self.settings.home / "cache")
+        cache.sweep()
+        return Place(folder, settings, cache, limits_of(Limits(), recipe.limits))
+
+    def secret(self) -> bytes:
+        """The hub's key for pseudonyms, made at first use; it never leaves the database."""
+        with self.database.read() as unit:
+            kept = unit.documents.get(SECRET, PSEUDONYMS)
+        if kept is None:
+            with self.database.begin() as unit:
+                kept = unit.documents.get(SECRET, PSEUDONYMS) or secrets.token_hex(32)
+                unit.documents.put(SECRET, PSEUDONYMS, kept)
+        return bytes.fromhex(str(kept))
+
+    def _row(self, record: BuildRecord) -> dict[str, Any]:
+        return {
+            "id": record.id,
+            "recipe_name": record.recipe.name,
+            "recipe": record.recipe.text,
+            "built": record.built.to_json(),
+            "folder": record.folder.relative_to(self.settings.home).as_posix(),
+            "grants": [asdict(grant) for grant in record.grants],
+            "built_by": record.built_by,
+            "builder_org": record.builder_org,
+            "at": record.at,
+            "sample": record.sample,
+        }
+
+    def _record(self, row: Mapping[str, Any]) -> BuildRecord:
+        from corpushub.engine.steps import registry
+
+        return BuildRecord(
+            id=row["id"],
+            recipe=Recipe.parse(row["recipe"], name=row["recipe_name"], steps=registry()),
+            built=Built.from_json(row["built"]),
+            folder=self.settings.home / row["folder"],
+            grants=tuple(SourceGrant(**{**grant, "purposes": tuple(grant["purposes"])}) for grant in row["grants"]),
+            built_by=row["built_by"],
+            builder_org=row["builder_org"],
+            at=row["at"],
+            sample=row["sample"],
+        )
+
+    @contextmanager
+    def _bounded_disk(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise Unavailable("build.no_space") from error
+            raise
+
+
+def visible(row: Mapping[str, Any], actor: Actor) -> bool:
+    """Builds are unreleased data: only the builder's organisation and this hub's own jobs see them."""
+    return actor == SYSTEM or bool(actor.org and actor.org == row["builder_org"])
+
+
+def addressed(recipe: Recipe, addresses: Mapping[str, str]) -> Recipe:
+    """The recipe with other addresses for some sources. Raises: Invalid("plan.no_such_source")."""
+    known = {ref.name for ref in recipe.sources}
+    for name in addresses:
+        if name not in known:
+            raise Invalid("plan.no_such_source", source=name, known=", ".join(sorted(known)))
+    sources: tuple[SourceRef, ...] = tuple(replace(ref, address=addresses.get(ref.name, ref.address)) for ref in recipe.sources)
+    return replace(recipe, sources=sources)
