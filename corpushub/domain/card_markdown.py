@@ -6,6 +6,9 @@ that the norm's documentation rules find what they look for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from corpushub.base.messages import LANGS, Lang
 from corpushub.domain import card_sections as sections
 from corpushub.domain.card import Facts, front_matter, split_rows, to_yaml
@@ -152,10 +155,9 @@ def distributions(w: Writer) -> str:
         if not p:
             continue
         spread = f"{cell(p['min'])} … {cell(p['max'])}" if p.get("min") is not None else ""
-        top = "; ".join(
-            f"{cell(str(item['value'])[:40])} {percent(item['count'] / max(p['count'], 1))}" for item in p.get("top", ())[:3]
+        rows.append(
+            (quoted(column.name), p.get("distinct"), p.get("nulls", 0), spread, p.get("mean"), p.get("median"), frequent(p))
         )
-        rows.append((quoted(column.name), p.get("distinct"), p.get("nulls", 0), spread, p.get("mean"), p.get("median"), top))
     if not rows:
         return ""
     names = ("field", "distinct_n", "nulls_n", "range", "mean_n", "median_n", "top")
@@ -163,10 +165,19 @@ def distributions(w: Writer) -> str:
     return blocks(w.heading("h_distribution"), w.t("distribution"), w.table(names, rows), *charts)
 
 
+def frequent(profile: Mapping[str, Any]) -> str:
+    """The three most frequent values, where values repeat at all."""
+    top = [item for item in profile.get("top", ()) if item["count"] > 1][:3]
+    if (profile.get("distinct") or 0) > profile["count"] / 2:
+        return ""
+    return "; ".join(f"{cell(str(item['value'])[:40])} {percent(item['count'] / profile['count'])}" for item in top)
+
+
 def example(w: Writer) -> str:
     if not w.facts.example:
         return ""
-    rows = [(quoted(name), value) for name, value in w.facts.example.items()]
+    names = [column.name for column in w.facts.built.columns]
+    rows = [(quoted(name), w.facts.example[name]) for name in names if name in w.facts.example]
     return blocks(w.heading("h_example"), w.t("example"), w.table(("field", "value"), rows))
 
 

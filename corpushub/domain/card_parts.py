@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from corpushub.base.messages import Lang, catalogue, text
 from corpushub.domain.card import Facts, prose
 
+AREAS = {"entity": "pii_entity"}  # words another area keeps
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -23,7 +24,7 @@ class Writer:
 
     def word(self, area: str, name: str) -> str:
         """The locale's word for a measure, gate, role or reason; the id itself where a plugin brought its own."""
-        return catalogue(self.lang).get(f"card_{area}.{name}", name)
+        return catalogue(self.lang).get(f"{AREAS.get(area, f'card_{area}')}.{name}", name)
 
     def prose(self, section: str) -> str:
         return prose(self.facts, self.lang, section)

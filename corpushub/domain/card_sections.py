@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from corpushub.domain.build import StepFact
 from corpushub.domain.card import Origin
@@ -85,8 +87,23 @@ def quarantine(w: Writer) -> dict[str, int]:
 
 
 def parameters(step: StepFact) -> str:
-    shown = {key: value for key, value in step.params.items() if key not in HIDDEN_PARAMS and value not in (None, "", [], {}, ())}
-    return "; ".join(f"{key}={value}" for key, value in sorted(shown.items()))[:300]
+    """What the recipe said, without defaults that are empty; one long value is cut."""
+    pairs = [(key, tidy(value)) for key, value in sorted(step.params.items()) if key not in HIDDEN_PARAMS]
+    return "; ".join(f"{key}={spelled(value)}"[:200] for key, value in pairs if value is not None)
+
+
+def spelled(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def tidy(value: Any) -> Any:
+    """`value` without what says nothing: null, empty text, empty lists and mappings, at any depth."""
+    if isinstance(value, Mapping):
+        kept = {key: inner for key, item in value.items() if (inner := tidy(item)) is not None}
+        return kept or None
+    if isinstance(value, (list, tuple)):
+        return [inner for item in value if (inner := tidy(item)) is not None] or None
+    return None if value is None or value == "" else value
 
 
 def reasons(w: Writer, dropped: object) -> str:

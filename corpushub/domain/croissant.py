@@ -197,7 +197,7 @@ def field_of(config: str, where: Mapping[str, Any], name: str, dtype: str, descr
         "@type": "cr:Field",
         "@id": f"{config}/{name}",
         "name": name,
-        "description": dict(description) or {"en": name},
+        "description": {lang: description[lang] for lang in LANGS if description.get(lang)} or {"en": name},
         "dataType": TYPES.get(inner, "sc:DateTime" if inner.startswith("timestamp") else "sc:Text"),
         "source": {**where, "extract": {"column": name}},
     }

@@ -26,8 +26,9 @@ from corpushub.base.errors import Problem
 from corpushub.domain.measures import MEASURES
 
 Op = Literal["<=", ">=", "=="]
-Stage = Literal["propose", "approve", "publish"]
-STAGES: tuple[Stage, ...] = ("propose", "approve", "publish")
+Stage = Literal["build", "propose", "approve", "publish"]
+STAGES: tuple[Stage, ...] = ("build", "propose", "approve", "publish")
+KNOWN_AT_BUILD = frozenset({"engine", "release"})
 OPS: Mapping[str, Callable[[float, float], bool]] = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 TOLERANCE = 1e-9
 
@@ -51,6 +52,7 @@ class Check:
     threshold: float = 0.0
     against: str = ""
     open: bool = False
+    when: str = ""  # a measure without which this comparison has nothing to look at
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def judge(gates: Iterable[Gate], context: Context) -> tuple[Verdict, ...]:
 
 
 def judge_one(gate: Gate, context: Context) -> Verdict:
-    checks = tuple(stated_check(check, gate, context) for check in gate.checks)
+    checks = tuple(stated_check(item, gate, context) for item in gate.checks if not item.when or context.measures.get(item.when))
     stated = gate.id in context.stated or any(check.measure in context.stated for check in gate.checks)
     effect = "block" if stated else gate.effect
     verdict = Verdict(
@@ -163,7 +165,7 @@ def judge_one(gate: Gate, context: Context) -> Verdict:
     )  # fmt: skip
     if gate.when and not context.measures.get(gate.when, 0):
         return replace(verdict, status=Status.NOT_APPLICABLE, reason=gate.when)
-    if STAGES.index(gate.stage) > STAGES.index(context.stage):
+    if STAGES.index(stage_of(gate)) > STAGES.index(context.stage):
         return replace(verdict, outcomes=tuple(outcome(check, context.measures, known=False) for check in checks))
     outcomes = tuple(outcome(check, context.measures) for check in checks)
     missing = next((item.measure for item in outcomes if item.value is None), "")
@@ -172,6 +174,13 @@ def judge_one(gate: Gate, context: Context) -> Verdict:
     waiver = next((item for item in context.waivers if valid_waiver(item, gate, context.day)), None)
     status = Status.WAIVED if waiver else Status.FAIL
     return replace(verdict, status=status, outcomes=outcomes, reason=missing, waiver=waiver)
+
+
+def stage_of(gate: Gate) -> Stage:
+    """The first stage at which all of a gate's numbers can be known: what the build alone tells is judged with it."""
+    if gate.stage == "propose" and all(MEASURES[check.measure].origin in KNOWN_AT_BUILD for check in gate.checks):
+        return "build"
+    return gate.stage
 
 
 def stated_check(check: Check, gate: Gate, context: Context) -> Check:

@@ -36,7 +36,7 @@ MEASURES: Mapping[str, Measure] = {
         *_table(
             "engine",
             """duplicates_exact:rows duplicates_near:rows duplicates_across_splits:rows near_duplicates_across_splits:rows
-            contaminated_rows:rows contract_failures:rows lineage_coverage:rate key_uniqueness:rate key_completeness:rate
+            contaminated_rows:rows contamination_sets:count contract_failures:rows lineage_coverage:rate key_uniqueness:rate key_completeness:rate
             quality_validity:rate quality_completeness:rate quality_accuracy:rate quality_consistency:rate
             quality_timeliness:rate k_anonymity:k l_diversity:k t_closeness:score suppressed_ratio:rate
             pii_recall:rate secrets_residual:count generated_rows:rows generated_unlabelled:rows text_rows:rows

@@ -110,6 +110,10 @@ def shown(value: Any) -> str:
     """A cell as the card prints it."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "; ".join(shown(item) for item in value)[: EXAMPLE_CHARS + 1]
     words = value.isoformat() if hasattr(value, "isoformat") else str(value)
     return words if len(words) <= EXAMPLE_CHARS else words[:EXAMPLE_CHARS] + "…"
 

@@ -14,12 +14,13 @@ from corpushub.base.messages import LANGS, Lang, text
 from corpushub.base.suggest import closest
 from corpushub.domain.build import Built
 from corpushub.domain.card import Facts, Origin, Publisher, missing_prose
-from corpushub.domain.gates import Context, Verdict, Waiver, judge, registry
+from corpushub.domain.gates import Context, Stage, Verdict, Waiver, judge, registry
 from corpushub.domain.licences import conflicts, is_known
 from corpushub.domain.measures import MEASURES, measures_of
 from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change
 from corpushub.engine import charts
+from corpushub.engine.leakage import across_splits
 from corpushub.engine.profile import Profile, profile_files
 from corpushub.engine.risks import library, screen_files
 
@@ -71,10 +72,11 @@ def make_facts(inputs: Inputs) -> Made:
     profile = inputs.profile or profile_files(located(inputs), inputs.built.files)
     built = with_profile(inputs.built, profile, inputs.recipe)
     problems = data_problems(inputs, profile)
-    measures = measures_of(built) | release_measures(inputs, profile, problems)
-    screened = screen(inputs, measures) if inputs.screened is None else inputs.screened
+    measures = release_measures(inputs, profile, problems) | measures_of(built) | overruled(inputs, built)
+    screened = screen(replace(inputs, built=built), measures) if inputs.screened is None else inputs.screened
     measures |= dict(screened["measures"]) | dict(inputs.measures)
-    context = Context(measures, inputs.day, inputs.recipe.gates, inputs.waivers)
+    stage: Stage = "build" if inputs.checked_in else "propose"
+    context = Context(measures, inputs.day, inputs.recipe.gates, inputs.waivers, stage)
     verdicts = judge(registry().values(), context)
     drawn = draw(built, inputs.recipe, measures, screened["classes"])
     reviews = {**inputs.reviews, "risks": screened["classes"]}
@@ -87,13 +89,31 @@ def make_facts(inputs: Inputs) -> Made:
 
 
 def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
-    """Screen the text columns of every row for the 31 risk classes; nothing to do where the dataset holds no text."""
-    columns = [column.name for column in inputs.recipe.contract.columns if column.pii != "none" or column.checks.get("min_len")]
+    """What a second look at the text of every row finds: risk classes, and texts that stand in two splits."""
+    columns = text_columns(inputs.recipe, inputs.built)
     if not measures.get("text_rows") or not columns:
         return {"measures": {}, "classes": {}}
-    held = library()
-    found = screen_files(located(inputs), inputs.built.files, columns, held)
-    return {"measures": found.measures(held, inputs.day), "classes": dict(found.by_class)}
+    folder, files, held = located(inputs), inputs.built.files, library()
+    found = screen_files(folder, files, columns, held)
+    leak = across_splits(folder, files, columns[0])
+    near = {} if leak.near is None else {"near_duplicates_across_splits": leak.near}
+    leaked = {"duplicates_across_splits": leak.exact, **near}
+    return {"measures": {**found.measures(held, inputs.day), **leaked}, "classes": dict(found.by_class)}
+
+
+def text_columns(recipe: Recipe, built: Built) -> list[str]:
+    """Columns of free text, the longest first: what the contract scrubs or asks a length of, and what reads like prose."""
+    promised = {column.name for column in recipe.contract.columns if column.pii == "scrub" or column.checks.get("min_len")}
+    kinds = {column.name: column for column in built.columns if column.dtype == "string"}
+    prose = {
+        name
+        for name, column in kinds.items()
+        if column.profile.get("mean", 0) >= PROSE_CHARS and column.profile.get("of") == "characters"
+    }
+    return sorted((promised | prose) & kinds.keys(), key=lambda name: (-float(kinds[name].profile.get("mean", 0)), name))
+
+
+PROSE_CHARS = 30  # mean length from which a text column reads like prose rather than names or codes
 
 
 def located(inputs: Inputs) -> Path:
@@ -192,6 +212,20 @@ def release_measures(inputs: Inputs, profile: Profile, problems: Sequence[Proble
         "quasi_identifiers": len(recipe.contract.roles("quasi")),
         "complaints_channel": 1,
     }
+
+
+def overruled(inputs: Inputs, built: Built) -> dict[str, float]:
+    """Measures the release sees better than the build: rows that repeat by design, free text, marks of generated content."""
+    measures, recipe = built.measures, inputs.recipe
+    found: dict[str, float] = {"text_rows": built.rows if text_columns(recipe, built) else 0}
+    if recipe.contract.roles("quasi") and "key_uniqueness" in measures:
+        found["quality_accuracy"] = measures["key_uniqueness"]  # generalising makes rows alike on purpose; only keys must differ
+    if generated := measures.get("generated_rows"):
+        profiles = {column.name: column.profile for column in built.columns}
+        marks = [profiles.get(name, {}).get("nulls", built.rows) for name in ("generated_by", "generated_at")]
+        found["generated_unlabelled"] = max(0, max(marks) - (built.rows - int(generated)))
+    found["contamination_sets"] = sum(1 for step in built.steps if step.step == "decontaminate")
+    return found
 
 
 def described(name: str, recipe: Recipe) -> bool:

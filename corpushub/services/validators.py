@@ -106,7 +106,7 @@ def languages(documents: Documents) -> Found:
 
 def licence(documents: Documents) -> Found:
     """`license` is on the Hub's list; an SPDX-like id parses; `other` names itself and its text."""
-    import license_expression
+    import license_expression  # type: ignore[import-untyped]
 
     head = read_head(documents["README.md"].decode()).data
     stated = str(head.get("license", ""))
@@ -172,7 +172,7 @@ def dcat(documents: Documents) -> Found:
     if good or not isinstance(report, rdflib.Graph):
         return
     sh = rdflib.Namespace("http://www.w3.org/ns/shacl#")
-    for result in sorted(report.subjects(rdflib.RDF.type, sh.ValidationResult)):
+    for result in sorted(report.subjects(rdflib.RDF.type, sh.ValidationResult), key=str):
         path, message = report.value(result, sh.resultPath), report.value(result, sh.resultMessage)
         yield Problem("cards.dcat", {"reason": f"{path}: {message}"}, file="dcat.ttl")
 

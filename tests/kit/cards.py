@@ -68,13 +68,22 @@ def a_recipe(text: str = RECIPE, name: str = "notices.yaml") -> Recipe:
     return Recipe.parse(text, name=name, steps={"normalize": Spec(), "scrub": Spec()})
 
 
+WORDS = "窗口 材料 申请 居民 社区 公交 线路 补贴 学校 报名 医保 结算 养老 登记 公示 街道 证明 预约 网上 受理 期限 复印 照片 户籍 租房".split()
+
+
+def sentence(number: int) -> str:
+    """Words that differ from row to row, the same on every machine."""
+    digits = sha256(str(number).encode())
+    return "，".join(WORDS[int(digits[at : at + 2], 16) % len(WORDS)] for at in range(0, 24 + number % 17 * 2, 2)) + "。"
+
+
 def rows(count: int = 60, start: int = 0) -> list[dict[str, Any]]:
     topics = ("交通", "社保", "教育")
     return [
         {
             "id": f"n-{number:05d}",
             "topic": topics[number % 3],
-            "text": f"办理第{number}号事项，请携带<身份证号>到窗口，咨询电话<电话号码>。" + "材料" * (number % 17),
+            "text": f"办理第{number}号事项，请携带<身份证号>，咨询电话<电话号码>。" + sentence(number),
             "views": None if number % 20 == 0 else number * 7 % 1000,
             "issued": date(2024, 1, 1) + timedelta(days=number * 3),
         }
