@@ -31,6 +31,7 @@ def approval_record(case: Case, manifest: Manifest, day: date) -> dict[str, Any]
         "dataset": manifest.dataset,
         "version": manifest.version,
         "manifest": manifest.digest,
+        "head": {name: value for name, value in manifest.to_json().items() if name != "files"},
         "case": case.id,
         "approvals": approvals,
         "waivers": [dict(waiver) for waiver in case.data.get("waivers", {}).values()],

@@ -24,10 +24,15 @@ from corpushub.domain.gates import gates_document
 from corpushub.domain.licences import rulebook
 from corpushub.domain.provenance import provenance
 from corpushub.domain.release import Item, Manifest
+from corpushub.engine import profile as profiles
 from corpushub.services.card_facts import Inputs, Made, located, make_facts
 
 CARRIED = ("provenance/lineage*.parquet", "provenance/drops*.parquet")
 """Files of the build that a release takes over as they are, besides its data."""
+
+
+RELEASE_FACTS = "provenance/facts.json"
+"""The figures a release was made of, from which its card can be rendered again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +120,29 @@ def make_documents(made: Made, inputs: Inputs, items: Mapping[str, Item]) -> dic
         "dcat.ttl": to_dcat(facts, items),
         "gates.json": readable(gates_document(facts.verdicts, made.context)),
         "provenance/recipe.yaml": facts.recipe.text,
+        RELEASE_FACTS: readable(figures(made, inputs)),
         "provenance/sources.json": readable(sources(facts)),
         "provenance/licences.json": readable(licences(facts)),
         **{f"reports/{name}.json": readable(report) for name, report in reports(made, inputs).items()},
         **{f"cards/{name}": svg for name, svg in made.charts.items()},
     }
     return {path: content.encode() for path, content in documents.items()}
+
+
+def figures(made: Made, inputs: Inputs) -> dict[str, Any]:
+    """What the card was made of besides the recipe: no rows but the one shown as an example."""
+    columns = [{**asdict(column), "profile": {}} for column in made.facts.built.columns]
+    return {
+        "version": inputs.version,
+        "day": inputs.day.isoformat(),
+        "built": {**made.facts.built.to_json(), "columns": columns},
+        "profile": profiles.to_json(made.profile),
+        "screened": dict(made.screened),
+        "history": [dict(item) for item in inputs.history],
+        "origins": [asdict(origin) for origin in inputs.origins],
+        "publisher": asdict(inputs.publisher),
+        "measures": dict(inputs.measures),
+    }
 
 
 def readable(value: Any) -> str:

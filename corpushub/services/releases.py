@@ -56,6 +56,8 @@ class BuildRecord(Protocol):
     def built_by(self) -> str: ...
     @property
     def builder_org(self) -> str: ...
+    @property
+    def sample(self) -> int: ...
 
 
 class Builds(Protocol):
@@ -124,9 +126,11 @@ class Releases:
     def propose(self, actor: Actor, build_id: str, *, version: str | None = None, notes: Mapping[str, Any] | None = None) -> Case:
         """Gate a build and open its release case; the case is `gated`, or `blocked` where a gate stops it.
 
-        Raises: NotFound("build.unknown"), Invalid("releases.version_*" | "gate.unknown_names").
+        Raises: NotFound("build.unknown"), Conflict("releases.sample_build"), Invalid("releases.version_*" | "gate.unknown_names").
         """
         record = self.builds.get(actor, build_id)
+        if record.sample:
+            raise Conflict("releases.sample_build", build=build_id)
         folder, change = self.draft(record, version, actor.org)
         stored = self.store(folder)
         with self.database.begin() as unit:

@@ -68,7 +68,33 @@ def a_recipe(text: str = RECIPE, name: str = "notices.yaml") -> Recipe:
     return Recipe.parse(text, name=name, steps={"normalize": Spec(), "scrub": Spec()})
 
 
-WORDS = "窗口 材料 申请 居民 社区 公交 线路 补贴 学校 报名 医保 结算 养老 登记 公示 街道 证明 预约 网上 受理 期限 复印 照片 户籍 租房".split()
+WORDS = [
+    "窗口",
+    "材料",
+    "申请",
+    "居民",
+    "社区",
+    "公交",
+    "线路",
+    "补贴",
+    "学校",
+    "报名",
+    "医保",
+    "结算",
+    "养老",
+    "登记",
+    "公示",
+    "街道",
+    "证明",
+    "预约",
+    "网上",
+    "受理",
+    "期限",
+    "复印",
+    "照片",
+    "户籍",
+    "租房",
+]
 
 
 def sentence(number: int) -> str:
@@ -177,6 +203,7 @@ class Record:
     grants: tuple[SourceGrant, ...] = ()
     built_by: str = "operator"
     builder_org: str = "data-group"
+    sample: int = 0
 
 
 class SomeBuilds:

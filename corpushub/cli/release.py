@@ -1,0 +1,142 @@
+"""`corpushub release …`: propose builds, publish what was approved, compare, and check a downloaded release."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from corpushub.base.errors import Invalid
+from corpushub.cli.context import context
+
+app = typer.Typer(help="Versions of datasets: propose, publish, compare, verify.", no_args_is_help=True)
+Dataset = Annotated[str, typer.Argument(help="The dataset, owner/name.", show_default=False)]
+Folder = Annotated[Path, typer.Argument(help="Folder of a downloaded release.", show_default=False)]
+COLUMNS = ("dataset", "version", "state", "day", "rows", "bytes", "commit")
+
+
+@app.command()
+def propose(
+    build: Annotated[str, typer.Argument(help="Id of a finished build.")],
+    version: Annotated[str, typer.Option(help="Version to give; without it the data decide.")] = "",
+) -> None:
+    """Gate a build and open its release case; prints every gate that is not passed."""
+    ctx = context()
+    case = ctx.hub().releases.propose(ctx.actor(), build, version=version or None)
+    if ctx.json:
+        ctx.show({"case": case.id, "state": case.state, "version": case.data["version"], "gates": case.data["gates"]})
+        return
+    open_gates = [row for row in case.data["gates"] if row["status"] not in {"pass", "not_applicable"}]
+    ctx.show([{"gate": row["id"], "status": row["status"], "effect": row["effect"], "stage": row["stage"]} for row in open_gates])
+    ctx.say("releases.proposed", case=case.id, dataset=case.data["dataset"], version=case.data["version"], state=case.state)
+    print(case.id)
+
+
+@app.command()
+def publish(case: Annotated[str, typer.Argument(help="Id of an approved release case.")]) -> None:
+    """Make an approved release public."""
+    ctx = context()
+    ctx.show(row(ctx.hub().releases.publish(ctx.actor(), case)))
+
+
+@app.command("list")
+def list_releases(dataset: Annotated[str, typer.Argument(help="Only of this dataset.")] = "") -> None:
+    """Published versions, newest first."""
+    ctx = context()
+    ctx.show([row(item) for item in ctx.hub().releases.list(ctx.actor(), dataset or None)], columns=COLUMNS)
+
+
+@app.command()
+def show(dataset: Dataset, version: Annotated[str, typer.Argument(help="The version, 1.0.0.")]) -> None:
+    """One version with the digest of every file."""
+    ctx = context()
+    releases = ctx.hub().releases
+    release = releases.get(ctx.actor(), dataset, version)
+    manifest = releases.manifest(ctx.actor(), dataset, version)
+    if ctx.json:
+        ctx.show(
+            {
+                **row(release),
+                "manifest": manifest.to_json(),
+                "tombstone": asdict(release.tombstone) if release.tombstone else None,
+            }
+        )
+        return
+    ctx.show(row(release))
+    ctx.show([asdict(item) for item in manifest.files], columns=("path", "bytes", "sha256"))
+
+
+@app.command()
+def diff(dataset: Dataset, old: Annotated[str, typer.Argument()], new: Annotated[str, typer.Argument()]) -> None:
+    """How one version differs from another, row by row."""
+    ctx = context()
+    ctx.show(ctx.hub().releases.diff(ctx.actor(), dataset, old, new).to_json())
+
+
+@app.command()
+def withdraw(
+    case: Annotated[str, typer.Argument(help="Id of the release case.")],
+    reason: Annotated[str, typer.Option(help="Why, for every holder of a copy.")],
+    successor: Annotated[str, typer.Option(help="The version that replaces it.")] = "",
+) -> None:
+    """Vote to withdraw a version; the second person's vote completes it and a tombstone stands."""
+    ctx = context()
+    after = ctx.hub().releases.withdraw(ctx.actor(), case, reason, successor)
+    ctx.show({"case": after.id, "state": after.state})
+
+
+@app.command()
+def verify(
+    folder: Folder,
+    pubkey: Annotated[
+        Path | None, typer.Option(help="File with the hub's public key, got from a trusted place outside the hub.")
+    ] = None,
+    day: Annotated[str, typer.Option(help="Judge waivers as of this day, 2026-12-31.")] = "",
+) -> None:
+    """Check sums, signature, counts, gates and approvals of a downloaded release. Exit 0: all holds; 1: something does not."""
+    from corpushub.services.verify import keys_in, told, verify_folder
+
+    ctx = context()
+    problems = verify_folder(folder, keys_in(pubkey) if pubkey else (), as_day(day))
+    if ctx.json:
+        ctx.show({"ok": not problems, "problems": told(problems)})
+    else:
+        for problem in problems:
+            print(problem.explain(ctx.lang))
+        ctx.say("verify.bad" if problems else "verify.good", count=len(problems), folder=folder.name)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def rebuild(
+    folder: Folder,
+    recipe: Annotated[
+        Path, typer.Option(help="The recipe; without it the one in the release, whose sources must be beside it.")
+    ] = Path(),
+    sources: Annotated[list[str] | None, typer.Option("--from", help="Another address for a source: NAME=ADDRESS.")] = None,
+) -> None:
+    """Build a release again and compare: byte-equal, logically equal, or which rows differ. Exit 0 when the data are the same, else 1."""
+    from corpushub.cli.build import options
+    from corpushub.services.rebuild import DIFFERS
+    from corpushub.services.rebuild import rebuild as build_again
+
+    ctx = context()
+    path = recipe if recipe != Path() else folder / "provenance" / "recipe.yaml"
+    with ctx.progress() as progress:
+        found = build_again(ctx.actor(), ctx.hub().builds, folder, path, options=options(sources), progress=progress)
+    ctx.show(asdict(found))
+    raise typer.Exit(1 if found.verdict == DIFFERS else 0)
+
+
+def as_day(word: str) -> date | None:
+    try:
+        return date.fromisoformat(word) if word else None
+    except ValueError:
+        raise Invalid("verify.day", day=word) from None
+
+
+def row(release: Any) -> dict[str, Any]:
+    return {name: getattr(release, name) for name in (*COLUMNS, "case", "manifest_digest", "logical_digest")}
