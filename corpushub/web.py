@@ -18,6 +18,7 @@ from corpushub import __version__
 from corpushub.api import viewer
 from corpushub.api.hf import HubApi, handles
 from corpushub.api.metrics import Metrics
+from corpushub.api.protocol import HubProtocol
 from corpushub.api.throttle import Quotas, Throttle
 from corpushub.api.wire import App, Receive, Scope, Send, run
 from corpushub.base.errors import HubError, Invalid
@@ -113,9 +114,10 @@ def serve(hub: Hub, *, host: str, port: int) -> None:
         create_app(hub),
         host=host,
         port=port,
+        http=HubProtocol,
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=20,
-        h11_max_incomplete_event_size=64 << 10,
+        timeout_keep_alive=30,
     )

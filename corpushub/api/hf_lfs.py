@@ -6,7 +6,7 @@ import asyncio
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from corpushub.api.wire import Call, Reply, json_reply, run
+from corpushub.api.wire import Call, Reply, json_reply, list_in, run
 from corpushub.base.errors import HubError, Invalid, NotFound
 from corpushub.base.identity import sha256
 from corpushub.domain.parties import Actor
@@ -27,8 +27,8 @@ WRITE_BYTES = 1 << 20
 async def batch(hub: Hub, call: Call, repo_id: str) -> Reply:
     """What to do for each object: nothing where this repository has it, else where to send or get it."""
     asked = await call.json()
-    objects = [row for row in asked.get("objects", []) if isinstance(row, dict)][:MAX_OBJECTS]
-    several = "multipart" in asked.get("transfers", [])
+    objects = [row for row in list_in(asked, "objects") if isinstance(row, dict)][:MAX_OBJECTS]
+    several = "multipart" in list_in(asked, "transfers")
     if asked.get("operation") == "download":
         shown = [await download_action(hub, call, repo_id, row) for row in objects]
         return lfs_reply({"transfer": "basic", "objects": shown})
@@ -130,7 +130,7 @@ async def put_part(hub: Hub, call: Call, repo_id: str, digest: str, number: str)
 async def complete(hub: Hub, call: Call, repo_id: str, digest: str) -> Reply:
     actor, size = await granted(hub, call, repo_id, digest)
     asked = await call.json()
-    present = {row.get("partNumber") for row in asked.get("parts", []) if isinstance(row, dict)}
+    present = {row.get("partNumber") for row in list_in(asked, "parts") if isinstance(row, dict)}
     for number in range(1, max(1, ceil(size / PART_BYTES)) + 1):
         if number not in present:
             raise Invalid("upload.part_missing", part=number)

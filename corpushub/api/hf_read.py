@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from corpushub.api.hf_errors import CORS
-from corpushub.api.wire import Call, Reply, json_reply, run
+from corpushub.api.wire import Call, Reply, json_reply, list_in, run
 from corpushub.base.errors import Forbidden, NotFound
 from corpushub.base.identity import iso
 from corpushub.domain.tree import Entry, Folder, pointer_text
@@ -154,7 +154,7 @@ async def paths_info(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply
     """Files and folders by name, sent as a form or as JSON; unknown ones are left out."""
     if "json" in call.headers.get("content-type", ""):
         asked = await call.json()
-        paths, expand = [str(path) for path in asked.get("paths", [])], bool(asked.get("expand"))
+        paths, expand = [str(path) for path in list_in(asked, "paths")], bool(asked.get("expand"))
     else:
         form = parse_qs((await call.body()).decode("utf-8", "replace"), keep_blank_values=True)
         paths, expand = form.get("paths", []), form.get("expand", [""])[-1].lower() in {"true", "1"}

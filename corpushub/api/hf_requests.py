@@ -48,7 +48,7 @@ def shown(standing: Standing) -> dict[str, Any]:
     who = {"_id": case.opened_by, "user": case.opened_by, "fullname": case.opened_org, "email": None}
     told = {"requestId": case.id, "user": who, "status": standing.status, "state": case.state, "fields": fields}
     return told | {
-        "timestamp": case.opened_at if isinstance(case.opened_at, str) else case.opened_at.isoformat(),
+        "timestamp": iso(case.opened_at),
         "grantedBy": None,
     }
 

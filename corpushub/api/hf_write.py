@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from corpushub.api.hf_errors import CORS
-from corpushub.api.wire import Call, Reply, TooLarge, json_reply, run
+from corpushub.api.wire import Call, Reply, TooLarge, json_reply, list_in, run
 from corpushub.base.errors import Conflict, Invalid, NotFound
 from corpushub.domain.front_matter import read_head
 from corpushub.services.contributions import Asked, Push
@@ -41,8 +41,8 @@ def repo_named(call: Call, asked: dict[str, Any]) -> str:
     """Raises: NotFound("repo.kind_unsupported") for models and spaces."""
     if asked.get("type", "model") != "dataset":
         raise NotFound("repo.kind_unsupported")
-    name, owner = str(asked.get("name", "")), asked.get("organization")
-    return name if "/" in name and not owner else f"{owner or call.actor.person}/{name.rpartition('/')[2]}"
+    name, owner = str(asked.get("name", "")), asked.get("organization") or ""
+    return name if "/" in name and name.startswith(f"{owner}/" if owner else "") else f"{owner or call.actor.person}/{name}"
 
 
 async def delete_repo(hub: Hub, call: Call) -> Reply:
@@ -61,7 +61,7 @@ async def move_repo(hub: Hub, call: Call) -> Reply:
 async def change_settings(hub: Hub, call: Call, repo_id: str) -> Reply:
     asked = await call.json()
     gated = asked.get("gated")
-    if gated not in {None, False, "auto", "manual"}:
+    if gated not in (None, False, "auto", "manual"):
         raise Invalid("http.parameter_invalid", name="gated", value=str(gated)[:40])
     private = {"private": True, "public": False}.get(str(asked.get("visibility", "")), asked.get("private"))
     named = {"gated": "" if gated is False else gated, "private": private if isinstance(private, bool) else None}
@@ -82,8 +82,8 @@ async def validate_card(_: Hub, call: Call) -> Reply:
 
 async def preupload(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply:
     asked = await call.json()
-    rows = asked.get("files", [])
-    if not isinstance(rows, list) or len(rows) > 2000:
+    rows = list_in(asked, "files")
+    if len(rows) > 2000:
         raise Invalid("http.body_invalid", why="files must be a list of at most 2000")
     files = [Asked(str(row.get("path", "")), whole(row.get("size"))) for row in rows if isinstance(row, dict)]
     modes = await run(hub.contributions.preview, call.actor, repo_id, revision, files)

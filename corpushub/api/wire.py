@@ -167,6 +167,14 @@ class Call:
         await self.piece(b"" if bodyless else answer.body)
 
 
+def list_in(asked: dict[str, Any], name: str) -> list[Any]:
+    """A list in a JSON body, empty where missing. Raises: Invalid("http.body_invalid")."""
+    value = asked.get(name, [])
+    if not isinstance(value, list):
+        raise Invalid("http.body_invalid", why=f"{name} is not a list")
+    return value
+
+
 def header_value(value: str) -> str:
     """What may stand in a header: no control characters, latin-1 only. A CR in an echoed name once dropped the connection."""
     return "".join(letter if 32 <= ord(letter) < 127 or 160 <= ord(letter) < 256 else "?" for letter in value)[:2000]

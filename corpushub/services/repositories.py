@@ -216,6 +216,9 @@ class Repositories:
             raise Forbidden("repo.create_forbidden", org=actor.org)
         self.objects.put_bytes(ATTRIBUTES)
         with self.database.begin() as unit:
+            owner = unit.repos.org_of(repo_id.partition("/")[0])
+            if owner and owner != actor.org:
+                raise Forbidden("repo.create_forbidden", org=actor.org)
             repo = unit.repos.create(repo_id, org=actor.org, by=actor.person, private=private, gated=gated)
             # Clients ask for the head of a repository they have just made, so there is one from the first moment.
             first = [entry_for(".gitattributes", ATTRIBUTES)]

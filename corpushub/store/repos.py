@@ -137,6 +137,11 @@ class Repos:
         row = self.connection.execute(sa.select(*_REPO).where(t.repo.c.id == repo_id)).one_or_none()
         return None if row is None else Repo(**row._mapping)
 
+    def org_of(self, owner: str) -> str:
+        """The organisation whose datasets stand under an owner's name already, or ""."""
+        query = sa.select(t.repo.c.org).where(t.repo.c.folded.startswith(f"{owner.lower()}/", autoescape=True)).limit(1)
+        return self.connection.execute(query).scalar_one_or_none() or ""
+
     def moved_to(self, repo_id: str) -> str | None:
         """The id a repository of this name (any case) has now, where that differs."""
         folded = repo_id.lower()
@@ -172,6 +177,8 @@ class Repos:
 
     def update(self, repo_id: str, **values: Any) -> None:
         """Set columns of `repo`: private, gated, facts, facts_of, words."""
+        if not values:
+            return
         self.connection.execute(t.repo.update().where(t.repo.c.id == repo_id).values(**values))
 
     def count_downloads(self, counts: Mapping[str, int]) -> None:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import uvicorn
 
+from corpushub.api.protocol import HubProtocol
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.tree import entry_for
@@ -121,7 +122,9 @@ def serving(hub: Any, **options: Any) -> Generator[str]:
     """The address of a running server for `hub`."""
     address = hub.settings.endpoint()
     app = create_app(hub, **{"with_portal": False, **options})
-    config = uvicorn.Config(app, host="127.0.0.1", port=hub.settings.port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=hub.settings.port, http=HubProtocol, log_level="warning", access_log=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -148,9 +151,16 @@ def some_hub(home: Path, **settings: Any) -> SomeHub:
     return SomeHub(open_hub(made, city.clock), city)
 
 
+_APPS: dict[Path, Any] = {}  # one application per hub: making one takes longer than a request
+
+
 def caller(hub: Any, token: str = "", **options: Any) -> httpx.AsyncClient:
     """A client of the whole application inside this process: no socket, everything else real."""
-    app = create_app(hub, **{"with_portal": False, **options})
+    app = _APPS.get(hub.settings.home) if not options else None
+    if app is None:
+        app = create_app(hub, **{"with_portal": False, **options})
+        if not options:
+            _APPS[hub.settings.home] = app
     headers = {"authorization": f"Bearer {token}"} if token else {}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=hub.settings.endpoint(), headers=headers)
 

@@ -1,0 +1,132 @@
+"""The HTTP server's connection, with what a file server needs and uvicorn does not have: sendfile, and an end to slow heads.
+
+* `scope["extensions"]["corpushub.sendfile"]` sends part of an open file from the page cache to the socket without passing through Python.
+* A request's head has HEAD_SECONDS to arrive and MAX_HEAD_BYTES of room, so that nobody holds connections by trickling one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from functools import partial
+from typing import Any, Protocol
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+SENDFILE = "corpushub.sendfile"
+HEAD_SECONDS = 20.0
+MAX_HEAD_BYTES = 64 << 10
+STEP = 1 << 20
+STALLED_SECONDS = 120.0
+
+
+class SendFile(Protocol):
+    """Send `count` bytes from `start` of the open file `number` as the whole body of the answer that was started."""
+
+    async def __call__(self, number: int, start: int, count: int) -> None: ...
+
+
+class HubProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    head_timer: asyncio.TimerHandle | None = None
+    head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_done()
+        super().connection_lost(exc)
+
+    def _watch_head(self) -> None:
+        if self.head_timer is None:
+            self.head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def _head_done(self) -> None:
+        self.head_bytes = 0
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+            self.head_timer = None
+
+    def _too_slow(self) -> None:
+        self.head_timer = None
+        self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self.head_timer is not None:
+            self.head_bytes += len(data)
+        super().data_received(data)
+        if self.head_timer is not None and self.head_bytes > MAX_HEAD_BYTES:
+            self._head_done()
+            self.send_400_response("The request head is too large.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._watch_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_done()
+        super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.scheme == "http":
+            extensions: dict[str, Any] = cycle.scope.setdefault("extensions", {})
+            extensions[SENDFILE] = partial(self.send_file, cycle)
+        super()._start_asgi_task(cycle, app)
+
+    async def send_file(self, cycle: RequestResponseCycle, number: int, start: int, count: int) -> None:
+        """See SendFile. The answer's head has to be written before the file, which the loop does in its next round."""
+        while self.transport.get_write_buffer_size() and not cycle.disconnected:  # noqa: ASYNC110 - the transport has no event for it
+            await asyncio.sleep(0)
+        socket = self.transport.get_extra_info("socket")
+        if cycle.disconnected or socket is None:
+            return
+        line = os.dup(socket.fileno())  # the loop guards its own descriptor; a copy may be waited for
+        try:
+            whole = await self._copy(cycle, line, number, start, count)
+        finally:
+            os.close(line)
+        if not whole:
+            self.transport.close()
+            return
+        cycle.expected_content_length = 0
+        await cycle.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _copy(self, cycle: RequestResponseCycle, line: int, number: int, start: int, count: int) -> bool:
+        """Did all of it go out?"""
+        at, end = start, start + count
+        while at < end:
+            if cycle.disconnected:
+                return False
+            try:
+                sent = os.sendfile(line, number, at, min(STEP, end - at))
+            except BlockingIOError:
+                if not await self._writable(line):
+                    return False
+                continue
+            except OSError:
+                return False
+            if sent == 0:
+                return False
+            at += sent
+            await asyncio.sleep(0)
+        return True
+
+    async def _writable(self, line: int) -> bool:
+        """Wait until the client took something; a client that takes nothing for two minutes is gone."""
+        ready: asyncio.Future[None] = self.loop.create_future()
+        self.loop.add_writer(line, _wake, ready)
+        try:
+            await asyncio.wait_for(ready, STALLED_SECONDS)
+        except TimeoutError:
+            return False
+        finally:
+            self.loop.remove_writer(line)
+        return True
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
