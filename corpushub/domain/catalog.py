@@ -134,10 +134,7 @@ class Resource:
     def attribute_on(self, name: str, day: str) -> Attribute:
         """Share or open attribute as it stood on `day` (ISO)."""
         held = [entry for entry in self.attributes if entry.name == name and entry.effective_from <= day]
-        if held:
-            return held[-1].value
-        first = [entry for entry in self.attributes if entry.name == name]
-        return first[0].value if first else Attribute(getattr(self, name))
+        return held[-1].value if held else getattr(self, name)
 
     def is_registered_on(self, day: str) -> bool:
         return bool(self.registration_code) and (not self.registration_to or day <= self.registration_to)
@@ -232,7 +229,9 @@ def _item_problems(place: int, item: Any) -> Iterable[Problem]:
 def amend(resource: Resource | None, event: str, changes: Mapping[str, Any]) -> Resource:
     """The entry after an event of its stream; `added` carries the whole entry, every other event what it changes."""
     if resource is None or event == "added":
-        return replace(Resource.from_json(changes), version=1)
+        entry = Resource.from_json(changes)
+        first = tuple(AttributeVersion(name, getattr(entry, name), "") for name in ("share_attribute", "open_attribute"))
+        return replace(entry, version=1, attributes=entry.attributes or first)
     version = resource.version + 1
     if event == "attribute_changed":
         entry = AttributeVersion(**{**changes, "value": Attribute(changes["value"])})

@@ -108,6 +108,16 @@ def a_city(folder: Path, url: str = "") -> City:
     return city
 
 
+def a_released_city(folder: Path) -> City:
+    """A city with a registered entry, an active authorization and a release of it."""
+    path, now, made = _released_template()
+    shutil.copy(path, folder / "city.db")
+    clock = Ticker(now)
+    city = _city(Database(str(folder / "city.db"), clock), clock)
+    city.made.update(made)
+    return city
+
+
 @cache
 def _template() -> Path:
     path = Path(tempfile.mkdtemp()) / "city.db"
@@ -116,6 +126,15 @@ def _template() -> Path:
     _populate(_city(database, clock))
     database.close()
     return path
+
+
+@cache
+def _released_template() -> tuple[Path, datetime, dict[str, Any]]:
+    folder = Path(tempfile.mkdtemp())
+    city = a_city(folder)
+    city.made["release"] = released(city)
+    city.database.close()
+    return folder / "city.db", city.clock.now, city.made
 
 
 def _city(database: Database, clock: Ticker) -> City:

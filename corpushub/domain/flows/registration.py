@@ -132,7 +132,8 @@ def replace_older(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
 
 def suspend_authorizations(case: Case, event: Event, context: Context) -> Iterable[Reaction]:
     """Nothing may be operated on what is no longer registered (5.2, revocation effects)."""
-    yield Amend(case.data["resource"], "registration_ended", {"registration_to": context.day.isoformat(), "state": "lapsed"})
+    yesterday = (context.day - timedelta(days=1)).isoformat()
+    yield Amend(case.data["resource"], "registration_ended", {"registration_to": yesterday, "state": "lapsed"})
     for running in context.facts.cases("authorization", states=("active",)):
         if case.data["resource"] in running.data.get("resources", ()):
             yield Act(running.id, "suspend", {"reason": f"{case.id} {event.name}"})

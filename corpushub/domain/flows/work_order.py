@@ -93,7 +93,7 @@ FLOW = Flow(
             guards=(release_out,),
             effects=(tell("notice.work_order_delivered", "customer"),),
         ),
-        step("accept", "delivered -> accepted", "accepted", CUSTOMER, fields=(NOTE,), decides="person", effects=(fulfil_demand,)),
+        step("accept", "delivered -> accepted", "accepted", CUSTOMER, fields=(NOTE,), effects=(fulfil_demand,)),
         step(
             "rework",
             "delivered -> rework",
