@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from corpushub.base.errors import Invalid
 from corpushub.base.identity import digest_of
-from corpushub.engine.sources_rows import named_dtype, widest
+from corpushub.engine.sources_rows import named_dtype, safe_name, widest
 
 SHARD_BYTES = 32_000_000
 SHARD_ROWS = 200_000
@@ -161,7 +161,7 @@ def shards_of_parquet(
     if missing := [column for column in select if column not in schema]:
         raise Invalid("source.no_such_column", source=name, column=missing[0], known=", ".join(schema))
     kept = {rename.get(column, column): schema[column] for column in (select or schema)}
-    if bad := [column for column in kept if column.startswith("_")]:
+    if bad := [column for column in kept if safe_name(column) != column]:
         raise Invalid("source.column_name", source=name, column=bad[0])
     shards, start, rows, size = [], 0, 0, 0
     for at in range(meta.num_row_groups):

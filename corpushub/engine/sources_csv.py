@@ -89,6 +89,10 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     filled = [cell for cell in first if cell]
     if not filled or len(set(filled)) < len(filled) or any(len(cell) > 200 for cell in filled):
         return False
+    if not all(
+        any(character.isalnum() for character in cell) for cell in filled
+    ):  # `*` or `-` stands for a value, never for a name
+        return False
     numeric = [bool(_NUMBER.fullmatch(cell)) for cell in first]
     if not any(numeric):
         return True
@@ -118,6 +122,8 @@ def records(text: IO[str], rows: Rows, dialect: Dialect, options: Mapping[str, A
             continue
         if header_due:
             header_due = False
+            if marked and fault(record, len(record), marked=True):
+                raise Invalid("source.header", name=rows.file, line=line)
             names = names or column_labels(record)
             continue
         if names is None:

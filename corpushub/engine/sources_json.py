@@ -14,7 +14,7 @@ from typing import Any
 from corpushub.base.errors import Invalid
 from corpushub.engine.encoding import MARK, detect
 from corpushub.engine.sources_files import Blob, Limits
-from corpushub.engine.sources_rows import BATCH_BYTES, BATCH_ROWS, Bad, Batch, as_text, objects_batch
+from corpushub.engine.sources_rows import BATCH_BYTES, BATCH_ROWS, Bad, Batch, as_text, objects_batch, safe_name
 
 MAX_DEPTH = 4
 
@@ -130,7 +130,7 @@ def flat(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict[st
     """One level of dotted names; beyond `MAX_DEPTH` objects stay as JSON text."""
     found: dict[str, Any] = {}
     for key, value in record.items():
-        name = f"{prefix}{key.strip().lstrip('_') or 'column'}"
+        name = f"{prefix}{safe_name(key.strip()) or 'column'}"
         if isinstance(value, dict) and value and depth < MAX_DEPTH:
             found |= flat(value, f"{name}.", depth + 1)
         elif isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):

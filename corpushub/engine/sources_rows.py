@@ -72,13 +72,18 @@ def column_labels(cells: Iterable[str]) -> list[str]:
     """Distinct, non-empty column names from a header row: stripped, line breaks folded, repeats numbered."""
     names: list[str] = []
     for at, cell in enumerate(cells, 1):
-        name = " ".join(cell.lstrip("\ufeff").split()) or f"column_{at}"
-        name = name.lstrip("_") or f"column_{at}"
+        name = safe_name(" ".join(cell.lstrip("\ufeff").split())) or f"column_{at}"
         base, count = name, 2
         while name in names:
             name, count = f"{base}_{count}", count + 1
         names.append(name)
     return names
+
+
+def safe_name(name: str) -> str:
+    """A name that is no pattern (`*` and `^…$` mean several columns to the frame library) and none of the engine's (`_…`)."""
+    name = name.lstrip("_")
+    return name.strip("^$") if name.startswith("^") else "" if name == "*" else name
 
 
 def objects_batch(file: str, pairs: Sequence[tuple[int, Mapping[str, Any]]], bad: Sequence[Bad], kind: str) -> Batch:
