@@ -30,7 +30,7 @@ PURPOSES = (
 )
 FREE_PURPOSES = frozenset({"public-governance", "public-welfare"})
 CHANNELS = ("file", "stream", "query", "compute", "model")
-MAX_DEPTH = 4
+NOWHERE = ("000000",)  # a code no place has: what is left of regions that share nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +142,12 @@ def within(use: Use, terms: Terms, day: date, *, area: str = "delivery", link: s
     return YES
 
 
-def covers_regions(parents: Sequence[str], children: Sequence[str]) -> bool:
+def covers_regions(parents: tuple[str, ...], children: tuple[str, ...]) -> bool:
     """Does every child region lie inside some parent? No child means everywhere, which only everywhere covers."""
     if not parents:
         return True
     prefixes = tuple(region_prefix(code) for code in parents)
-    return bool(children) and all(child.startswith(prefixes) for child in children)
+    return children == NOWHERE or (bool(children) and all(child.startswith(prefixes) for child in children))
 
 
 def excess(child: Terms, parent: Terms) -> tuple[str, ...]:
@@ -203,7 +203,7 @@ def _inside(child: tuple[str, ...], parent: tuple[str, ...]) -> tuple[str, ...]:
     if not child:
         return parent
     kept = tuple(code for code in child if covers_regions(parent, (code,)))
-    return kept or ("000000",)  # nowhere: a code no place has
+    return kept or NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
