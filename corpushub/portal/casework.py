@@ -137,7 +137,7 @@ def open_case(ask: Ask, sent: Form) -> Outcome:
     flow = str(sent.get("flow", ""))
     data = forms.answers(sent, flow_named(flow).opening.fields)
     case = ask.hub.cases.open(ask.actor, flow, data)
-    return Outcome(ask.t("portal.opened", flow=ask.t.name("flow", flow)), goto=href_of(ask, case))
+    return Outcome(ask.t("portal.opened", flow=ask.t.name("name", flow)), goto=href_of(ask, case))
 
 
 ACTS = {"command": give_command, "open": open_case}
@@ -205,7 +205,7 @@ def opening(
     name = (
         ask.t(f"portal.open_{flow}")
         if f"portal.open_{flow}" in known_words(ask.t)
-        else ask.t("portal.open_any", flow=ask.t.name("flow", flow))
+        else ask.t("portal.open_any", flow=ask.t.name("name", flow))
     )
     fields = flow_named(flow).opening.fields
     way = button(name, type_="button", c="btn primary", data_sheet=f"sheet-open-{flow}", data_key="n")

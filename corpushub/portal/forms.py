@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from corpushub.domain.flows.attribute import CHECKS
+from corpushub.domain.flows.authorization import SECTIONS
+from corpushub.domain.flows.registration import MATERIALS
 from corpushub.domain.form import Field
+from corpushub.domain.pricing import COST_KINDS
 from corpushub.portal.html import (
     Child,
     Safe,
@@ -32,6 +37,16 @@ LONG = frozenset({"note", "record", "records", "words"})
 TYPES = {"date": "date", "int": "number", "number": "number"}
 Choices = Mapping[str, Sequence[tuple[str, str]]]
 """Choices the portal knows for a field's kind or name: value and words."""
+
+
+# Records whose parts are known: asked one by one, so that nobody writes JSON. A dot goes one level down.
+RECORDS: Mapping[str, tuple[str, ...]] = {
+    "sections": SECTIONS,
+    "materials": MATERIALS,
+    "checks": CHECKS,
+    "statement": (*(f"costs.{kind}" for kind in COST_KINDS), "subsidy", "profit", "tax"),
+}
+WHOLE = frozenset({"statement"})  # their parts are whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,8 @@ def control(t: Words, item: Field, start: Given) -> Safe:
         or start.choices.get(item.kind)
         or [(value, t.name("choice", value)) for value in item.choices]
     )
+    if item.name in RECORDS and item.kind == "record":
+        return parts_of(t, item)
     if item.kind == "bool":
         return label(input_(type_="checkbox", name=item.name, value="true", checked=bool(item.default)), span(words), c="check")
     if item.kind in {"choices", "orgs", "resources"} and given:
@@ -117,6 +134,21 @@ def control(t: Words, item: Field, start: Given) -> Safe:
         ]
         return fieldset(legend(words), *boxes, c="field")
     return label(span(words, star(item)), single(item, given, start.preset.get(item.name, "")), hint(t, item))
+
+
+def parts_of(t: Words, item: Field) -> Safe:
+    """One input for each part of a record."""
+    whole = item.name in WHOLE
+    boxes = [
+        label(
+            span(t.name("field", part.rpartition(".")[2])),
+            input_(name=f"{item.name}.{part}", type_="number", min="0")
+            if whole
+            else textarea(name=f"{item.name}.{part}", rows=2),
+        )
+        for part in RECORDS[item.name]
+    ]
+    return fieldset(legend(label_of(t, item.name), star(item)), div(*boxes, c="parts whole" if whole else "parts"), c="field")
 
 
 def star(item: Field) -> Child:
@@ -165,23 +197,40 @@ def label_of(t: Words, name: str) -> str:
 
 
 def answers(sent: Form, fields: Sequence[Field]) -> dict[str, Any]:
-    """What a sent form says, in the types `read_form` wants; JSON text becomes records, single boxes become lists."""
-    import json
-
+    """What a sent form says, in the types `read_form` wants: parts become records, single boxes lists, JSON text what it says."""
     out: dict[str, Any] = {}
     for item in fields:
         value = sent.get(item.name)
-        if item.kind == "bool":
+        if item.name in RECORDS and item.kind == "record" and value is None:
+            if parts := gathered(sent, item.name):
+                out[item.name] = parts
+        elif item.kind == "bool":
             out[item.name] = value in {"true", True}
-        elif value in (None, ""):
+        elif value is not None and value != "":
+            out[item.name] = read(item, value)
+    return out
+
+
+def read(item: Field, value: Any) -> Any:
+    if item.kind in {"choices", "orgs", "resources"} and isinstance(value, str):
+        return [part.strip() for part in value.replace("\n", ",").split(",") if part.strip()]
+    if item.kind in {"record", "records"} and isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value  # the form's own check says what is wrong
+    return value
+
+
+def gathered(sent: Form, name: str) -> dict[str, Any]:
+    """`{"costs": {"labour": 3}}` of `statement.costs.labour=3`; empty parts are left out."""
+    out: dict[str, Any] = {}
+    for key, value in sent.items():
+        path = key.split(".")
+        if path[0] != name or len(path) < 2 or value == "":
             continue
-        elif item.kind in {"choices", "orgs", "resources"} and isinstance(value, str):
-            out[item.name] = [part for part in value.replace("\n", ",").split(",") if part.strip()]
-        elif item.kind in {"record", "records"} and isinstance(value, str):
-            try:
-                out[item.name] = json.loads(value)
-            except ValueError:
-                out[item.name] = value
-        else:
-            out[item.name] = value
+        here = out
+        for part in path[1:-1]:
+            here = here.setdefault(part, {})
+        here[path[-1]] = int(value) if name in WHOLE and str(value).isdecimal() else value
     return out

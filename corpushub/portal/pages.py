@@ -29,7 +29,7 @@ class Words:
     def name(self, area: str, code: str) -> str:
         """The word for a code of an open list (a state, an entity, a step); the code itself where the catalogue has none."""
         words = catalogue(self.lang)
-        for key in (f"ui_{area}.{code}", f"{area}.{code}"):
+        for key in (f"{family}{area}.{code}" for family in ("ui_", "flow_", "card_", "pii_", "")):
             if key in words and "{" not in words[key]:
                 return words[key]
         return code.replace("_", " ")

@@ -148,3 +148,47 @@ def arrow(x1: float, y1: float, x2: float, y2: float) -> Safe:
     path = f"M{x1:.1f} {y1:.1f} C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2 - 6:.1f} {y2:.1f}"
     head = f"M{x2 - 8:.1f} {y2 - 4:.1f} L{x2:.1f} {y2:.1f} L{x2 - 8:.1f} {y2 + 4:.1f}"
     return element("path", d=f"{path} {head}", c="edge")
+
+
+def digest_of(value: str) -> Safe:
+    """A digest in full, for proofs that are read and compared."""
+    return span(value, c="mono break small")
+
+
+def weeks(points: Sequence[tuple[str, int]]) -> Safe:
+    """Counts over time as columns with their figures; a zero line, no grid."""
+    width, height, base = 520, 150, 122
+    most = max((count for _, count in points), default=1) or 1
+    step = width / max(len(points), 1)
+    shapes: list[Child] = [element("path", d=f"M0 {base} H{width}", c="edge")]
+    for index, (name, count) in enumerate(points):
+        x, tall = index * step + step * 0.2, (base - 22) * count / most
+        shapes.append(
+            element(
+                "rect",
+                x=f"{x:.1f}",
+                y=f"{base - tall:.1f}",
+                width=f"{step * 0.6:.1f}",
+                height=f"{max(tall, 0):.1f}",
+                rx=2,
+                c="column",
+            )
+        )
+        if count:
+            shapes.append(
+                element(
+                    "text",
+                    str(count),
+                    x=f"{x + step * 0.3:.1f}",
+                    y=f"{base - tall - 5:.1f}",
+                    text_anchor="middle",
+                    font_size=11,
+                    c="strong",
+                )
+            )
+        if index % 2 == 0:
+            shapes.append(
+                element("text", name, x=f"{x + step * 0.3:.1f}", y=f"{base + 16:.1f}", text_anchor="middle", font_size=10)
+            )
+    label = ", ".join(f"{name}: {count}" for name, count in points)
+    return element("svg", *shapes, viewBox=f"0 0 {width} {height}", c="chart", role="img", aria_label=label)

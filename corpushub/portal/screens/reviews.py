@@ -166,7 +166,7 @@ def gates(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
         div(
             span(str(row["gate"]), c="id"),
             div(gate_name(t, row), div(gate_numbers(t, row), c="detail")),
-            chip(t.name("gate_status", str(row["status"])), TONES.get(str(row["status"]), "")),  # type: ignore[arg-type]
+            chip(t.name("status", str(row["status"])), TONES.get(str(row["status"]), "")),  # type: ignore[arg-type]
             c="gate",
         )
         for row in ordered
@@ -218,7 +218,7 @@ def personal(t: Words, file: File) -> Safe:
             f"{row['replaced']:,}",
             f"{row['kept']:,}",
             residual(row),
-            t.name("pii_action", str(row["action"])),
+            t.name("action", str(row["action"])),
         ]
         for row in file.entities
     ]

@@ -48,7 +48,7 @@ def view(t: Words, name: str, waiting: Sequence[Waiting]) -> Safe:
 
 
 def group(t: Words, flow: str, items: Sequence[Waiting]) -> Safe:
-    head = div(b(t.name("flow", flow)), span(len(items), c="quiet num"), c="row group-head")
+    head = div(b(t.name("name", flow)), span(len(items), c="quiet num"), c="row group-head")
     return section(head, ul(*[entry(t, item) for item in items], c="results"), c="stack tight")
 
 

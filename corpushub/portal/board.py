@@ -1,0 +1,199 @@
+"""Screens of flows, drawn from the flows' own tables: a list of cases with what may be opened, and one case with its facts, picture and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from corpushub.domain.flows import flow_named
+from corpushub.domain.workflow import Case, Seat
+from corpushub.portal import casework, choices, diagrams, values
+from corpushub.portal.html import Child, Safe, a, b, div, joined, li, p, span, ul
+from corpushub.portal.pages import Ask, Page, Screen, link
+from corpushub.portal.parts import card, empty, grid, heading, moment, reading, state_chip, steps, tabs
+from corpushub.services.cases import Task
+
+PER_PAGE = 50
+Extra = Callable[[Ask, Case], Child]
+Top = Callable[[Ask], Child]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One screen over some flows. `evidence` adds evidence to a case, `top` something above the list; `lead` false: no text below the title."""
+
+    place: str
+    path: str
+    flows: tuple[str, ...]
+    evidence: Extra | None = None
+    top: Top | None = None
+    hidden: frozenset[str] = field(default_factory=frozenset)
+    public: bool = False
+
+    def screens(self) -> tuple[Screen, Screen]:
+        """The list and the case; the case's pattern comes last so that named paths of the same screen win."""
+        return (
+            Screen(self.path, self.place, self.list, casework.ACTS),
+            Screen(f"{self.path}/{{case}}", self.place, self.show, casework.ACTS),
+        )
+
+    def list(self, ask: Ask) -> Page:
+        t = ask.t
+        flow = ask.query.get("flow") if ask.query.get("flow") in self.flows else self.flows[0]
+        assert flow is not None
+        which = ask.query.get("show", "open")
+        page = ask.hub.cases.list(ask.actor, flow=flow, limit=PER_PAGE, cursor=ask.query.get("after") or None)
+        finals = flow_named(flow).finals
+        cases = [case for case in page.items if which == "all" or (case.state in finals) == (which == "closed")]
+        tasks = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)} if not ask.actor.is_anonymous else {}
+        cases.sort(key=waiting_first(tasks))
+        way, sheet = casework.opening(ask, flow, choices.all_of(ask, flow_named(flow).opening.fields), ask.query)
+        kinds = [(name, t.name("name", name), None) for name in self.flows]
+        shown: list[tuple[str, str, Child]] = [
+            ("open", t("board.open"), None),
+            ("closed", t("board.closed"), None),
+            ("all", t("board.all"), None),
+        ]
+        body = joined(
+            heading(t(f"{self.place}.title"), lead=t(f"{self.place}.lead"), actions=way),
+            self.top(ask) if self.top else None,
+            tabs(ask, kinds, flow, name="flow") if len(self.flows) > 1 else None,
+            div(tabs(ask, shown, which, name="show"), c="subtabs"),
+            table(ask, cases, tasks) if cases else self.nothing(ask, flow, way is not None),
+            a(t("portal.next"), href=ask.href(after=page.cursor), c="btn small") if page.cursor else None,
+            sheet,
+        )
+        return Page(t(f"{self.place}.title"), body)
+
+    def nothing(self, ask: Ask, flow: str, may_open: bool) -> Safe:
+        t = ask.t
+        name = t.name("name", flow)
+        return empty(t("board.none", flow=name), t("board.none_open" if may_open else "board.none_wait", flow=name))
+
+    def show(self, ask: Ask) -> Page:
+        case = ask.hub.cases.get(ask.actor, ask.params["case"])
+        title = casework.title_of(ask.t, case)
+        return Page(title, case_view(ask, case, self))
+
+
+def waiting_first(tasks: Mapping[str, Task]) -> Callable[[Case], tuple[int, float]]:
+    def rank(case: Case) -> tuple[int, float]:
+        task = tasks.get(case.id)
+        left = task.clock.left if task and task.clock else 10_000
+        return (left if task else 20_000, -case.updated_at.timestamp())
+
+    return rank
+
+
+def table(ask: Ask, cases: Sequence[Case], tasks: Mapping[str, Task]) -> Safe:
+    """Cases as rows; those that wait for the reader first, with their clock."""
+    t = ask.t
+    rows = []
+    for case in cases:
+        task = tasks.get(case.id)
+        rows.append(
+            [
+                div(a(casework.title_of(t, case), href=casework.href_of(ask, case)), div(case.id, c="mono quiet small")),
+                span(state_chip(t, case.state), reading(t, task.clock) if task else None, c="row"),
+                " · ".join(t.name("command", name) for name in task.commands[:4]) if task else span("–", c="quiet"),
+                casework.org_name(ask, case.opened_org),
+                moment(t, case.updated_at),
+            ]
+        )
+    heads = [t("board.case"), t("board.state"), t("board.yours"), t("board.from"), t("board.updated")]
+    return card(None, grid(heads, rows, links=[casework.href_of(ask, case) for case in cases]), c="flush")
+
+
+def case_view(ask: Ask, case: Case, board: Board) -> Safe:
+    """One case: what it says, where it stands, what has happened, what the reader may do and on whom it waits."""
+    t = ask.t
+    flow = flow_named(case.flow)
+    clocks = ask.hub.cases.clocks(ask.actor, case.id)
+    running = [item for item in clocks if item.state in {"running", "paused"}]
+    acts = casework.commands(ask, case)
+    ways, sheets = casework.buttons(ask, acts, choices.all_of(ask, [item for act in acts for item in act.fields]))
+    left = div(
+        board.evidence(ask, case) if board.evidence else None,
+        card(t("board.facts"), values.facts_of(ask, case, hidden=board.hidden)),
+        card(t("board.flow"), diagrams.flow_picture(t, flow, case)),
+        c="stack",
+    )
+    right = div(
+        card(t("board.clocks"), clock_list(ask, case)) if clocks else None,
+        card(t("reviews.history"), steps(casework.history(ask, case))),
+        c="stack",
+    )
+    return joined(
+        heading(
+            casework.title_of(t, case),
+            lead=t(
+                "board.lead",
+                flow=t.name("name", case.flow),
+                org=casework.org_name(ask, case.opened_org),
+                at=t.moment(case.opened_at),
+            ),
+            actions=[state_chip(t, case.state), *[reading(t, item) for item in running]],
+            crumbs=[(t(f"{board.place}.title"), link(ask.lang, board.path)), (case.id, ask.href())],
+        ),
+        div(left, right, c="two"),
+        div(who_decides(ask, case), ways, c="decide in-page"),
+        sheets,
+    )
+
+
+def clock_list(ask: Ask, case: Case) -> Safe:
+    t = ask.t
+    rows = [
+        li(span(t.name("clock", item.clock)), span(str(item.due), c="quiet num"), reading(t, item), c="clock-row")
+        for item in ask.hub.cases.clocks(ask.actor, case.id)
+    ]
+    return ul(*rows)
+
+
+def who_decides(ask: Ask, case: Case) -> Safe:
+    """What is still wanting where several have to agree, else whose turn it is."""
+    t = ask.t
+    wanting = [
+        t(
+            "board.wanting",
+            command=t.name("command", item.command),
+            people=item.missing_people,
+            orgs=item.missing_orgs,
+            seats=t("board.including", seats=names(ask, item.missing_seats)) if item.missing_seats else "",
+        )
+        for item in ask.hub.cases.allowed(ask.actor, case.id)
+        if item.missing_people or item.missing_orgs or item.missing_seats
+    ]
+    if wanting:
+        return span(b(t("board.who")), " ", " ".join(wanting), c="who-else")
+    turn = turn_of(ask, case)
+    return span(b(t("board.who")), " ", turn or t("board.nobody"), c="who-else")
+
+
+def turn_of(ask: Ask, case: Case) -> str:
+    """Seats that can move the case from where it stands, in words."""
+    found: list[str] = []
+    for row in flow_named(case.flow).transitions:
+        if case.state in row.sources and row.target:
+            found += [seat_words(ask, seat) for seat in row.by]
+    words = list(dict.fromkeys(word for word in found if word))
+    return ("、" if ask.lang == "zh" else ", ").join(words)
+
+
+def seat_words(ask: Ask, seat: Seat) -> str:
+    t = ask.t
+    if seat.role is not None and seat.role.value == "system":
+        return t("board.clock_moves")
+    party = t.name("party", seat.party) if seat.party else ""
+    role = t.name("role", seat.role.value) if seat.role else ""
+    return (
+        f"{role}（{party}）" if role and party and ask.lang == "zh" else f"{role} ({party})" if role and party else role or party
+    )
+
+
+def names(ask: Ask, seats: Sequence[str]) -> str:
+    return ("、" if ask.lang == "zh" else ", ").join(ask.t.name("role", seat) for seat in seats)
+
+
+def lead_line(*words: Child) -> Safe:
+    return p(*words, c="quiet")

@@ -1,0 +1,36 @@
+"""What may be chosen in a form: organisations, catalog entries and datasets by name, so that nobody types an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from corpushub.domain.form import Field
+from corpushub.portal.forms import Choices
+from corpushub.portal.pages import Ask
+from corpushub.services.repositories import Query
+
+MOST = 300
+
+
+def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
+    """Choices for the kinds and names these fields use; each list is asked once."""
+    kinds = {item.kind for item in fields}
+    names = {item.name for item in fields}
+    found: dict[str, Sequence[tuple[str, str]]] = {}
+    if kinds & {"org", "orgs"}:
+        orgs = [(org.id, ask.t.of(org.name)) for org in ask.hub.parties.orgs()]
+        found |= {"org": orgs, "orgs": orgs}
+    if kinds & {"resource", "resources"}:
+        entries = ask.hub.catalog.search(ask.actor, limit=MOST).items
+        pairs = [(entry.id, f"{ask.t.of(entry.title)} · {entry.id}") for entry in entries]
+        found |= {"resource": pairs, "resources": pairs}
+    if "dataset" in names:
+        repos = ask.hub.repositories.search(ask.actor, Query(limit=MOST))
+        found["dataset"] = [(repo.id, repo.id) for repo in repos]
+    if "parent" in names:
+        pages = [
+            ask.hub.cases.list(ask.actor, flow=flow, states=("active",), limit=MOST).items
+            for flow in ("authorization", "delegation")
+        ]
+        found["parent"] = [(case.id, f"{ask.t.name('name', case.flow)} {case.id}") for page in pages for case in page]
+    return found

@@ -1,0 +1,126 @@
+"""Audit: check the ledger and everything derived from it, sign a checkpoint, take a bundle away, ask who had what (article 20)."""
+
+from __future__ import annotations
+
+from corpushub.domain.parties import Role
+from corpushub.portal import casework, pictures
+from corpushub.portal.html import Child, Safe, a, b, button, div, form, input_, joined, label, li, option, pre, select, span, ul
+from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
+from corpushub.portal.parts import card, chip, empty, facts, grid, heading, moment, size
+from corpushub.services.audit import AuditReport
+from corpushub.services.repositories import Query
+
+SEATS = frozenset({Role.AUDITOR, Role.AUTHORITY, Role.SUPERVISOR, Role.ADMIN})
+
+
+def show(ask: Ask) -> Page:
+    t = ask.t
+    sign = button(t("audit_screen.sign"), type_="button", c="btn", data_act="checkpoint", data_form="{}")
+    check = button(t("audit_screen.verify"), type_="button", c="btn primary", data_act="verify", data_form="{}")
+    body = joined(
+        heading(t("audit_screen.heading"), lead=t("audit.lead"), actions=[sign, check]),
+        div(id="report", aria_live="polite"),
+        div(card(t("audit_screen.checkpoint"), checkpoint(ask)), card(t("audit_screen.offline"), offline(ask)), c="halves"),
+        card(t("audit_screen.who"), who_had(ask), aside=t("audit_screen.who_note"), c="flush"),
+    )
+    return Page(t("audit.title"), body)
+
+
+def checkpoint(ask: Ask) -> Safe:
+    t = ask.t
+    note = ask.hub.audit.latest()
+    if note is None:
+        return empty(t("catalog.no_checkpoint"), t("audit_screen.no_checkpoint_next"))
+    lines: list[tuple[Child, Child]] = [
+        (t("audit_screen.origin"), note.origin),
+        (t("audit_screen.leaves"), f"{note.size:,}"),
+        (t("audit_screen.root"), pictures.digest_of(note.root)),
+        (t("audit_screen.signatures"), str(note.signatures)),
+    ]
+    return joined(facts(lines), pre(note.note, c="note-text"))
+
+
+def offline(ask: Ask) -> Safe:
+    t = ask.t
+    steps = [li(span(t(f"audit_screen.step_{number}"))) for number in (1, 2, 3)]
+    words = "corpushub audit export bundle.tar\npython verify_audit.py bundle.tar"
+    return joined(ul(*steps, c="plain"), pre(words, c="note-text"))
+
+
+def who_had(ask: Ask) -> Safe:
+    """Deliveries by dataset and organisation: who holds what, since when, under which entitlement."""
+    t = ask.t
+    repos = [repo.id for repo in ask.hub.repositories.search(ask.actor, Query(limit=200))]
+    chosen = ask.query.get("dataset", "")
+    pick = form(
+        label(
+            span(t("audit_screen.dataset")),
+            select(
+                option(t("board.all"), value=""),
+                *[option(name, value=name, selected=name == chosen) for name in repos],
+                name="dataset",
+            ),
+        ),
+        input_(type_="hidden", name="part", value="1"),
+        action=link(ask.lang, ask.path),
+        method="get",
+        data_live=True,
+        c="filter-row",
+    )
+    rows = [
+        [
+            moment(t, row.at),
+            a(row.repo, href=link(ask.lang, f"/data/datasets/{row.repo}")),
+            row.path,
+            casework.org_name(ask, row.org),
+            casework.person_name(ask, row.person),
+            size(row.bytes),
+            t.name("choice", row.purpose) if row.purpose else "–",
+            row.entitlement[-8:] or "–",
+        ]
+        for row in ask.hub.access.deliveries(ask.actor, repo=chosen, limit=100)
+    ]
+    heads = [
+        t("audit_screen.at"),
+        t("audit_screen.dataset"),
+        t("dataset.file"),
+        t("audit_screen.org"),
+        t("audit_screen.person"),
+        t("dataset.size"),
+        t.name("field", "purpose"),
+        t.name("name", "entitlement"),
+    ]
+    shown = grid(heads, rows, numeric=(5,)) if rows else empty(t("audit_screen.none"), t("audit_screen.none_next"))
+    return joined(pick, div(shown, data_part="deliveries"))
+
+
+def verify(ask: Ask, _: Form) -> Outcome:
+    """The whole check, here and now: leaves, events, folds, objects."""
+    report = ask.hub.audit.verify()
+    return Outcome(extra={"into": "report", "html": str(report_view(ask, report))})
+
+
+def report_view(ask: Ask, report: AuditReport) -> Safe:
+    t = ask.t
+    counts: list[tuple[Child, Child]] = [
+        (t("audit_screen.leaves"), f"{report.leaves:,}"),
+        (t("audit_screen.events"), f"{report.events:,}"),
+        (t("audit_screen.checkpoints"), f"{report.checkpoints:,}"),
+        (t("audit_screen.objects"), f"{report.objects:,}"),
+        (t("audit_screen.root"), pictures.digest_of(report.root)),
+    ]
+    verdict = (
+        chip(t("audit_screen.whole"), "good")
+        if report.is_whole
+        else chip(t("audit_screen.broken", count=len(report.problems)), "bad")
+    )
+    wrong = ul(*[li(problem.explain(ask.lang)) for problem in report.problems[:50]], c="plain")
+    return card(t("audit_screen.result"), div(b(verdict), c="row"), facts(counts), wrong if report.problems else None)
+
+
+def sign(ask: Ask, _: Form) -> Outcome:
+    note = ask.hub.audit.checkpoint(ask.actor)
+    return Outcome(ask.t("audit_screen.signed", count=f"{note.size:,}"))
+
+
+SCREENS = (Screen("/oversee/audit", "audit", show, {"verify": verify, "checkpoint": sign}, SEATS),)

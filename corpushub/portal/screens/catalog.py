@@ -1,0 +1,300 @@
+"""Catalog: every resource with its attributes, registration and how to get it; one page per entry, with its proof and its cases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from corpushub.domain.catalog import Resource, incomplete
+from corpushub.portal import casework, pictures, values
+from corpushub.portal.board import table
+from corpushub.portal.frame import LENS
+from corpushub.portal.html import Child, Safe, a, b, div, form, h3, input_, joined, li, nav, p, span, ul
+from corpushub.portal.pages import Ask, Page, Screen, Words, link
+from corpushub.portal.parts import bar, card, chip, empty, facts, grid, heading, moment
+
+FACETS = ("domain", "owner", "region", "open_attribute", "share_attribute", "kind", "state")
+MOST = 1000
+PER_PAGE = 30
+OPENNESS = {"unconditional": "good", "conditional": "warn", "none": "bad"}
+
+
+def listing(ask: Ask) -> Page:
+    t = ask.t
+    found = ask.hub.catalog.search(ask.actor, ask.query.get("q", "")[:200], limit=MOST).items
+    chosen = {name: ask.query[name] for name in FACETS if ask.query.get(name)}
+    kept = [entry for entry in found if all(value_of(entry, name) == value for name, value in chosen.items())]
+    at = ask.number("page", 1)
+    shown = kept[(at - 1) * PER_PAGE : at * PER_PAGE]
+    rows = ul(*[row(ask, entry) for entry in shown], c="results") if shown else nothing(ask)
+    body = joined(
+        heading(t("catalog.title"), lead=t("catalog.lead")),
+        searchbar(ask, chosen),
+        div(
+            nav(
+                *[facet(ask, name, found, chosen) for name in FACETS],
+                c="facets",
+                data_part="facets",
+                aria_label=t("datasets.facets"),
+            ),
+            div(summary(ask, len(kept), chosen), rows, pages(ask, len(kept), at), c="stack", data_part="results"),
+            c="faceted",
+        ),
+    )
+    return Page(t("catalog.title"), body)
+
+
+def value_of(entry: Resource, name: str) -> str:
+    return str(getattr(entry, name))
+
+
+def searchbar(ask: Ask, chosen: Mapping[str, str]) -> Safe:
+    words = ask.t("catalog.placeholder")
+    box = input_(
+        type_="search",
+        name="q",
+        value=ask.query.get("q") or None,
+        placeholder=words,
+        aria_label=words,
+        autocomplete="off",
+        data_key="/",
+    )
+    hidden = [input_(type_="hidden", name=name, value=value) for name, value in chosen.items()]
+    return form(
+        div(LENS, box, c="find"),
+        *hidden,
+        action=link(ask.lang, ask.path),
+        method="get",
+        c="searchbar",
+        data_live=True,
+        role="search",
+    )
+
+
+def summary(ask: Ask, count: int, chosen: Mapping[str, str]) -> Safe:
+    cleared = [
+        a(
+            chip(joined(f"{ask.t.name('field', name)}: {words(ask, name, value)} ", "×"), "info"),
+            href=ask.href(**{name: "", "page": ""}),
+        )
+        for name, value in chosen.items()
+    ]
+    return div(span(ask.t("catalog.count", count=count), c="quiet"), cleared, c="on-filters", aria_live="polite")
+
+
+def facet(ask: Ask, name: str, entries: Sequence[Resource], chosen: Mapping[str, str]) -> Safe | None:
+    others = {key: value for key, value in chosen.items() if key != name}
+    counts = Counter(
+        value_of(entry, name) for entry in entries if all(value_of(entry, key) == value for key, value in others.items())
+    )
+    counts.pop("", None)
+    if len(counts) < 2 and name not in chosen:
+        return None
+    most = max(counts.values(), default=1)
+    cells = [
+        a(
+            span(words(ask, name, value), c="ellipsis"),
+            span(count, c="n"),
+            bar(count / most),
+            href=ask.href(**{name: "" if chosen.get(name) == value else value, "page": ""}),
+            c="on" if chosen.get(name) == value else None,
+        )
+        for value, count in counts.most_common(8)
+    ]
+    return div(h3(ask.t.name("field", name)), *cells, c="facet")
+
+
+def words(ask: Ask, name: str, value: str) -> str:
+    if name == "owner":
+        return casework.org_name(ask, value)
+    if name == "state":
+        return ask.t.name("state", value)
+    return value if name in {"region", "domain"} else ask.t.name("choice", value)
+
+
+def pages(ask: Ask, count: int, at: int) -> Safe:
+    from corpushub.portal.parts import pager
+
+    return pager(ask, count, at, PER_PAGE)
+
+
+def row(ask: Ask, entry: Resource) -> Safe:
+    t = ask.t
+    tone = OPENNESS.get(entry.open_attribute.value, "")
+    return li(
+        div(a(t.of(entry.title), href=link(ask.lang, f"/data/catalog/{entry.id}"), c="name"), span(entry.id, c="id")),
+        div(chip(joined(t("catalog.open_short"), t.name("choice", entry.open_attribute.value)), tone), c="side"),  # type: ignore[arg-type]
+        p(t.of(entry.summary), c="desc clamp"),
+        div(
+            span(casework.org_name(ask, entry.owner)),
+            span(entry.domain),
+            span(t("catalog.fields", count=len(entry.items))),
+            span(t.name("frequency", entry.frequency)),
+            span(
+                t(
+                    "catalog.grade",
+                    category=t.name("choice", entry.classification.category.value),
+                    grade=entry.classification.grade,
+                )
+            ),
+            chip(entry.registration_code, "good") if entry.registration_code else chip(t("catalog.unregistered"), "quiet"),
+            c="meta",
+        ),
+    )
+
+
+def nothing(ask: Ask) -> Safe:
+    demand = a(ask.t("datasets.ask"), href=link(ask.lang, "/demand/ask", text=ask.query.get("q")))
+    return empty(ask.t("catalog.none"), joined(ask.t("catalog.none_next"), " ", demand))
+
+
+# -- one entry ----------------------------------------------------------------------------------------------------------------
+
+
+def entry_page(ask: Ask) -> Page:
+    entry = ask.hub.catalog.get(ask.actor, ask.params["id"])
+    title = ask.t.of(entry.title)
+    return Page(title, entry_view(ask, entry))
+
+
+def entry_view(ask: Ask, entry: Resource) -> Safe:
+    t = ask.t
+    ways = [
+        a(t("catalog.ask"), href=link(ask.lang, "/demand/ask", text=t.of(entry.title)), c="btn primary"),
+        a(t("dataset.object"), href=link(ask.lang, "/data/objections", about=entry.id), c="btn"),
+        a(t("catalog.edit"), href=link(ask.lang, f"/govern/resources/{entry.id}"), c="btn")
+        if ask.actor.org == entry.owner
+        else None,
+    ]
+    left = div(
+        card(t("catalog.fields_title"), fields(t, entry), aside=t("catalog.fields", count=len(entry.items)), c="flush"),
+        card(t("catalog.datasets"), made_from(ask, entry)),
+        card(t("catalog.cases"), cases(ask, entry)) if not ask.actor.is_anonymous else None,
+        c="stack",
+    )
+    return joined(
+        heading(
+            t.of(entry.title),
+            lead=t.of(entry.summary),
+            actions=ways,
+            crumbs=[(t("catalog.title"), link(ask.lang, "/data/catalog")), (entry.id, ask.href())],
+        ),
+        div(left, side(ask, entry), c="two"),
+    )
+
+
+def side(ask: Ask, entry: Resource) -> Safe:
+    t = ask.t
+    category = t(
+        "catalog.grade", category=t.name("choice", entry.classification.category.value), grade=entry.classification.grade
+    )
+    about: list[tuple[Child, Child]] = [
+        (t.name("field", "owner"), casework.org_name(ask, entry.owner)),
+        (
+            t("catalog.code"),
+            span(entry.registration_code, c="mono") if entry.registration_code else chip(t("catalog.unregistered"), "warn"),
+        ),
+        (t("catalog.code_to"), entry.registration_to),
+        (t.name("field", "share_attribute"), attribute(t, entry.share_attribute.value)),
+        (t.name("field", "open_attribute"), attribute(t, entry.open_attribute.value)),
+        (t("catalog.class"), category),
+        (t("catalog.egress"), t.name("egress", entry.egress.value)),
+        (t.name("field", "domain"), entry.domain),
+        (t.name("field", "region"), entry.region),
+        (t("catalog.origin"), t.name("origin", entry.origin)),
+        (t("catalog.frequency"), t.name("frequency", entry.frequency)),
+        (t("catalog.volume"), entry.volume),
+        (t("catalog.licence"), entry.licence),
+        (t("catalog.interpreter"), entry.interpreter.get("person", "") or None),
+        (t("catalog.quality"), f"{entry.quality:.0f}" if entry.quality >= 0 else None),
+    ]
+    missing = incomplete(entry)
+    gaps = (
+        card(
+            t("catalog.gaps"), p(t("catalog.gaps_lead")), div([chip(t.name("field", name), "warn") for name in missing], c="row")
+        )
+        if missing
+        else None
+    )
+    versions = [
+        [t.name("field", item.name), attribute(t, item.value.value), item.effective_from, item.reason]
+        for item in reversed(entry.attributes)
+    ]
+    trail = (
+        card(
+            t("catalog.attributes"),
+            grid([t("catalog.attribute"), t("catalog.value"), t("catalog.since"), t.name("field", "reason")], versions),
+        )
+        if versions
+        else None
+    )
+    return div(card(t("dataset.facts"), facts(about, c="top")), gaps, trail, proof(ask, entry), c="stack")
+
+
+def attribute(t: Words, value: str) -> Safe:
+    return chip(t.name("choice", value), OPENNESS.get(value, ""))  # type: ignore[arg-type]
+
+
+def proof(ask: Ask, entry: Resource) -> Safe:
+    """The badge of the ledger: entry, events and the newest signed checkpoint."""
+    t = ask.t
+    note = ask.hub.audit.latest()
+    if note is None:
+        return card(t("catalog.proof"), p(t("catalog.no_checkpoint"), c="quiet"))
+    lines: list[tuple[Child, Child]] = [
+        (t("catalog.events"), str(entry.version)),
+        (t("catalog.checkpoint"), t("catalog.checkpoint_size", count=f"{note.size:,}")),
+        (t("catalog.root"), pictures.digest_of(note.root)),
+    ]
+    return card(t("catalog.proof"), facts(lines, c="top"), aside=chip(t("catalog.on_ledger"), "good"))
+
+
+def fields(t: Words, entry: Resource) -> Safe:
+    if not entry.items:
+        return empty(t("catalog.no_fields"), t("catalog.no_fields_next"))
+    rows = [
+        [
+            span(item.name, c="mono"),
+            item.dtype,
+            t.of(item.meaning) or chip(t("catalog.undefined"), "warn"),
+            item.standard or "–",
+            t.name("sensitivity", item.sensitivity),
+        ]
+        for item in entry.items
+    ]
+    return grid(
+        [t("catalog.field"), t("catalog.type"), t("catalog.meaning"), t("catalog.standard"), t("catalog.sensitivity")], rows
+    )
+
+
+def made_from(ask: Ask, entry: Resource) -> Safe:
+    """Released datasets this entry went into."""
+    releases = ask.hub.cases.list(ask.actor, flow="release", states=("released", "superseded"), limit=200).items
+    used = [case for case in releases if entry.id in case.data.get("resources", ())]
+    if not used:
+        return empty(ask.t("catalog.no_datasets"), ask.t("catalog.no_datasets_next"))
+    rows = [
+        [
+            b(values.words(ask, "", "dataset", str(case.data["dataset"]))),
+            f"v{case.data['version']}",
+            ask.t.name("state", case.state),
+            moment(ask.t, case.updated_at, day=True),
+        ]
+        for case in used
+    ]
+    return grid([ask.t("datasets.title"), ask.t("dataset.version"), ask.t("board.state"), ask.t("board.updated")], rows)
+
+
+def cases(ask: Ask, entry: Resource) -> Safe:
+    found = [
+        case
+        for flow in ("registration", "attribute", "classification", "objection", "question", "probe")
+        for case in ask.hub.cases.list(ask.actor, flow=flow, subject=entry.id, limit=20).items
+    ]
+    return table(ask, found, {}) if found else empty(ask.t("catalog.no_cases"))
+
+
+SCREENS = (
+    Screen("/data/catalog", "catalog", listing),
+    Screen("/data/catalog/{id+}", "catalog", entry_page),
+)

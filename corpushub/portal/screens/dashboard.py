@@ -1,0 +1,140 @@
+"""City and district dashboard: figures counted from the record, each with its formula and the cases it was counted from (articles 17 and 20)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from corpushub.domain.flows import flows
+from corpushub.domain.workflow import Case
+from corpushub.portal import casework, pictures
+from corpushub.portal.html import Safe, a, b, div, joined, p, span
+from corpushub.portal.pages import Ask, Page, Screen, link
+from corpushub.portal.parts import bar, card, heading
+
+MOST = 1000
+WEEKS = 12
+SHOWN = ("registration", "authorization", "release", "access", "entitlement", "demand", "objection", "incident")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One indicator: its words' key, the figure, and the flow whose cases it was counted from."""
+
+    key: str
+    value: str
+    flow: str
+
+
+def show(ask: Ask) -> Page:
+    t = ask.t
+    held = {flow: ask.hub.cases.list(ask.actor, flow=flow, limit=MOST).items for flow in SHOWN}
+    entries = ask.hub.catalog.search(ask.actor, limit=MOST).items
+    registered = sum(1 for entry in entries if entry.registration_code)
+    figures = [
+        Figure("entries", f"{len(entries):,}", "registration"),
+        Figure("registered", share(registered, len(entries)), "registration"),
+        Figure("authorizations", str(states(held["authorization"], "active")), "authorization"),
+        Figure("releases", str(states(held["release"], "released")), "release"),
+        Figure("grants", str(states(held["entitlement"], "active")), "entitlement"),
+        Figure("in_time", in_time(ask, held), "access"),
+        Figure(
+            "objections", str(sum(1 for case in held["objection"] if case.state not in flows()["objection"].finals)), "objection"
+        ),
+    ]
+    body = joined(
+        heading(t("dashboard.title"), lead=t("dashboard.lead")),
+        div(*[tile(ask, figure) for figure in figures], c="tiles"),
+        div(
+            card(t("dashboard.activity"), pictures.weeks(activity(ask, held)), aside=t("dashboard.weeks", count=WEEKS)),
+            card(t("dashboard.flows"), flow_bars(ask, held), aside=t("dashboard.flows_note")),
+            c="halves",
+        ),
+        div(
+            card(t("dashboard.domains"), counted(Counter(entry.domain or "–" for entry in entries))),
+            card(t("dashboard.owners"), owners(ask, entries)),
+            c="halves",
+        ),
+    )
+    return Page(t("dashboard.title"), body)
+
+
+def tile(ask: Ask, figure: Figure) -> Safe:
+    t = ask.t
+    where = link(ask.lang, casework.place_of(figure.flow), show="all")
+    return div(
+        b(a(figure.value, href=where)),
+        span(t(f"dashboard.{figure.key}")),
+        span(t(f"dashboard.{figure.key}_how"), c="formula"),
+        c="tile",
+    )
+
+
+def share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "–"
+
+
+def states(cases: Sequence[Case], state: str) -> int:
+    return sum(1 for case in cases if case.state == state)
+
+
+def in_time(ask: Ask, held: dict[str, tuple[Case, ...]]) -> str:
+    """Clocks met among clocks ended, over requests, demands and objections."""
+    met = ended = 0
+    for flow in ("access", "demand", "objection", "release"):
+        for case in held[flow][:100]:
+            for reading in ask.hub.cases.clocks(ask.actor, case.id):
+                ended += reading.state in {"met", "missed"}
+                met += reading.state == "met"
+    return share(met, ended)
+
+
+def activity(ask: Ask, held: dict[str, tuple[Case, ...]]) -> list[tuple[str, int]]:
+    """Cases opened in each of the last weeks, oldest first."""
+    now = ask.hub.clock()
+    counts = [0] * WEEKS
+    for cases in held.values():
+        for case in cases:
+            back = (now - case.opened_at) // timedelta(days=7)
+            if 0 <= back < WEEKS:
+                counts[WEEKS - 1 - back] += 1
+    return [
+        (ask.t.moment(now - timedelta(days=7 * (WEEKS - 1 - index)), day=True)[5:], count) for index, count in enumerate(counts)
+    ]
+
+
+def flow_bars(ask: Ask, held: dict[str, tuple[Case, ...]]) -> Safe:
+    """Open cases of each flow, with the way to them."""
+    t = ask.t
+    counts = [
+        (flow, sum(1 for case in cases if case.state not in flows()[flow].finals), len(cases)) for flow, cases in held.items()
+    ]
+    most = max((whole for _, _, whole in counts), default=1) or 1
+    rows = [
+        div(
+            a(t.name("name", flow), href=link(ask.lang, casework.place_of(flow))),
+            bar(whole / most),
+            b(t("dashboard.open_of", open=running, all=whole)),
+            c="bar-row",
+        )
+        for flow, running, whole in counts
+    ]
+    return div(*rows)
+
+
+def counted(counts: Counter[str]) -> Safe:
+    most = max(counts.values(), default=1)
+    return (
+        div(*[div(span(name), bar(count / most), b(str(count)), c="bar-row") for name, count in counts.most_common(10)])
+        if counts
+        else p("–")
+    )
+
+
+def owners(ask: Ask, entries: Sequence[object]) -> Safe:
+    return counted(Counter(casework.org_name(ask, str(getattr(entry, "owner", ""))) for entry in entries))
+
+
+SCREENS = (Screen("/oversee/dashboard", "dashboard", show),)

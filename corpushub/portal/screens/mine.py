@@ -1,0 +1,166 @@
+"""My requests, grants and tokens: state, clock, conditions, renewal, reports of use (articles 4 to 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from corpushub.base.errors import Invalid
+from corpushub.domain.flows import flow_named
+from corpushub.domain.policy import PURPOSES
+from corpushub.domain.workflow import Case
+from corpushub.portal import casework, choices, forms
+from corpushub.portal.board import Board, table
+from corpushub.portal.html import Child, Safe, a, b, button, code, div, form, input_, joined, label, option, p, select, span
+from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
+from corpushub.portal.parts import card, chip, empty, grid, heading, moment, tabs
+from corpushub.services.access import MAX_DAYS, SCOPES
+from corpushub.store.tokens import Token
+
+FLOWS = ("access", "entitlement", "attestation", "derived")
+TABS = (*FLOWS, "tokens")
+BOARD = Board("mine", "/demand/mine", FLOWS)
+
+
+def show(ask: Ask) -> Page:
+    t = ask.t
+    tab = ask.query.get("tab") if ask.query.get("tab") in TABS else "access"
+    assert tab is not None
+    preset = {"dataset": ask.query["request"]} if ask.query.get("request") else {}
+    flow = flow_named("access")
+    way = button(
+        t("portal.open_access"),
+        type_="button",
+        c="btn primary",
+        data_sheet="sheet-open-access",
+        data_key="n",
+        data_open=bool(preset) or None,
+    )
+    given = forms.Given(choices.all_of(ask, flow.opening.fields), preset)
+    sheet = forms.open_sheet(ask, "access", t("portal.open_access"), flow.opening.fields, given)
+    words = [(name, t("mine.tokens") if name == "tokens" else t.name("name", name), None) for name in TABS]
+    body = tokens(ask) if tab == "tokens" else cases(ask, tab)
+    return Page(
+        t("mine.title"), joined(heading(t("mine.title"), lead=t("mine.lead"), actions=way), tabs(ask, words, tab), body, sheet)
+    )
+
+
+def cases(ask: Ask, flow: str) -> Safe:
+    found = ask.hub.cases.list(ask.actor, flow=flow, limit=100).items
+    mine = [
+        case for case in found if ask.actor.org in {case.opened_org, case.data.get("holder")} or ask.actor.person in case.persons
+    ]
+    waiting = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)}
+    shown = sorted({case.id: case for case in (*mine, *[case for case in found if case.id in waiting])}.values(), key=newest)
+    return table(ask, shown, waiting) if shown else empty(ask.t(f"mine.none_{flow}"), ask.t("mine.none_next"))
+
+
+def newest(case: Case) -> float:
+    return -case.updated_at.timestamp()
+
+
+def tokens(ask: Ask) -> Safe:
+    t = ask.t
+    held = ask.hub.access.tokens(ask.actor)
+    return joined(
+        div(id="secret", aria_live="polite"),
+        div(
+            card(t("mine.tokens"), token_table(ask, held), aside=t("mine.tokens_note")),
+            card(t("mine.new_token"), token_form(ask)),
+            c="two",
+        ),
+    )
+
+
+def token_table(ask: Ask, held: Sequence[Token]) -> Safe:
+    t = ask.t
+    if not held:
+        return empty(t("mine.no_tokens"), t("mine.no_tokens_next"))
+    rows: list[Sequence[Child]] = []
+    for token in held:
+        state = chip(t("mine.revoked"), "bad") if token.revoked_at else chip(t("mine.live"), "good")
+        end = button(
+            t("mine.revoke"), type_="button", c="btn small bad", data_act="revoke", data_form=f'{{"token": "{token.id}"}}'
+        )
+        rows.append(
+            [
+                div(b(token.name), div(code(token.id[-12:]), c="quiet small")),
+                span(*[chip(scope) for scope in token.scopes], c="row"),
+                t.name("choice", token.purpose) if token.purpose else "–",
+                moment(t, token.expires_at, day=True),
+                moment(t, token.used_at) if token.used_at else "–",
+                state,
+                None if token.revoked_at else end,
+            ]
+        )
+    heads = [
+        t("mine.name"),
+        t("mine.scopes"),
+        t.name("field", "purpose"),
+        t("mine.expires"),
+        t("mine.used"),
+        t("board.state"),
+        "",
+    ]
+    return grid(heads, rows)
+
+
+def token_form(ask: Ask) -> Safe:
+    t = ask.t
+    return form(
+        label(span(t("mine.name")), input_(name="name", required=True, maxlength=80, placeholder=t("mine.name_hint"))),
+        label(
+            span(t.name("field", "purpose")),
+            select(*[option(t.name("choice", name), value=name) for name in PURPOSES], name="purpose"),
+        ),
+        label(span(t("mine.days")), input_(name="days", type_="number", value="90", min="1", max=str(MAX_DAYS))),
+        div(
+            *[
+                label(
+                    input_(type_="checkbox", name="scopes", value=name, checked=name == "read"),
+                    span(t(f"mine.scope_{name}")),
+                    c="check",
+                )
+                for name in SCOPES
+            ]
+        ),
+        div(button(t("mine.make"), type_="submit", c="btn primary")),
+        data_act="issue",
+        c="fields",
+    )
+
+
+def issue(ask: Ask, sent: Form) -> Outcome:
+    """A new token; its secret is shown this once.
+
+    Raises: Invalid("mine.days_whole"), and what the access service refuses with.
+    """
+    scopes = sent.get("scopes") or []
+    days = str(sent.get("days", ""))
+    if not days.isdecimal():
+        raise Invalid("mine.days_whole")
+    secret, _ = ask.hub.access.issue_token(
+        ask.actor,
+        name=str(sent.get("name", "")),
+        scopes=tuple([scopes] if isinstance(scopes, str) else scopes),
+        purpose=str(sent.get("purpose", "")),
+        days=int(days),
+    )
+    t = ask.t
+    shown = div(
+        p(b(t("mine.secret_once"))),
+        div(code(secret, c="secret"), button(t("portal.copy"), type_="button", c="btn small copy", data_copy=secret), c="row"),
+        p(t("mine.secret_use"), " ", a(t("mine.reload"), href=link(ask.lang, "/demand/mine", tab="tokens"))),
+        c="note good",
+    )
+    return Outcome(t("mine.made"), extra={"into": "secret", "html": str(shown)})
+
+
+def revoke(ask: Ask, sent: Form) -> Outcome:
+    ask.hub.access.revoke(ask.actor, str(sent.get("token", "")))
+    return Outcome(ask.t("mine.gone"))
+
+
+SCREENS = (
+    Screen("/demand/mine", "mine", show, {**casework.ACTS, "issue": issue, "revoke": revoke}),
+    Screen("/demand/mine/{case}", "mine", BOARD.show, casework.ACTS),
+)

@@ -1,0 +1,118 @@
+"""Facts of a case as people read them: codes in words, organisations and people by name, ids as links, records as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from corpushub.base.errors import HubError
+from corpushub.domain.flows import flow_named, flows
+from corpushub.domain.workflow import Case
+from corpushub.portal import casework
+from corpushub.portal.html import Child, Safe, a, pre, span, ul
+from corpushub.portal.html import li as item_of_list
+from corpushub.portal.pages import Ask, Words, link
+from corpushub.portal.parts import chip, digest, facts, grid, number
+
+HIDDEN = frozenset(
+    {"gates", "grants", "by", "escalated", "approvals", "pack", "explanation", "parsed", "facts", "votes", "command"}
+)
+MOST_CELLS = 40
+
+
+@cache
+def kinds(flow: str) -> dict[str, str]:
+    """Kind of each answer of a flow by name, over all its forms."""
+    table = flow_named(flow)
+    return {item.name: item.kind for row in (table.opening, *table.transitions) for item in row.fields}
+
+
+def facts_of(ask: Ask, case: Case, *, hidden: frozenset[str] = frozenset()) -> Safe:
+    """All the case holds, in the order it was said."""
+    known = kinds(case.flow)
+    pairs: list[tuple[Child, Child]] = []
+    for name, value in case.data.items():
+        if name in HIDDEN or name in hidden or value in (None, "", [], {}):
+            continue
+        pairs.append((ask.t.name("field", name), value_of(ask, known.get(name, ""), name, value)))
+    return facts(pairs)
+
+
+def value_of(ask: Ask, kind: str, name: str, value: Any) -> Child:
+    """One answer as markup."""
+    t = ask.t
+    if isinstance(value, bool):
+        return t("portal.yes") if value else t("portal.no")
+    if isinstance(value, Mapping):
+        return record(ask, name, value)
+    if isinstance(value, list | tuple):
+        return many(ask, kind, name, list(value))
+    if isinstance(value, int | float):
+        return money(t, value) if name.endswith("_fen") else number(value, digits=0 if isinstance(value, int) else 2)
+    return words(ask, kind, name, str(value))
+
+
+def money(t: Words, fen: float) -> str:
+    return t("portal.yuan", amount=f"{fen / 100:,.2f}")
+
+
+def words(ask: Ask, kind: str, name: str, value: str) -> Child:
+    t = ask.t
+    if kind in {"org", "orgs"}:
+        return casework.org_name(ask, value)
+    if kind == "person":
+        return casework.person_name(ask, value)
+    if kind in {"resource", "resources"}:
+        return resource(ask, value)
+    if kind == "digest" or name.endswith("_digest"):
+        return digest(value, length=16)
+    if kind == "case" or is_case(value):
+        return case_link(ask, value)
+    if name == "dataset":
+        return a(value, href=link(ask.lang, f"/data/datasets/{value}"))
+    if kind in {"choice", "choices"}:
+        return t.name("choice", value)
+    return span(value, c="said") if "\n" in value or len(value) > 60 else value
+
+
+def resource(ask: Ask, value: str) -> Safe:
+    try:
+        title = ask.t.of(ask.hub.catalog.get(ask.actor, value).title)
+    except HubError:
+        title = value
+    return a(title or value, href=link(ask.lang, f"/data/catalog/{value}"), title=value)
+
+
+def is_case(value: str) -> bool:
+    head, _, tail = value.partition("-")
+    return len(tail) == 26 and tail.isalnum() and any(table.prefix == head for table in flows().values())
+
+
+def case_link(ask: Ask, value: str) -> Safe:
+    head = value.partition("-")[0]
+    flow = next((name for name, table in flows().items() if table.prefix == head), "")
+    return a(value, href=link(ask.lang, casework.place_of(flow, value)), c="mono")
+
+
+def many(ask: Ask, kind: str, name: str, value: list[Any]) -> Child:
+    if value and all(isinstance(item, Mapping) for item in value):
+        heads = list(dict.fromkeys(key for item in value for key in item))[:8]
+        rows = [[value_of(ask, "", head, item.get(head, "")) for head in heads] for item in value[:MOST_CELLS]]
+        return grid([ask.t.name("field", head) for head in heads], rows)
+    cells = [value_of(ask, kind, name, item) for item in value[:MOST_CELLS]]
+    if kind in {"choices", "words", "orgs"} or all(isinstance(cell, str) and len(cell) < 24 for cell in cells):
+        return span(*[chip(cell) for cell in cells], c="row")
+    return ul(*[item_of_list(cell) for cell in cells])
+
+
+def record(ask: Ask, name: str, value: Mapping[str, Any]) -> Child:
+    if set(value) <= {"zh", "en"}:
+        return ask.t.of({key: str(item) for key, item in value.items()})
+    depth = all(not isinstance(item, Mapping | list | tuple) or not item for item in value.values())
+    if not depth and len(str(value)) > 2000:
+        return pre(str(value)[:2000])
+    return facts(
+        [(ask.t.name("field", key), value_of(ask, "", key, item)) for key, item in list(value.items())[:MOST_CELLS]],
+        c=f"nested {name}",
+    )
