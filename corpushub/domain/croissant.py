@@ -170,10 +170,14 @@ def distribution(facts: Facts, files: Mapping[str, Item]) -> list[dict[str, Any]
             "@id": f"files-{config}",
             "name": f"files-{config}",
             "encodingFormat": PARQUET,
-            "includes": "*",  # containedIn names the files; readers compare patterns with a local path, which has another folder
-            "containedIn": [{"@id": path} for paths in splits.values() for path in paths],
+            "includes": sorted(f"{path.rpartition('-of-')[0].rpartition('-')[0]}-*.parquet" for path in first_files(splits)),
         })  # fmt: skip
     return objects
+
+
+def first_files(splits: Mapping[str, list[str]]) -> list[str]:
+    """One file of each split. The set names patterns, not containers: readers look for files beside croissant.json."""
+    return [paths[0] for paths in splits.values() if paths]
 
 
 def record_set(facts: Facts, config: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def languages(documents: Documents) -> Found:
     import langcodes
 
     for tag in as_list(read_head(documents["README.md"].decode()).data.get("language")):
-        if not isinstance(tag, str) or not langcodes.tag_is_valid(tag):
+        if not isinstance(tag, str) or "_" in tag or not langcodes.tag_is_valid(tag):  # langcodes also takes POSIX locale names
             yield Problem("cards.language_tag", {"tag": str(tag)}, file="README.md", path="language")
 
 
