@@ -119,8 +119,8 @@ def data_paths(folder: Path, sums: Mapping[str, str]) -> list[str]:
 
 def croissant_files(folder: Path, sums: Mapping[str, str]) -> Iterator[Problem]:
     try:
-        listed = json.loads(read(folder, "croissant.json")).get("distribution", ())
-    except ValueError:
+        listed = json.loads(read(folder, "croissant.json"))["distribution"]
+    except (ValueError, KeyError, TypeError):
         yield Problem("verify.unreadable", {}, file="croissant.json")
         return
     for item in listed:
