@@ -125,8 +125,8 @@ def input_schema(plan: Plan) -> Schema:
 
 
 def aligned_shard(shard: Shard, source: Source) -> Shard:
-    """The shard with a digest that also knows which resource it came from, so that equal files of two sources stay apart."""
-    return replace(shard, digest=digest_of([shard.digest, source.name]))
+    """The shard with a digest that also knows its source and the types it is read in, so that equal files of two sources stay apart."""
+    return replace(shard, digest=digest_of([shard.digest, source.name, source.files == 1, list(shard.schema.items())]))
 
 
 def sampled(shards: Sequence[tuple[int, Shard]], rows: int) -> tuple[tuple[int, Shard], ...]:

@@ -127,7 +127,7 @@ def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Pat
         tally = read_json(folder / "tally.json")
         for step, value in zip(stage.steps, tally["steps"], strict=True):
             job.tallies.setdefault(step.index, Tally()).add(tally_from(value))
-        outputs.append(Shard(str(folder / "rows.arrow"), tally["rows"], task.key))
+        outputs.append(Shard(str(folder / "rows.arrow"), tally["rows"], task.key, origins=task.shard.origins))
     return Pieces(pieces.sources, tuple(outputs), tuple(folders))
 
 
@@ -187,7 +187,7 @@ def write(job: Run, outputs: Pieces, folder: Path) -> Built:
             raise Conflict("build.cancelled", dataset=plan.recipe.dataset)
         frame = shard.read()
         opened = plan.sources[source]
-        writer.add(frame, place_of(frame, opened.name, opened.fact.digest, pl.Series(opened.origins, dtype=pl.String)))
+        writer.add(frame, place_of(frame, opened.name, opened.fact.digest, shard.origins))
     files, digests = writer.finish()
     if not files:
         raise Invalid("build.empty", dataset=plan.recipe.dataset, reasons=dropped_reasons(job))
@@ -260,14 +260,12 @@ def write_drops(job: Run, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], 
     names = pl.Series(["", *(step.step.name for step in plan.steps)], dtype=pl.String)
     frames = []
     for pieces in logs:
-        for source, log_folder in zip(pieces.sources, pieces.folders, strict=True):
+        for source, shard, log_folder in zip(pieces.sources, pieces.shards, pieces.folders, strict=True):
             log = pl.read_ipc(log_folder / "drops.arrow")
             if not log.height:
                 continue
             opened = plan.sources[source]
-            place = place_of(log, opened.name, opened.fact.digest, pl.Series(opened.origins, dtype=pl.String)).drop(
-                "source_sha256"
-            )
+            place = place_of(log, opened.name, opened.fact.digest, shard.origins).drop("source_sha256")
             frames.append(
                 place.with_columns(
                     log["step"],
@@ -306,7 +304,7 @@ def place_words(plan: Plan, pieces: Pieces, rows: np.ndarray) -> pl.Series:
         for where, origin, row in zip(
             mine, *frame[(rows[mine] - edges[at]).tolist()].select("_origin", "_row").get_columns(), strict=True
         ):
-            words[where] = f"{source.name}/{source.origins[origin]}:{row}"
+            words[where] = f"{source.name}/{pieces.shards[at].origins[origin]}:{row}"
     return pl.Series("merged_into", words.tolist(), dtype=pl.String)
 
 

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from corpushub.base.errors import Invalid
-from corpushub.base.identity import digest_of
+from corpushub.base.identity import digest_of, file_sha256
 from corpushub.engine.sources_rows import named_dtype, safe_name, widest
 
-SHARD_BYTES = 32_000_000
+SHARD_BYTES = 8_000_000
+EDGE_BYTES = 2_000_000  # a shard may end after a file from here on, where the file's name says so
 SHARD_ROWS = 200_000
 ENGINE = {"_origin": pl.UInt32(), "_row": pl.UInt32(), "_part": pl.UInt32()}
 
@@ -36,16 +38,20 @@ class Shard:
     rename: Mapping[str, str] = field(default_factory=dict)
     select: tuple[str, ...] = ()
     schema: Mapping[str, str] = field(default_factory=dict)
+    origins: tuple[str, ...] = ()  # file names by `_origin`
 
     def to_json(self) -> dict[str, Any]:
         return {
             "path": self.path, "rows": self.rows, "digest": self.digest, "kind": self.kind, "start": self.start,
             "rename": dict(self.rename), "select": list(self.select), "schema": list(self.schema.items()),
+            "origins": list(self.origins),
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Shard:
-        return cls(**{**value, "select": tuple(value["select"]), "schema": dict(value["schema"])})
+        return cls(
+            **{**value, "select": tuple(value["select"]), "schema": dict(value["schema"]), "origins": tuple(value["origins"])}
+        )
 
     def scan(self) -> pl.LazyFrame:
         """The rows lazily, with the source's whole schema (columns a file lacks are null)."""
@@ -85,7 +91,11 @@ def matched(frame: pl.LazyFrame, schema: Mapping[str, str]) -> pl.LazyFrame:
 
 
 class ShardWriter:
-    """Collects batches into shard files `shard-00000.arrow` of bounded size; one type per column over all of them."""
+    """Collects batches into shard files `shard-00000.arrow` of bounded size; one type per column over all of them.
+
+    A shard's digest is that of its content, and where a source has many files shards end at files chosen by their names: a file that is
+    added, changed or removed touches its own shard only.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -95,18 +105,22 @@ class ShardWriter:
         self.rows = 0
         self._pending: list[pl.DataFrame] = []
         self._size = 0
-        self._names: list[str] = []
+        self._here: list[str] = []  # files of the open shard
 
-    def origin(self, number: int, name: str) -> None:
-        assert number == len(self.origins)
+    def origin(self, name: str) -> None:
+        """The next file begins."""
+        if self._size >= EDGE_BYTES and crc32(name.encode()) % 4 == 0:
+            self._flush()
         self.origins.append(name)
 
-    def add(self, origin: int, frame: pl.DataFrame) -> None:
-        if not frame.height:
-            self._learn(frame)
-            return
+    def add(self, frame: pl.DataFrame) -> None:
+        """Rows of the present file."""
         self._learn(frame)
-        place = [pl.lit(origin, pl.UInt32).alias("_origin"), pl.lit(0, pl.UInt32).alias("_part")]
+        if not frame.height:
+            return
+        if not self._here or self._here[-1] != self.origins[-1]:
+            self._here.append(self.origins[-1])
+        place = [pl.lit(len(self._here) - 1, pl.UInt32).alias("_origin"), pl.lit(0, pl.UInt32).alias("_part")]
         frame = frame.with_columns(place).select(*ENGINE, pl.exclude(*ENGINE))
         self._pending.append(frame)
         self._size += int(frame.estimated_size())
@@ -125,9 +139,9 @@ class ShardWriter:
         frame = pl.concat([aligned(one, self.schema) for one in self._pending], how="vertical")
         path = self.folder / f"shard-{len(self.shards):05d}.arrow"
         frame.write_ipc(path, compression="lz4")
-        digest = digest_of([len(self.shards), frame.height])  # position inside content already named by the source's digest
-        self.shards.append(Shard(path.name, frame.height, digest))
-        self._pending, self._size = [], 0
+        digest = digest_of([file_sha256(path), self._here])
+        self.shards.append(Shard(path.name, frame.height, digest, origins=tuple(self._here)))
+        self._pending, self._size, self._here = [], 0, []
 
     def finish(self) -> dict[str, pl.DataType]:
         self._flush()
@@ -168,7 +182,7 @@ def shards_of_parquet(
         group = meta.row_group(at)
         rows, size = rows + group.num_rows, size + group.total_byte_size
         if size >= SHARD_BYTES or rows >= SHARD_ROWS or at == meta.num_row_groups - 1:
-            shards.extend(pieces(Shard(str(path), rows, digest, "parquet", start, rename, select), size))
+            shards.extend(pieces(Shard(str(path), rows, digest, "parquet", start, rename, select, origins=(name,)), size))
             start, rows, size = start + rows, 0, 0
     return shards, kept
 

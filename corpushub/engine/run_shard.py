@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,13 @@ class Task:
     source: int = 0
 
 
-def fitted(frame: pl.DataFrame, plan: Plan, source: Source) -> pl.DataFrame:
+def fitted(frame: pl.DataFrame, plan: Plan, source: Source, origins: Sequence[str]) -> pl.DataFrame:
     """An input frame with the union's columns and types, and the engine's key where the contract wants one no source has."""
     schema = input_schema(plan)
     here = frame.schema
     wanted = []
     if plan.made_key:
-        wanted.append(row_names(source).alias(plan.made_key))
+        wanted.append(row_names(source, origins).alias(plan.made_key))
         schema = {name: dtype for name, dtype in schema.items() if name != plan.made_key}
     for name, dtype in schema.items():
         if name not in here:
@@ -54,12 +54,12 @@ def fitted(frame: pl.DataFrame, plan: Plan, source: Source) -> pl.DataFrame:
     return frame.select(*ENGINE, *wanted)
 
 
-def row_names(source: Source) -> pl.Expr:
+def row_names(source: Source, origins: Sequence[str]) -> pl.Expr:
     """`source-row`, or `source-file-row` with 12 digits of the file name's SHA-256: stable while the row keeps its place."""
     row = pl.col("_row").cast(pl.String)
-    if len(source.origins) == 1:
+    if source.files == 1:
         return pl.concat_str(pl.lit(f"{source.name}-"), row)
-    names = pl.Series([sha256(name.encode())[:12] for name in source.origins], dtype=pl.String)
+    names = pl.Series([sha256(name.encode())[:12] for name in origins], dtype=pl.String)
     file = pl.lit(names).gather(pl.col("_origin"))
     return pl.concat_str(pl.lit(f"{source.name}-"), file, pl.lit("-"), row)
 
@@ -72,7 +72,7 @@ def map_shard(plan: Plan, task: Task, cache: Cache) -> Path:
     with cache.make(task.key) as folder:
         frame = task.shard.read()
         if task.first:
-            frame = fitted(frame, plan, plan.sources[task.source])
+            frame = fitted(frame, plan, plan.sources[task.source], task.shard.origins)
         logs: list[pl.DataFrame] = []
         if task.ruling:
             frame, log = ruled(frame, Path(task.ruling), plan.stages[task.stage - 1])

@@ -6,7 +6,7 @@ row groups by bytes. File names carry the final count, so files are written unde
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,14 +167,14 @@ def write_small(frame: pl.DataFrame, path: Path) -> None:
     )
 
 
-def place_of(frame: pl.DataFrame, source: str, digest: str, files: pl.Series) -> pl.DataFrame:
+def place_of(frame: pl.DataFrame, source: str, digest: str, origins: Sequence[str]) -> pl.DataFrame:
     """Where each row of one source came from."""
     origin = frame.get_column("_origin").cast(pl.UInt32)
     return pl.DataFrame(
         {
             "source": pl.Series([source]).new_from_index(0, frame.height),
             "source_sha256": pl.Series([digest]).new_from_index(0, frame.height),
-            "source_file": files.gather(origin),
+            "source_file": pl.Series(origins, dtype=pl.String).gather(origin),
             "source_row": frame.get_column("_row"),
             "part": frame.get_column("_part"),
         }

@@ -27,7 +27,7 @@ from corpushub.engine.run_rows import Shard, ShardWriter, shards_of_parquet
 from corpushub.engine.sources_files import Blob, Limits, Unpacker
 from corpushub.engine.sources_rows import Bad, Batch, dtype_name, named_dtype
 
-READER_VERSION = 2
+READER_VERSION = 3
 QUARANTINE_SHOWN = 20
 
 
@@ -40,7 +40,7 @@ class Source:
     shards: tuple[Shard, ...]
     fact: SourceFact
     quarantine: tuple[Bad, ...] = ()
-    origins: tuple[str, ...] = ()  # member names, by the shards' `_origin`
+    files: int = 1
 
     @property
     def name(self) -> str:
@@ -117,7 +117,7 @@ def open_local(ref: SourceRef, place: Place, path: Path, name: str) -> Source:
         with place.cache.make(key) as temporary:
             ingest(ref, place, path, Ingest(name, digest, size, temporary))
         folder = place.cache.place(key)
-    source = load(ref, folder, key)
+    source = load(ref, folder)
     check_quarantine(source, place.limits.max_quarantine_ratio)
     return source
 
@@ -138,13 +138,13 @@ def ingest(ref: SourceRef, place: Place, path: Path, job: Ingest) -> None:
     bad: list[Bad] = []
     formats: Counter[str] = Counter()
     encodings: Counter[str] = Counter()
-    for origin, blob in enumerate(unpacker.walk(path, job.name)):
-        writer.origin(origin, blob.name)
+    for blob in unpacker.walk(path, job.name):
+        writer.origin(blob.name)
         for batch in batches(blob, ref.options, place.limits):
             formats[batch.format] += batch.frame.height
             encodings[batch.encoding] += batch.frame.height
             bad.extend(batch.bad)
-            writer.add(origin, shaped(batch.frame, ref))
+            writer.add(shaped(batch.frame, ref))
         if blob.path is not None and blob.path.is_relative_to(scratch):
             blob.path.unlink()
     shutil.rmtree(scratch)
@@ -169,7 +169,6 @@ def ingest(ref: SourceRef, place: Place, path: Path, job: Ingest) -> None:
         "shards": [shard.to_json() for shard in writer.shards],
         "schema": [[name, dtype_name(dtype)] for name, dtype in schema.items()],
         "quarantine": [asdict(one) for one in bad[:10_000]],
-        "origins": writer.origins,
     })  # fmt: skip
 
 
@@ -177,7 +176,7 @@ def most(counts: Counter[str]) -> str:
     return counts.most_common(1)[0][0] if counts else ""
 
 
-def load(ref: SourceRef, folder: Path, key: str) -> Source:
+def load(ref: SourceRef, folder: Path) -> Source:
     value = read_json(folder / "source.json")
     fact = SourceFact(**{**value["fact"], "name": ref.name, "resource": ref.resource})
     words = dict(value["schema"])
@@ -186,12 +185,11 @@ def load(ref: SourceRef, folder: Path, key: str) -> Source:
         replace(
             Shard.from_json(item),
             path=str(folder / item["path"]),
-            digest=digest_of([key, item["digest"]]),
             schema=words,
         )
         for item in value["shards"]
     )
-    return Source(ref, schema, shards, fact, tuple(Bad(**item) for item in value["quarantine"]), tuple(value["origins"]))
+    return Source(ref, schema, shards, fact, tuple(Bad(**item) for item in value["quarantine"]), fact.files)
 
 
 def check_quarantine(source: Source, limit: float) -> None:
@@ -210,7 +208,7 @@ def open_parquet(ref: SourceRef, path: Path, identity: tuple[str, int, str]) -> 
     digest, size, name = identity
     shards, schema = shards_of_parquet(path, digest, dict(ref.options.get("rename") or {}), ref.select, name)
     fact = SourceFact(ref.name, ref.resource, "parquet", "", digest, size, sum(shard.rows for shard in shards), 0)
-    return Source(ref, schema, tuple(shards), fact, (), (name,))
+    return Source(ref, schema, tuple(shards), fact)
 
 
 def shaped(frame: pl.DataFrame, ref: SourceRef) -> pl.DataFrame:

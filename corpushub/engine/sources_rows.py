@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-BATCH_BYTES = 8_000_000
-BATCH_ROWS = 50_000
+BATCH_BYTES = 2_000_000
+BATCH_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
