@@ -33,6 +33,7 @@ def folds() -> dict[int, str]:
     """Characters as the weights know them: half-width, lower case, simplified; the embeddings of all others were never trained."""
     table = {code: chr(code - 0xFEE0).lower() for code in range(0xFF01, 0xFF5F)}
     table |= {code: chr(code).lower() for code in range(65, 91)}
+    table |= dict.fromkeys(map(ord, " \t\u3000\xa0"), ",")
     table |= {ord(char): plain for char, plain in _PAIRS.items()}
     characters = files("opencc").joinpath("dictionary", "TSCharacters.txt")
     for line in characters.read_text("utf-8").split("\n"):
