@@ -40,11 +40,18 @@ class Statistics:
 
     def rarity(self, keys: Ints) -> Floats:
         """Inverse document frequency; a gram nobody has counts as one that a single entry has."""
-        place = np.searchsorted(self.vocabulary, keys)
-        place = np.minimum(place, max(0, len(self.vocabulary) - 1))
-        known = (self.vocabulary[place] == keys) if len(self.vocabulary) else np.zeros(len(keys), np.bool_)
-        holders = np.where(known, self.holders[place] if len(self.holders) else 0, 1)
+        if not len(self.vocabulary):
+            return np.ones(len(keys), np.float32)
+        place = np.minimum(np.searchsorted(self.vocabulary, keys), len(self.vocabulary) - 1)
+        holders = np.where(self.vocabulary[place] == keys, self.holders[place], 1)
         return np.log1p((self.count - holders + 0.5) / (holders + 0.5)).clip(min=1e-3).astype(np.float32)
+
+    def knows(self, keys: Ints) -> npt.NDArray[np.bool_]:
+        if not len(self.vocabulary):
+            return np.zeros(len(keys), np.bool_)
+        return np.asarray(
+            self.vocabulary[np.minimum(np.searchsorted(self.vocabulary, keys), len(self.vocabulary) - 1)] == keys, np.bool_
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +157,10 @@ def make_query(content: str, thesaurus: Thesaurus) -> Query:
     weight = np.where(singles & (found.text > 0), 0.0, weight)
     best: dict[int, tuple[float, str]] = {}
     for number in np.flatnonzero(weight > 0):
-        gram = int(found.key[number])
-        if weight[number] > best.get(gram, (0.0, ""))[0]:
-            best[gram] = (float(weight[number]), found.name(int(number)))
+        gram, name = int(found.key[number]), found.name(int(number))
+        worth = float(weight[number]) * (rules["pair"] if name.isascii() and not name.isalnum() else 1.0)
+        if worth > best.get(gram, (0.0, ""))[0]:
+            best[gram] = (worth, name)
     keys = np.array(list(best), np.int64)
     return Query(keys, np.array([pair[0] for pair in best.values()], np.float32), tuple(pair[1] for pair in best.values()))
 
@@ -162,7 +170,7 @@ def self_score(content: str, statistics: Statistics) -> float:
     rules = matching_rules()["bm25"]
     found = grams([content])
     keys = np.unique(found.key)
-    weight = np.where(is_single(keys), rules["single"], 1.0)
+    weight = np.where(is_single(keys), rules["single"], 1.0) * np.where(statistics.knows(keys), 1.0, rules["unknown"])
     full = rules["title"] * (rules["k1"] + 1) / (rules["k1"] + rules["title"])
     return float((statistics.rarity(keys) * weight).sum() * full)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +29,21 @@ _LONGEST = 64  # letters of a word that count
 def fold(texts: Sequence[str]) -> list[str]:
     """The form in which texts are compared; folding again changes nothing."""
     normal = [unicodedata.normalize("NFKC", text).lower() for text in texts]
-    plain = to_script(pl.Series(normal, dtype=pl.String), "simplified").to_list()
-    return [" ".join(text.split()) for text in plain]
+    other = traditional()
+    rows = [row for row, text in enumerate(normal) if not other.isdisjoint(text)]
+    if rows:
+        plain = to_script(pl.Series([normal[row] for row in rows], dtype=pl.String), "simplified").to_list()
+        for row, text in zip(rows, plain, strict=True):
+            normal[row] = text
+    return [" ".join(text.split()) for text in normal]
+
+
+@cache
+def traditional() -> frozenset[str]:
+    """Characters that have another, simplified form: a text without any needs no conversion."""
+    every = [chr(code) for code in (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))]
+    plain = to_script(pl.Series(every, dtype=pl.String), "simplified").to_list()
+    return frozenset(letter for letter, other in zip(every, plain, strict=True) if letter != other)
 
 
 @dataclass(frozen=True, slots=True)
