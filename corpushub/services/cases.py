@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from corpushub.base.errors import Conflict, HubError, NotFound
-from corpushub.base.identity import Clock, business_day, new_id, system_clock
+from corpushub.base.identity import Clock, business_day, digest_of, new_id, system_clock
 from corpushub.base.rulebook import Rulebook, load_rulebook
 from corpushub.base.settings import Settings
 from corpushub.domain.catalog import amend
@@ -91,13 +91,16 @@ class Cases:
 
     # Acting
 
-    def open(self, actor: Actor, flow: str, data: Mapping[str, Any]) -> Case:
-        """Begin a case.
+    def open(self, actor: Actor, flow: str, data: Mapping[str, Any], *, once: str = "") -> Case:
+        """Begin a case. `once`: a key of the caller's; asking again with it returns what the first time returned.
 
-        Raises: NotFound("case.unknown_flow"), Forbidden, Invalid("case.form"), and what the flow's opening refuses with.
+        Raises: NotFound("case.unknown_flow"), Forbidden, Invalid("case.form"), Conflict("case.key_reused"), and what the opening refuses with.
         """
+        asked = digest_of({"open": flow, "data": dict(data)})
         with self.database.begin() as unit:
-            return self.open_in(unit, actor, flow, data)
+            if before := self._before(unit, actor, once, asked):
+                return before
+            return self._remember(unit, actor, once, asked, self.open_in(unit, actor, flow, data))
 
     def open_in(self, unit: Unit, actor: Actor, flow: str, data: Mapping[str, Any]) -> Case:
         """`open` inside a transaction of the caller."""
@@ -113,13 +116,33 @@ class Cases:
         data: Mapping[str, Any] | None = None,
         *,
         expected_version: int | None = None,
+        once: str = "",
     ) -> Case:
-        """Give a command; the case as it stands afterwards.
+        """Give a command; the case as it stands afterwards. `once`: see `open`.
 
-        Raises: NotFound("case.unknown" | "case.unknown_command"), Forbidden, Invalid("case.form"), Conflict("case.stale" | "case.wrong_state" …).
+        Raises: NotFound("case.unknown" | "case.unknown_command"), Forbidden, Invalid("case.form"),
+        Conflict("case.stale" | "case.wrong_state" | "case.key_reused" …).
         """
+        asked = digest_of({"case": case_id, "command": command, "data": dict(data or {})})
         with self.database.begin() as unit:
-            return self.execute_in(unit, actor, case_id, command, data, expected_version=expected_version)
+            if before := self._before(unit, actor, once, asked):
+                return before
+            after = self.execute_in(unit, actor, case_id, command, data, expected_version=expected_version)
+            return self._remember(unit, actor, once, asked, after)
+
+    def _before(self, unit: Unit, actor: Actor, once: str, asked: str) -> Case | None:
+        """What the same request returned before, folded up to the version it returned."""
+        told = unit.documents.get("once", f"{actor.person}/{once}") if once else None
+        if told is None:
+            return None
+        if told["asked"] != asked:
+            raise Conflict("case.key_reused", key=once)
+        return fold(event for event in unit.events.of(told["case"]) if event.version <= told["version"])
+
+    def _remember(self, unit: Unit, actor: Actor, once: str, asked: str, case: Case) -> Case:
+        if once:
+            unit.documents.put("once", f"{actor.person}/{once}", {"asked": asked, "case": case.id, "version": case.version})
+        return case
 
     def execute_in(
         self,

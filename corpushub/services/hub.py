@@ -15,6 +15,7 @@ from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.contributions import Contributions
 from corpushub.services.jobs import Jobs
+from corpushub.services.oversight import Oversight
 from corpushub.services.parties import Parties
 from corpushub.services.releases import Releases
 from corpushub.services.repositories import Repositories
@@ -33,6 +34,7 @@ class Hub:
     parties: Parties
     cases: Cases
     jobs: Jobs
+    oversight: Oversight
     catalog: Catalog
     accounts: Accounts
     access: Access
@@ -72,6 +74,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         objects=objects,
         parties=parties,
         cases=cases,
+        oversight=Oversight(database=database, cases=cases, clock=clock),
         jobs=Jobs(database=database, cases=cases, clock=clock),
         catalog=catalog,
         accounts=Accounts(database=database, settings=settings, parties=parties, clock=clock),

@@ -1,0 +1,297 @@
+"""What oversight asks of the record: indicators, disclosure packs, unusual approvals, who holds what, lists, and the resolver of ids.
+
+Everything here is computed from events and folds at the moment of asking; nothing is kept that could drift from them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.identity import BEIJING, Clock, business_day, digest_of, iso, system_clock
+from corpushub.domain.catalog import Resource, incomplete
+from corpushub.domain.disclosing import FLOWS, due_day, pack
+from corpushub.domain.indicators import Finding, Indicator, indicators, unusual
+from corpushub.domain.parties import Actor, Role
+from corpushub.domain.pricing import meter
+from corpushub.domain.workflow import Case, Event, fold
+from corpushub.services.cases import Cases
+from corpushub.store.db import Database, Unit
+
+OVERSIGHT = (Role.AUTHORITY, Role.AUDITOR, Role.SUPERVISOR, Role.IMPLEMENTER, Role.CDO, Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An organisation that may use, or has taken, a dataset."""
+
+    org: str
+    entitlement: str
+    state: str
+    purpose: str
+    valid_to: str
+    deliveries: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What an id of the network stands for, for ever: a live object, or a tombstone with its successor."""
+
+    id: str
+    kind: str
+    state: str
+    title: Mapping[str, str]
+    successor: str = ""
+    reason: str = ""
+
+
+class Oversight:
+    def __init__(self, *, database: Database, cases: Cases, clock: Clock = system_clock) -> None:
+        self.database = database
+        self.cases = cases
+        self.clock = clock
+
+    # Indicators and findings
+
+    def indicators(self, actor: Actor, *, first: date | None = None, last: date | None = None) -> tuple[Indicator, ...]:
+        """Indicators of a span of days, both included; by default of everything. Anybody may ask: they are public numbers."""
+        del actor
+        with self.database.read() as unit:
+            return indicators(_events(unit, first, last), self.cases.rules)
+
+    def unusual(self, actor: Actor, *, first: date | None = None, last: date | None = None) -> tuple[Finding, ...]:
+        """Approvals worth a look (article 16). Raises: Forbidden("oversight.only")."""
+        _overseer(actor)
+        with self.database.read() as unit:
+            conflicts: dict[str, set[str]] = defaultdict(set)
+            for _, value in unit.documents.list("conflict"):
+                conflicts[value["person"]].add(value["org"])
+            frozen = {person: frozenset(orgs) for person, orgs in conflicts.items()}
+            found = unusual(_events(unit, first, last), self.cases.rules, frozen)
+            return (*found, *self._price_findings(unit))
+
+    def _price_findings(self, unit: Unit) -> Iterable[Finding]:
+        """Above the cap, or two like customers billed differently (articles 6 and 8)."""
+        by_price: dict[str, list[Event]] = defaultdict(list)
+        for book in unit.cases.list(flow="revenue"):
+            for event in unit.events.of(book.id):
+                if event.name == "sale_recorded":
+                    by_price[str(event.data["price"])].append(event)
+        for price, sales in sorted(by_price.items()):
+            item = unit.cases.get(price)
+            seen = tuple(f"{event.stream}@{event.version}" for event in sales)
+            units = {(event.data["purpose"], event.data["units"], event.data["amount_fen"]) for event in sales}
+            if len({key[:2] for key in units}) < len(units):
+                customers = tuple(sorted({str(event.data["customer"]) for event in sales}))
+                yield Finding("price_differs", (), customers, {"price": price}, seen)
+            if item is not None and any(
+                event.data["amount_fen"] > int(item.data["cap_fen"]) * event.data["units"] for event in sales
+            ):
+                yield Finding("above_cap", (), (str(item.data["operator"]),), {"price": price}, seen)
+
+    # Disclosure
+
+    def disclosure_pack(self, actor: Actor, year: int, *, org: str = "") -> dict[str, Any]:
+        """The pack of a year, from events up to its end. Public. Raises: Invalid("oversight.future_year")."""
+        del actor
+        if year > business_day(self.clock()).year:
+            raise Invalid("oversight.future_year", year=year)
+        end = datetime.combine(date(year, 12, 31), time(23, 59, 59, 999999), BEIJING)
+        with self.database.read() as unit:
+            orgs = {item.id: item for item in unit.parties.orgs()}
+            cases = [case for name in FLOWS for case in _as_of(unit, name, end)]
+        return pack(cases, orgs, year=year, org=org)
+
+    def disclose(self, actor: Actor, year: int, *, kind: str = "city", org: str = "", replaces: str = "") -> Case:
+        """Open the disclosure of a year with its compiled pack, for review by somebody else."""
+        told = self.disclosure_pack(actor, year, org=org)
+        with self.database.read() as unit:
+            upto = unit.events.count()
+        data = {
+            "year": year,
+            "kind": kind,
+            "subject_org": org,
+            "pack": told,
+            "pack_digest": digest_of(told),
+            "upto": upto,
+            "replaces": replaces,
+        }
+        return self.cases.open(actor, "disclosure", {name: value for name, value in data.items() if value not in ("", None)})
+
+    def disclosure_due(self, year: int) -> date:
+        return due_day(year, self.cases.rules)
+
+    # Who has what
+
+    def holders(self, actor: Actor, dataset: str) -> tuple[Holder, ...]:
+        """Who may use and who has taken a dataset, in one answer (article 6). Raises: Forbidden("oversight.only")."""
+        if not actor.has(*OVERSIGHT, Role.OPERATOR):
+            raise Forbidden("oversight.only")
+        with self.database.read() as unit:
+            rights = unit.cases.list(flow="entitlement", subject=dataset)
+            rows = []
+            for case in rights:
+                used = unit.deliveries.used(case.id)
+                rows.append(
+                    Holder(
+                        org=str(case.data["holder"]),
+                        entitlement=case.id,
+                        state=case.state,
+                        purpose=str(case.data["purpose"]),
+                        valid_to=str(case.data["valid_to"]),
+                        deliveries=used["requests"],
+                        bytes=used["bytes"],
+                    )
+                )
+        return tuple(rows)
+
+    def resolve(self, actor: Actor, name: str) -> Resolved:
+        """What an id or registration code stands for; a withdrawn version answers with its tombstone for ever (INV-13).
+
+        Raises: NotFound("oversight.unknown_id").
+        """
+        with self.database.read() as unit:
+            entry = unit.catalog.get(name) or unit.catalog.by_code(name)
+            if entry is not None and (not entry.secrecy or actor.has(*OVERSIGHT)):
+                return Resolved(entry.id, entry.kind, entry.state, entry.title)
+            dataset, _, version = name.partition("@")
+            for case in unit.cases.list(
+                flow="release", subject=dataset, states=("released", "superseded", "quarantined", "withdrawn")
+            ):
+                if not version or case.data["version"] == version.removeprefix("v"):
+                    stone = case.data.get("tombstone", {})
+                    title = case.data.get("title") or {"en": dataset, "zh": dataset}
+                    full = f"{dataset}@{case.data['version']}"
+                    return Resolved(
+                        full, "release", case.state, title, str(stone.get("successor", "")), str(stone.get("reason", ""))
+                    )
+        raise NotFound("oversight.unknown_id", id=name)
+
+    # Lists and reports
+
+    def sharing_list(self, actor: Actor, *, partner: str = "") -> tuple[Mapping[str, Any], ...]:
+        """The sharing responsibility list (article 4), or what of it a partner region is shown (article 11)."""
+        page = self.cases.list(actor, flow="share_item", states=("effective", "breached"), limit=10_000)
+        keys = ("scenario", "demander", "supplier", "resources", "mode", "frequency", "sla_days", "basis", "valid_to", "partner")
+        rows = [
+            {"id": case.id, "state": case.state, **{key: case.data[key] for key in keys if key in case.data}}
+            for case in page.items
+        ]
+        return tuple(row for row in rows if not partner or row.get("partner") == partner)
+
+    def opening_plan(self, actor: Actor, year: int) -> dict[str, Any]:
+        """The yearly opening plan with its completion, recomputed from the items' events (article 5)."""
+        items = [case for case in self.cases.list(actor, flow="plan_item", limit=10_000).items if case.data["year"] == year]
+        done = sum(case.state == "done" for case in items)
+        rows = [
+            {
+                "id": case.id,
+                "state": case.state,
+                **{key: case.data[key] for key in ("quarter", "resource", "owner", "action", "due")},
+            }
+            for case in items
+        ]
+        kept = [case for case in items if case.state != "dropped"]
+        return {
+            "year": year,
+            "items": sorted(rows, key=lambda row: (row["quarter"], row["id"])),
+            "done_percent": round(100 * done / len(kept), 1) if kept else 0.0,
+        }
+
+    def catalog_gaps(self, actor: Actor, *, systems: Iterable[str] = ()) -> dict[str, Any]:
+        """Completeness of the catalog (articles 1 and 19): systems without entries, entries with something missing, elements without a source."""
+        _overseer(actor)
+        with self.database.read() as unit:
+            entries = unit.catalog.search(limit=0)
+            known = {org.id for org in unit.parties.orgs()}
+        covered = {entry.system for entry in entries if entry.system}
+        return {
+            "entries": len(entries),
+            "systems_without_entries": sorted(set(systems) - covered),
+            "entries_without_owner": sorted(entry.id for entry in entries if entry.owner not in known),
+            "incomplete": {entry.id: list(missing) for entry in entries if (missing := incomplete(entry))},
+            "elements_without_source": sorted(_orphan_elements(entries)),
+        }
+
+    def revenue_meters(self, actor: Actor) -> tuple[Mapping[str, Any], ...]:
+        """Earned against permitted for every open period, with its light (article 7)."""
+        warn = self.cases.rules.number("price.warn_percent")
+        rows = []
+        for case in self.cases.list(actor, flow="revenue", limit=1000).items:
+            earned, permitted = int(case.data.get("earned_fen", 0)), int(case.data["permitted_fen"])
+            rows.append(
+                {
+                    "id": case.id,
+                    "operator": case.data["operator"],
+                    "earned_fen": earned,
+                    "permitted_fen": permitted,
+                    "light": meter(earned, permitted, warn),
+                }
+            )
+        return tuple(rows)
+
+    def changes(self, actor: Actor, *, after: int = 0, limit: int = 100) -> tuple[Mapping[str, Any], ...]:
+        """The catalog's public change feed: every event of an entry after number `after`."""
+        with self.database.read() as unit:
+            found = []
+            for seq, event in unit.events.since(after, types=_FEED, limit=limit):
+                entry = unit.catalog.get(event.stream.removeprefix("resource:"))
+                if entry is not None and (not entry.secrecy or actor.has(*OVERSIGHT)):
+                    found.append(
+                        {"seq": seq, "resource": entry.id, "type": event.type, "at": iso(event.at), "version": event.version}
+                    )
+        return tuple(found)
+
+    def report(self, actor: Actor, *, first: date, last: date) -> dict[str, Any]:
+        """The periodic report to the city (article 17): every number with the events behind it. Raises: Forbidden("oversight.only")."""
+        _overseer(actor)
+        with self.database.read() as unit:
+            upto, size = unit.events.count(), unit.ledger.size()
+        rows = [asdict(item) for item in self.indicators(actor, first=first, last=last)]
+        body = {"first": first.isoformat(), "last": last.isoformat(), "upto": upto, "ledger_size": size, "indicators": rows}
+        return {**body, "digest": digest_of(body)}
+
+
+_FEED = (
+    "resource.added",
+    "resource.revised",
+    "resource.registered",
+    "resource.registration_ended",
+    "resource.attribute_changed",
+    "resource.classified",
+)
+
+
+def _overseer(actor: Actor) -> None:
+    if not actor.has(*OVERSIGHT):
+        raise Forbidden("oversight.only")
+
+
+def _orphan_elements(entries: Iterable[Resource]) -> set[str]:
+    sourced: set[str] = set()
+    used: set[str] = set()
+    for entry in entries:
+        sourced |= set(entry.elements)
+        used |= {item.element for item in entry.items if item.element}
+    return used - sourced
+
+
+def _events(unit: Unit, first: date | None, last: date | None) -> tuple[Event, ...]:
+    """Events of a span of days, in the order of the record."""
+    begin = datetime.combine(first or date(2000, 1, 1), time(0), BEIJING)
+    end = datetime.combine(last or date(2999, 1, 1), time(23, 59, 59, 999999), BEIJING)
+    return unit.events.between(begin, end)
+
+
+def _as_of(unit: Unit, flow: str, end: datetime) -> Iterable[Case]:
+    """Every case of a flow as it stood at `end`."""
+    streams = unit.events.of_many([case.id for case in unit.cases.list(flow=flow)])
+    for events in streams.values():
+        case = fold(event for event in events if event.at <= end)
+        if case is not None:
+            yield case

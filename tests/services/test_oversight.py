@@ -1,0 +1,144 @@
+# ruff: noqa: RUF043 - codes hold a dot, and any character there will do
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.identity import canonical
+from corpushub.domain.parties import ANONYMOUS, SYSTEM
+from corpushub.services.oversight import Oversight
+from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, proposed
+
+WHY = {"reason": "because it has to be"}
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> City:
+    city = a_released_city(tmp_path)
+    city.made["oversight"] = Oversight(database=city.database, cases=city.cases, clock=city.clock)
+    return city
+
+
+def oversight(city: City) -> Oversight:
+    made: Oversight = city.made["oversight"]
+    return made
+
+
+def kinds(city: City) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for item in oversight(city).unusual(city["auditor"]):
+        found[item.kind] = found.get(item.kind, 0) + 1
+    return found
+
+
+def test_indicators_count_the_events_they_name(city: City) -> None:
+    found = {item.id: item for item in oversight(city).indicators(ANONYMOUS)}
+    assert found["versions_released"].value == 1
+    assert found["versions_released"].events == (f"{city.made['release'].id}@5",)
+    assert found["days_to_register"].value == 14, "working days between submission and code, with Qingming in between"
+    assert found["entries_registered"].formula == "count(registration.coded)"
+    none = {item.id: item.value for item in oversight(city).indicators(ANONYMOUS, last=date(2025, 12, 31))}
+    assert set(none.values()) == {0.0}
+
+
+def test_the_disclosure_pack_of_a_year_is_the_same_whenever_it_is_made(city: City) -> None:
+    city.clock.forward(days=300)
+    before = oversight(city).disclosure_pack(ANONYMOUS, 2026)
+    city.clock.forward(days=40)
+    city.do("authority", city.made["authorization"], "suspend", **WHY)
+    after = oversight(city).disclosure_pack(ANONYMOUS, 2026)
+    assert canonical(before) == canonical(after)
+    assert oversight(city).disclosure_pack(ANONYMOUS, 2027)["authorizations"][0]["state"] == "suspended"
+    assert oversight(city).disclosure_pack(ANONYMOUS, 2025)["totals"]["authorizations"] == 0
+    with pytest.raises(Invalid, match="oversight.future_year"):
+        oversight(city).disclosure_pack(ANONYMOUS, 2031)
+
+
+def test_a_disclosure_carries_its_pack_and_is_due_in_march(city: City) -> None:
+    case = oversight(city).disclose(city["implementer"], 2026, kind="implementer", org="econ-bureau")
+    assert case.data["pack"]["authorizations"][0]["operator"] == "data-group"
+    assert case.data["pack"]["products"][0]["dataset"] == "city/notices"
+    assert oversight(city).disclosure_due(2026) == date(2027, 3, 31)
+
+
+def test_seeded_patterns_are_found(city: City) -> None:
+    """Twenty approvals by one pair, seconds after the proposal, on a Sunday night, one of them for a friend (article 16)."""
+    assert "always_yes" not in kinds(city)
+    city.clock.now = city.clock.now.replace(month=4, day=5, hour=15)
+    for number in range(21):
+        case = proposed(city, version=f"9.0.{number}")
+        city.clock.forward(minutes=0.2)
+        city.do("reviewer", case, "approve")
+    city.parties.declare_conflict(city["reviewer"], person="reviewer", org="data-group", kind="shares")
+    found = kinds(city)
+    assert found["too_fast"] >= 21
+    assert found["off_hours"] >= 21
+    assert found["same_pair"] == 1
+    assert found["always_yes"] == 1
+    assert found["related_org"] >= 21
+
+
+def test_only_oversight_sees_findings(city: City) -> None:
+    for person in ("developer", "operator"):
+        with pytest.raises(Forbidden, match="oversight.only"):
+            oversight(city).unusual(city[person])
+
+
+def test_who_holds_a_dataset_in_one_answer(city: City) -> None:
+    ask = {"dataset": "city/notices", "purpose": "research", "plan": "look at the notices", "terms_accepted": True}
+    case = city.cases.open(city["developer"], "access", ask)
+    for person, command in (
+        ("developer", "submit"),
+        ("operator", "triage"),
+        ("implementer", "propose"),
+        ("implementer", "approve"),
+    ):
+        city.do(person, case, command)
+    city.do("developer", case, "countersign")
+    (holder,) = oversight(city).holders(city["auditor"], "city/notices")
+    assert (holder.org, holder.state, holder.purpose, holder.deliveries) == ("beichen", "active", "research", 0)
+
+
+def test_ids_resolve_for_ever(city: City) -> None:
+    code = city.catalog.get(SYSTEM, RESOURCE).registration_code
+    assert oversight(city).resolve(ANONYMOUS, code).id == RESOURCE
+    case = city.made["release"]
+    for person in ("reviewer", "implementer"):
+        city.do(person, case, "withdraw", successor="city/notices@1.0.1", **WHY)
+    stone = oversight(city).resolve(ANONYMOUS, "city/notices@1.0.0")
+    assert (stone.state, stone.successor, stone.reason) == ("withdrawn", "city/notices@1.0.1", WHY["reason"])
+    with pytest.raises(NotFound, match="oversight.unknown_id"):
+        oversight(city).resolve(ANONYMOUS, "city/other")
+
+
+def test_gaps_of_the_catalog(city: City) -> None:
+    city.catalog.add(city["provider"], an_entry(id="990100/stats/bare", items=[{"name": "x", "element": "DE-9"}], interpreter={}))
+    gaps = oversight(city).catalog_gaps(city["authority"], systems=["ledger"])
+    assert gaps["systems_without_entries"] == ["ledger"]
+    assert gaps["incomplete"]["990100/stats/bare"] == ["interpreter", "items.x.meaning"]
+    assert gaps["elements_without_source"] == ["DE-9"]
+
+
+def test_the_plan_counts_what_is_done(city: City) -> None:
+    plan = {"year": 2026, "quarter": "2", "resource": RESOURCE, "owner": "stats-bureau", "action": "dataset", "due": "2026-06-30"}
+    case = city.cases.open(city["authority"], "plan_item", plan)
+    city.cases.open(city["authority"], "plan_item", plan | {"quarter": "3"})
+    city.do("provider", case, "complete", proof=city.made["release"].id)
+    assert oversight(city).opening_plan(ANONYMOUS, 2026)["done_percent"] == 50.0
+
+
+def test_the_change_feed_follows_the_record(city: City) -> None:
+    seen = oversight(city).changes(ANONYMOUS)
+    assert [item["type"] for item in seen] == ["resource.added", "resource.registered"]
+    city.catalog.revise(city["provider"], RESOURCE, {"system": "records"})
+    (new,) = oversight(city).changes(ANONYMOUS, after=int(seen[-1]["seq"]))
+    assert new["type"] == "resource.revised"
+
+
+def test_a_report_names_the_record_it_rests_on(city: City) -> None:
+    one = oversight(city).report(city["authority"], first=date(2026, 1, 1), last=date(2026, 12, 31))
+    assert one["upto"] == one["ledger_size"]
+    assert one == oversight(city).report(city["auditor"], first=date(2026, 1, 1), last=date(2026, 12, 31))
