@@ -23,6 +23,7 @@ from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change, column_changes, next_version
 from corpushub.engine import profile as profiles
 from corpushub.engine.digests import tree_digest
+from corpushub.engine.plan import tools
 from corpushub.engine.steps import registry as steps
 from corpushub.services.card_facts import Inputs, make_facts
 from corpushub.services.changes import summary_of
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from corpushub.services.builds import Builds
 
 FACTS = "facts.json"
-SHOWN = ("README.md", "croissant.json", "dcat.ttl", "gates.json", "LICENSE", "CHANGELOG.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,18 @@ class Kept:
     validated: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "built": self.built.to_json(), "history": list(self.history)}
+        value = {**asdict(self), "built": self.built.to_json(), "history": list(self.history)}
+        return {**value, "digest": figures_digest(value)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Kept:
-        return cls(**{**value, "built": Built.from_json(value["built"]), "history": tuple(value["history"])})
+        names = {name: item for name, item in value.items() if name != "digest"}
+        return cls(**{**names, "built": Built.from_json(value["built"]), "history": tuple(value["history"])})
+
+
+def figures_digest(value: Mapping[str, Any]) -> str:
+    """Digest of what was kept but the validators' mark: a number changed by hand no longer fits it."""
+    return digest_of(json.loads(json.dumps({name: item for name, item in value.items() if name not in {"digest", "validated"}})))
 
 
 class Cards:
@@ -98,12 +105,17 @@ class Cards:
         recipe = read_recipe(path)
         folder = cards_dir / recipe.dataset
         kept = read_kept(folder)
-        if fresh := kept is None or kept.data_digest != data_digest(recipe, path.parent):
+        if (
+            fresh := kept is None
+            or edited(folder)
+            or kept.data_digest != data_digest(recipe, path.parent)
+            or kept.built.tools != tools()
+        ):
             kept = self._rebuilt(path, recipe, kept, progress)
         assert kept is not None
         kept = replace(kept, built=replace(kept.built, recipe_digest=recipe.digest))
-        documents = documents_of(recipe, kept)
-        findings = tuple(Finding(recipe.dataset, problem) for problem in prose_problems(recipe, kept))
+        documents, problems = documents_of(recipe, kept)
+        findings = tuple(Finding(recipe.dataset, problem) for problem in problems)
         stamp = mark(documents, versions)
         if not findings and kept.validated != stamp:
             findings = tuple(Finding(recipe.dataset, located_in(folder, problem)) for problem in validate(documents))
@@ -162,10 +174,12 @@ class Cards:
                 recipe.dataset,
                 findings=(Finding(recipe.dataset, Problem("cards.absent", {"dataset": recipe.dataset}, file=path.name)),),
             )
-        problems = list(prose_problems(recipe, kept))
+        documents, found = documents_of(recipe, replace(kept, built=replace(kept.built, recipe_digest=recipe.digest)))
+        problems = list(found)
+        if edited(folder):
+            problems.append(Problem("cards.facts_edited", {}, file=f"{recipe.dataset}/{FACTS}"))
         if kept.data_digest != data_digest(recipe, path.parent):
             problems.append(Problem("cards.stale_data", {}, file=f"{recipe.dataset}/{FACTS}"))
-        documents = documents_of(recipe, replace(kept, built=replace(kept.built, recipe_digest=recipe.digest)))
         findings = [Finding(recipe.dataset, problem) for problem in problems]
         findings += stale(folder, recipe.dataset, documents)
         if strict or kept.validated != mark(documents, versions):
@@ -206,13 +220,20 @@ def read_kept(folder: Path) -> Kept | None:
         return None
 
 
+def edited(folder: Path) -> bool:
+    """Were the kept figures changed by hand?"""
+    value = json.loads((folder / FACTS).read_text("utf-8"))
+    return bool(value.get("digest") != figures_digest(value))
+
+
 def data_digest(recipe: Recipe, folder: Path) -> str:
     """Digest of everything that shapes the data: sources with their bytes, contract and steps. Card prose is not in it."""
     sources = [
         [asdict(replace(source, line=0)), tree_digest(folder / source.address)[0] if (folder / source.address).exists() else ""]
         for source in recipe.sources
     ]
-    calls = [[call.step, call.params] for call in recipe.steps]
+    known = steps()
+    calls = [[call.step, known[call.step].version, call.params] for call in recipe.steps]
     tables = [tree_digest(folder / word)[0] for call in recipe.steps for word in words_in(call.params) if is_file(folder, word)]
     return digest_of(
         json.loads(json.dumps([recipe.dataset, sources, asdict(recipe.contract), calls, tables, recipe.limits], default=str))
@@ -235,15 +256,15 @@ def is_file(folder: Path, word: str) -> bool:
     return "/" in word and len(word) < 200 and "\n" not in word and (folder / word).is_file()
 
 
-def documents_of(recipe: Recipe, kept: Kept) -> dict[str, bytes]:
-    """Every document of a checked-in card, rendered from what was kept."""
+def documents_of(recipe: Recipe, kept: Kept) -> tuple[dict[str, bytes], tuple[Problem, ...]]:
+    """Every document of a checked-in card, rendered from what was kept, and what a curator still has to write or correct."""
     inputs = Inputs(
         recipe=recipe, built=kept.built, folder=None, version=kept.version, day=date.fromisoformat(kept.day), history=kept.history,
         change=Change.from_json(kept.change) if kept.change else None, profile=profiles.from_json(kept.profile), screened=kept.screened,
         checked_in=True,
     )  # fmt: skip
-    documents, _ = card_documents(inputs)
-    return {path: content for path, content in documents.items() if path in SHOWN or path.startswith("cards/")}
+    documents, made = card_documents(inputs)
+    return documents, made.problems
 
 
 def lean(built: Built) -> Built:
@@ -260,20 +281,6 @@ def outline(kept: Kept, built: Built) -> Change:
     same = kept.built.logical_digest == built.logical_digest
     lost = max(0, before - after) or (0 if same else 1)
     return Change(kept.version, before, after, max(0, after - before), lost, 0, 0, **columns, same_data=same)
-
-
-def prose_problems(recipe: Recipe, kept: Kept) -> tuple[Problem, ...]:
-    """Prose a curator has to write before the card may be published."""
-    inputs = Inputs(
-        recipe,
-        kept.built,
-        None,
-        kept.version,
-        date.fromisoformat(kept.day),
-        profile=profiles.from_json(kept.profile),
-        screened=kept.screened,
-    )
-    return make_facts(inputs).problems
 
 
 def stale(folder: Path, dataset: str, documents: Mapping[str, bytes]) -> list[Finding]:

@@ -83,10 +83,10 @@ def assemble(inputs: Inputs, key: SigningKey | None = None) -> Folder:
 
 
 def card_documents(inputs: Inputs) -> tuple[dict[str, bytes], Made]:
-    """The documents alone, for a card of the repository: no data, no attestation."""
+    """The documents people and machines read, for a card of the repository: no data, reports or attestation."""
     made = make_facts(inputs)
     items = {file.path: Item(file.path, file.sha256, file.bytes) for file in inputs.built.files}
-    return make_documents(made, inputs, items), made
+    return {path: content.encode() for path, content in shown_documents(made, items).items()}, made
 
 
 def make_manifest(facts: Facts, inputs: Inputs, items: Mapping[str, Item]) -> Manifest:
@@ -113,20 +113,27 @@ def sha256_of(path: str, where: Path, built: Built) -> str:
 def make_documents(made: Made, inputs: Inputs, items: Mapping[str, Item]) -> dict[str, bytes]:
     facts = made.facts
     documents = {
+        **shown_documents(made, items),
+        "provenance/recipe.yaml": facts.recipe.text,
+        RELEASE_FACTS: readable(figures(made, inputs)),
+        "provenance/sources.json": readable(sources(facts)),
+        "provenance/licences.json": readable(licences(facts)),
+        **{f"reports/{name}.json": readable(report) for name, report in reports(made, inputs).items()},
+    }
+    return {path: content.encode() for path, content in documents.items()}
+
+
+def shown_documents(made: Made, items: Mapping[str, Item]) -> dict[str, str]:
+    facts = made.facts
+    return {
         "README.md": to_markdown(facts),
         "CHANGELOG.md": changelog(facts),
         "LICENSE": licence_text(facts),
         "croissant.json": to_croissant(facts, items),
         "dcat.ttl": to_dcat(facts, items),
         "gates.json": readable(gates_document(facts.verdicts, made.context)),
-        "provenance/recipe.yaml": facts.recipe.text,
-        RELEASE_FACTS: readable(figures(made, inputs)),
-        "provenance/sources.json": readable(sources(facts)),
-        "provenance/licences.json": readable(licences(facts)),
-        **{f"reports/{name}.json": readable(report) for name, report in reports(made, inputs).items()},
         **{f"cards/{name}": svg for name, svg in made.charts.items()},
     }
-    return {path: content.encode() for path, content in documents.items()}
 
 
 def figures(made: Made, inputs: Inputs) -> dict[str, Any]:
