@@ -27,10 +27,10 @@ from corpushub.store.documents import Documents
 from corpushub.store.events import Events
 from corpushub.store.jobs import JobRows
 from corpushub.store.ledger import Ledger
+from corpushub.store.migrate import bring_up
 from corpushub.store.outbox import Outbox
 from corpushub.store.parties import Parties
 from corpushub.store.repos import Repos
-from corpushub.store.tables import metadata
 from corpushub.store.tokens import Deliveries, Tokens
 
 _BUSY_SECONDS = 30
@@ -124,9 +124,9 @@ class Database:
         return engine
 
     def prepare(self) -> None:
-        """Create what is missing."""
-        with self.engine.begin() as connection:
-            metadata.create_all(connection)
+        """Create or migrate the schema."""
+        with _translated(), self.engine.begin() as connection:
+            bring_up(connection)
 
     @contextmanager
     def begin(self) -> Generator[Unit]:

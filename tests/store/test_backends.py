@@ -1,0 +1,125 @@
+"""The same rules on SQLite and on a real PostgreSQL server: append-only, one winner per version, flows end to end, migrations."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from corpushub.base.errors import Conflict, HubError
+from corpushub.domain.parties import SYSTEM
+from corpushub.domain.workflow import fold
+from corpushub.store.db import Database
+from corpushub.store.migrate import all_metadata, bring_up, config, current, guard, head
+from corpushub.store.tables import Json
+from tests.kit.gov import City, a_city, proposed, registered, released
+from tests.kit.postgres import a_database, server
+
+BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.skipif(not server(), reason="PostgreSQL is not installed"))]
+
+
+@pytest.fixture(params=BACKENDS)
+def city(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[City]:
+    url = a_database("city") if request.param == "postgresql" else ""
+    city = a_city(tmp_path, url)
+    yield city
+    city.database.close()
+
+
+def test_a_release_goes_through_and_folds_the_same(city: City) -> None:
+    case = released(city)
+    assert case.state == "released"
+    with city.database.read() as unit:
+        assert fold(unit.events.of(case.id)) == case
+        assert unit.events.count() == unit.ledger.size()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE events SET actor='x'", "DELETE FROM events", "DELETE FROM ledger_leaves"])
+def test_the_record_only_grows(city: City, statement: str) -> None:
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), city.database.begin() as unit:
+        unit.connection.exec_driver_sql(statement)
+
+
+def test_sixteen_writers_lose_nothing(city: City) -> None:
+    registered(city)
+    case = proposed(city)
+    results: list[str] = []
+
+    def vote(person: str) -> None:
+        try:
+            results.append(city.do(person, case, "approve").state)
+        except HubError as error:
+            results.append(error.code)
+
+    threads = [
+        threading.Thread(target=vote, args=(person,)) for person in ("implementer", "implementer2", "reviewer", "authority") * 4
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 16
+    assert results.count("approved") <= 1
+    with city.database.read() as unit:
+        versions = [event.version for event in unit.events.of(case.id)]
+        assert unit.events.count() == unit.ledger.size()
+    assert versions == list(range(1, len(versions) + 1))
+
+
+def test_a_reader_cannot_write(city: City) -> None:
+    with pytest.raises((HubError, sa.exc.DBAPIError)), city.database.read() as unit:
+        unit.documents.put("note", "1", {})
+
+
+def test_a_failed_unit_leaves_nothing(city: City) -> None:
+    with pytest.raises(Conflict), city.database.begin() as unit:
+        city.cases.open_in(unit, city["developer"], "demand", {"title": "a title", "text": "and a text"})
+        raise Conflict("case.stale", case="x", version=1)
+    assert city.cases.list(SYSTEM, flow="demand").items == ()
+
+
+def engine_of(backend: str, folder: Path) -> sa.Engine:
+    return sa.create_engine(a_database("migrate") if backend == "postgresql" else f"sqlite:///{folder / 'm.db'}")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_migrating_from_nothing_gives_the_present_schema(backend: str, tmp_path: Path) -> None:
+    with engine_of(backend, tmp_path).begin() as connection:
+        command.upgrade(config(connection), "head")
+        guard(connection)
+        assert current(connection) == head()
+        context = MigrationContext.configure(connection, opts={"compare_type": same_type})
+        assert compare_metadata(context, all_metadata()) == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_migrating_an_older_database_keeps_its_rows_and_its_guards(backend: str, tmp_path: Path) -> None:
+    engine = engine_of(backend, tmp_path)
+    with engine.begin() as connection:
+        command.upgrade(config(connection), "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO cases (id, flow, state, version, updated_at) VALUES ('rel-1', 'release', 'gated', 1, '2026-03-02T00:00:00Z')"
+        )
+    with engine.begin() as connection:
+        bring_up(connection)
+        assert connection.exec_driver_sql("SELECT entered_at FROM cases").scalar() == "2026-03-02T00:00:00Z"
+        assert current(connection) == head()
+        connection.exec_driver_sql("INSERT INTO events (stream, version, type, at) VALUES ('x', 1, 'release.opened', '2026')")
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM events")
+
+
+def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        Database(str(tmp_path / "twice.db")).close()
+
+
+def same_type(*given: object) -> bool | None:
+    """Canonical JSON is text to the database."""
+    return False if isinstance(given[4], Json) else None
