@@ -115,6 +115,8 @@ def reshaped(frame: pl.DataFrame, mapped: Mapped) -> pl.DataFrame:
         frame = frame.with_columns(
             _part=pl.col("_part_before") * 65536 + pl.col("_part") if has_parts(frame) else pl.col("_part")
         )
+    if mapped.after:
+        frame = frame.with_columns(**mapped.after)
     temporary = [name for name in frame.columns if name.startswith("_") and name not in ENGINE]
     if temporary:
         frame = frame.drop(temporary)

@@ -29,6 +29,15 @@ Schema = Mapping[str, pl.DataType]
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """What planning needs besides recipe and sources: the recipe's folder and the key for pseudonyms."""
+
+    folder: Path
+    secret: bytes = b""
+    sample: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStep:
     """A step of the recipe with what it answered for the schema it meets. `index` counts from 1 in recipe order."""
 
@@ -56,21 +65,12 @@ class Plan:
     schema: Schema
     fingerprint: str
     shards: tuple[tuple[int, Shard], ...] = field(repr=False, default=())
-    sample: int = 0
+    setting: Setting = field(repr=False, default=Setting(Path()))
     made_key: str = ""  # the contract's key, where no source has it and the engine makes it from the row's place
 
     @property
     def steps(self) -> tuple[PlannedStep, ...]:
         return tuple(step for stage in self.stages for step in stage.steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What planning needs besides recipe and sources: the recipe's folder and the key for pseudonyms."""
-
-    folder: Path
-    secret: bytes = b""
-    sample: int = 0
 
 
 def tools() -> dict[str, str]:
@@ -101,7 +101,7 @@ def make_plan(recipe: Recipe, sources: Sequence[Source], registry: Mapping[str, 
     if setting.sample:
         shards = sampled(shards, setting.sample)
     whole = digest_of([stages[-1].fingerprint, [shard.digest for _, shard in shards], recipe.digest, setting.sample])
-    return Plan(recipe, tuple(sources), stages, schema, whole, shards, setting.sample, made_key)
+    return Plan(recipe, tuple(sources), stages, schema, whole, shards, setting, made_key)
 
 
 def union_schema(sources: Sequence[Source]) -> dict[str, pl.DataType]:

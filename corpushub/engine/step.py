@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict
 
 from corpushub.base.errors import Invalid, Problem
 from corpushub.base.identity import file_sha256
+from corpushub.base.messages import LANGS, text
 from corpushub.base.suggest import closest
 
 Kind = Literal["map", "barrier", "check"]
@@ -70,6 +71,7 @@ class Mapped:
     needs: tuple[str, ...] = ()  # columns the kernel reads; empty: all
     measures: Mapping[str, pl.Expr] = field(default_factory=dict)
     explode: str = ""
+    after: Mapping[str, pl.Expr] = field(default_factory=dict)  # columns set once rows are exploded, `_part` can be read
     rename: Mapping[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
 
@@ -184,3 +186,8 @@ def refusal(code: str, parameter: str, /, **facts: object) -> Invalid:
 def column_names(value: str | Sequence[str]) -> tuple[str, ...]:
     """`column: a` and `columns: [a, b]` read the same."""
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def words(key: str) -> Mapping[str, str]:
+    """One sentence per language for a step's `doc`."""
+    return {lang: text(key, lang) for lang in LANGS}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
@@ -15,8 +14,9 @@ from pydantic import Field
 
 from corpushub.base.errors import Invalid, Problem
 from corpushub.base.plugins import found
+from corpushub.engine.chances import chances
 from corpushub.engine.parsing import date_of, datetime_of, is_missing, number_of, truth_of
-from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, column_names
+from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, column_names, words
 
 STEP_MODULES = ("steps", "steps_table", "text_steps", "dedup_steps", "pii_steps", "anonymity_steps")
 OnError = Literal["drop", "null"] | None  # YAML reads a bare null as nothing
@@ -208,10 +208,7 @@ def split(params: Split, scope: Scope) -> Mapped:
         raise Invalid("step.no_shares")
 
     def assign(frame: pl.DataFrame) -> pl.DataFrame:
-        keys = frame.select(
-            pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in names], separator="\x1f")
-        ).to_series()
-        point = pl.Series("at", [chance(key, params.seed) for key in keys.to_list()], dtype=pl.Float64)
+        point = chances(frame, names, params.seed)
         low, choice = 0.0, pl.lit("train")
         for name, share in shares.items():
             if share:
@@ -222,28 +219,12 @@ def split(params: Split, scope: Scope) -> Mapped:
     return Mapped(kernel=assign, needs=names)
 
 
-def chance(key: str, seed: int) -> float:
-    """A number in [0, 1) that depends on `key` and `seed` alone."""
-    return int.from_bytes(hashlib.sha256(f"{seed}\x1f{key}".encode()).digest()[:7]) / 2**56
-
-
 STEPS: tuple[Step[Any], ...] = (
-    Step("rename", 1, Rename, rename, "map", {"en": "Give columns other names.", "zh": "为列改名。"}),
-    Step(
-        "select", 1, Select, select, "map", {"en": "Keep these columns, in this order.", "zh": "仅保留所列各列，并按此顺序排列。"}
-    ),
-    Step("cast", 1, Cast, cast, "map", {"en": "Turn columns into a type.", "zh": "把列转换为指定类型。"}),
-    Step("parse_dates", 1, ParseDates, parse_dates, "map", {"en": "Read dates however written.", "zh": "识别各种写法的日期。"}),
-    Step("parse_numbers", 1, ParseNumbers, parse_numbers, "map", {"en": "Read numbers with units.", "zh": "识别带单位的数字。"}),
-    Step(
-        "flag_generated",
-        1,
-        FlagGenerated,
-        flag_generated,
-        "map",
-        {"en": "Mark rows a model wrote.", "zh": "标注由模型生成的内容。"},
-    ),
-    Step(
-        "split", 1, Split, split, "map", {"en": "Divide rows into train, validation and test.", "zh": "划分训练、验证与测试集。"}
-    ),
+    Step("rename", 1, Rename, rename, "map", words("steps.rename")),
+    Step("select", 1, Select, select, "map", words("steps.select")),
+    Step("cast", 1, Cast, cast, "map", words("steps.cast")),
+    Step("parse_dates", 1, ParseDates, parse_dates, "map", words("steps.parse_dates")),
+    Step("parse_numbers", 1, ParseNumbers, parse_numbers, "map", words("steps.parse_numbers")),
+    Step("flag_generated", 1, FlagGenerated, flag_generated, "map", words("steps.flag_generated")),
+    Step("split", 1, Split, split, "map", words("steps.split")),
 )

@@ -1,0 +1,10 @@
+"""The first thing a worker process runs, before any frame library is loaded; so this module imports none."""
+
+from __future__ import annotations
+
+import os
+
+
+def few_threads() -> None:
+    """One thread per worker: the processes are the parallelism. The C environment is what the library reads when it is loaded."""
+    os.putenv("POLARS_MAX_THREADS", "1")
