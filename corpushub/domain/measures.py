@@ -40,7 +40,7 @@ MEASURES: Mapping[str, Measure] = {
             quality_validity:rate quality_completeness:rate quality_accuracy:rate quality_consistency:rate
             quality_timeliness:rate k_anonymity:k l_diversity:k t_closeness:score suppressed_ratio:rate
             pii_recall:rate secrets_residual:count generated_rows:rows generated_unlabelled:rows text_rows:rows
-            risk_rows_max_share:rate risk_clean_share:rate risk_scanned_share:rate source_records:rate""",
+            risk_rows_max_share:rate risk_clean_share:rate risk_scanned_share:rate""",
         ),
         *_table(
             "release",
@@ -55,7 +55,7 @@ MEASURES: Mapping[str, Measure] = {
         ),
         *_table(
             "catalog",
-            """authorized_sources:rate authorized_columns:rate registered_sources:rate delegation_broken:count
+            """source_records:rate authorized_sources:rate authorized_columns:rate registered_sources:rate delegation_broken:count
             forbidden_class_sources:count secrecy_reviewed:rate open_attribute_conflicts:count licensed_sources:rate
             licence_conflicts:count pii_basis_missing:count priced_or_free:flag terms_missing:count open_objections:count
             blocking_objections:count complaints_channel:flag ip_unresolved:count""",

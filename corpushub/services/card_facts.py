@@ -14,6 +14,7 @@ from corpushub.base.messages import LANGS, Lang, text
 from corpushub.base.suggest import closest
 from corpushub.domain.build import Built
 from corpushub.domain.card import Facts, Origin, Publisher, missing_prose
+from corpushub.domain.card_score import data_score, documentation_score
 from corpushub.domain.gates import Context, Stage, Verdict, Waiver, judge, registry
 from corpushub.domain.licences import conflicts, is_known
 from corpushub.domain.measures import MEASURES, measures_of
@@ -75,6 +76,11 @@ def make_facts(inputs: Inputs) -> Made:
     measures = release_measures(inputs, profile, problems) | measures_of(built) | overruled(inputs, built)
     screened = screen(replace(inputs, built=built), measures) if inputs.screened is None else inputs.screened
     measures |= dict(screened["measures"]) | dict(inputs.measures)
+    contact = bool(inputs.publisher.contact)
+    measures |= {
+        "documentation_score": documentation_score(inputs.recipe, built, contact=contact),
+        "data_score": data_score(measures),
+    }
     stage: Stage = "build" if inputs.checked_in else "propose"
     context = Context(measures, inputs.day, inputs.recipe.gates, inputs.waivers, stage)
     verdicts = judge(registry().values(), context)
