@@ -54,14 +54,13 @@ def current(connection: sa.Connection) -> str:
 def bring_up(connection: sa.Connection) -> None:
     """Create or migrate, inside the transaction of `connection`."""
     have, want = current(connection), head()
-    if have == want:
-        return
-    if not have:
-        all_metadata().create_all(connection)
-        MigrationContext.configure(connection).stamp(ScriptDirectory(str(_FOLDER)), want)
-    else:
+    if have and have != want:
         command.upgrade(config(connection), "head")
-    guard(connection)
+    all_metadata().create_all(connection)  # whole where it was empty; tables an area added since the last revision otherwise
+    if not have:
+        MigrationContext.configure(connection).stamp(ScriptDirectory(str(_FOLDER)), want)
+    if have != want:
+        guard(connection)
 
 
 def guard(connection: sa.Connection) -> None:

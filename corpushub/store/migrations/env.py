@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import context
 
 from corpushub.store.migrate import all_metadata, shell_engine
@@ -9,7 +10,7 @@ from corpushub.store.migrate import all_metadata, shell_engine
 config = context.config
 
 
-def run(connection: object) -> None:
+def run(connection: sa.Connection) -> None:
     context.configure(connection=connection, target_metadata=all_metadata(), render_as_batch=True, compare_type=True)
     with context.begin_transaction():
         context.run_migrations()
