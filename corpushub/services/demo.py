@@ -24,12 +24,16 @@ from corpushub.base.settings import preferred_lang
 from corpushub.domain.build import silent
 from corpushub.domain.flows.registration import MATERIALS
 from corpushub.domain.parties import SYSTEM, Actor
+from corpushub.services.builds import BuildRecord
+from corpushub.services.demo_scenes import play, scenes
 from corpushub.services.hub import Hub, open_hub
 
 APPLIED_DAYS_AGO, CODED_DAYS_AGO = 60, 30
 CHANNELS = ["file", "stream", "query"]
 PURPOSES = ["model-training", "model-evaluation", "research"]
 READER, CURATOR = "sun.yue", "chen.yu"
+UPDATED = "yunzhou/epidemic-notices"
+EARLIER = {"notices": "samples/epidemic_notices_january.csv"}
 RECIPES = ("laws-and-reports", "legal-questions", "census-income", "epidemic-notices")
 
 
@@ -61,6 +65,8 @@ class Demo:
             for name in RECIPES:
                 self.publish(name)
             self.grant_access()
+            self.propose_update()
+            self.play_scenes()
             self.keep("ready", True)
         told = self.describe()
         self.write(told)
@@ -96,7 +102,7 @@ class Demo:
     def found(self) -> None:
         """Organisations, people and their passwords."""
         past = self.earlier(APPLIED_DAYS_AGO + 1)
-        orgs = [{**org, "region": self.city["region"]} for org in self.city["orgs"]]
+        orgs = [{"region": self.city["region"], **org} for org in self.city["orgs"]]
         past.parties.bootstrap(SYSTEM, orgs=orgs, people=self.city["people"])
         past.close()
         passwords = self.kept("passwords") or {person["id"]: secrets.token_urlsafe(9) for person in self.city["people"]}
@@ -175,11 +181,7 @@ class Demo:
             return
         self.say("demo.building", dataset=dataset)
         running = self.hub.cases.list(SYSTEM, flow="release", subject=dataset, states=("gated", "in_review", "approved")).items
-        case = (
-            running[0]
-            if running
-            else self.hub.releases.propose(curator, self.hub.builds.build(curator, path, progress=silent).id)
-        )
+        case = running[0] if running else self.hub.releases.propose(curator, self.first_build(curator, path).id)
         if case.state == "gated":
             case = self.hub.cases.execute(curator, case.id, "submit")
         for person in ("li.wei", "wang.min"):
@@ -187,6 +189,11 @@ class Demo:
                 case = self.hub.cases.execute(self.actor(person), case.id, "approve", {"note": text("demo.reviewed", "zh")})
         if case.state == "approved":
             self.hub.releases.publish(curator, case.id)
+
+    def first_build(self, curator: Actor, path: Path) -> BuildRecord:
+        """The dataset's first version; the one that is updated later starts from an earlier cut of its source."""
+        addresses = EARLIER if path.stem == UPDATED.partition("/")[2] else {}
+        return self.hub.builds.build(curator, path, addresses=addresses, progress=silent)
 
     def grant_access(self) -> None:
         """The developer's organisation asks for each dataset and is granted it."""
@@ -211,6 +218,26 @@ class Demo:
                 if self.hub.cases.get(reader, case.id).state == "decision":
                     run(person, case.id, "approve")
             run(reader, case.id, "countersign")
+
+    def propose_update(self) -> None:
+        """A further version with more rows waits for approval, so that reviewers find a real one with its difference."""
+        if self.hub.cases.list(SYSTEM, flow="release", subject=UPDATED, states=("in_review",)).items:
+            return
+        curator = self.actor(CURATOR)
+        record = self.hub.builds.build(curator, self.recipes / f"{UPDATED.partition('/')[2]}.yaml")
+        case = self.hub.releases.propose(
+            curator, record.id, notes={"zh": text("demo.update", "zh"), "en": text("demo.update", "en")}
+        )
+        self.hub.cases.execute(curator, case.id, "submit")
+
+    def play_scenes(self) -> None:
+        """The rest of the city's life, scene by scene."""
+        (agreement, *_) = self.hub.cases.list(SYSTEM, flow="authorization", states=("active",)).items
+        known: dict[str, str] = self.kept("scenes") or {"authorization": agreement.id}
+        for scene in scenes():
+            if scene["id"] not in known:
+                known = {**known, scene["id"]: play(scene, self.hub.cases, self.actor, self.today, known)}
+                self.keep("scenes", known)
 
     def token(self, person: str, scopes: tuple[str, ...]) -> str:
         """The person's demo token; a new one where the old was lost or revoked."""
