@@ -31,7 +31,7 @@ _DETAIL = re.compile(
     rf"{_NOT_AFTER}(?:{_NUM}[-－—–_~之#])*{_NUM}{_STRONG}(?!线|令|文|码|公告|通知|台风|工单|机|选手|提案|议案|决定|案|学|召|国道|省道|高速|井|煤|矿|函|机组|染色|元素|电池)"
 )
 _LOOSE = re.compile(
-    rf"(?<![第令字发〕）)年月初终])(?:(?:{_NUM}[-－—–_~之#])*{_NUM}{_WEAK}(?!家|个|人|所|办|队伍|长|员|间|道|时|分|别|间|内|元)|(?:\d{{1,5}}|[A-Za-z]\d{{0,4}})(?:[-－—–_~之#]{_NUM}){{1,5}}(?:{_STRONG}|{_WEAK})?|(?<=[\u4e00-\u9fff])[A-Za-z]?-?\d{{2,6}}(?![\d.%‰]|\s*[元万亿个年月日人吨件户公平米名])[A-Za-z]?)"
+    rf"(?<![第令字发〕）)年月初终])(?:(?:{_NUM}[-－—–_~之#])*{_NUM}{_WEAK}(?!家|个|人|所|办|队伍|长|员|间|道|时|分|别|间|内|元)|(?:\d{{1,5}}|[A-Za-z]\d{{0,4}})(?:[-－—–_~之#]{_NUM}){{1,5}}(?:{_STRONG}|{_WEAK})?|(?<=[\u4e00-\u9fff_])(?<![满过超约达共实行设有为近逾足第计])[A-Za-z]?-?\d{{2,6}}(?![\d.%‰]|\s*(?:[元万亿个年月日人吨件户公平米名天多余套亩项次家岁分秒周点倍度位条只]|小时|部队|号木))[A-Za-z]?)"
 )
 _ADMIN = rf"{_HAN}{{2,8}}?(?:省|自治区|特别行政区|自治州|地区|市|盟|自治县|县|区|旗|镇|乡|街道|社区|村|开发区|新区)"
 _ROAD = r"(?:路|大街|街|大道|道|巷|弄|胡同|条|横|段)"
@@ -84,16 +84,17 @@ _LIKELY = re.compile(r"[0-9A-Za-z]|[一二三四五六七八九十]{1,3}(?:号|�
 def _in_clause(clause: Clause) -> Iterator[Found]:
     text, start, end = clause.text, clause.start, clause.end
     trigger = _trigger(clause)
+    if trigger is None and _is_cell(clause):
+        trigger = start
     begin = trigger if trigger is not None else start
     strong = [found.span() for found in _DETAIL.finditer(text, begin, end)]
     loose = [found.span() for found in _LOOSE.finditer(text, begin, end)]
     details = sorted(strong + loose)
-    if not details or (trigger is None and not strong):
-        if not details or not _estate_before(text, start, details[0][0], clause):
-            return
+    if not details or (trigger is None and not strong and not _estate_before(text, start, details[0][0], clause)):
+        return
     first = strong[0][0] if trigger is None and strong else details[0][0]
     head = trigger if trigger is not None else _begin(clause, first)
-    if head is None or not _has_place(clause, head, first, triggered=trigger is not None):
+    if head is None or not _has_place(clause, head, first, triggered=trigger is not None, strong=bool(strong)):
         return
     last = max(stop for at, stop in details if at >= head)
     last = _joined(text, last, end)
@@ -105,7 +106,9 @@ def _in_clause(clause: Clause) -> Iterator[Found]:
 def _trigger(clause: Clause) -> int | None:
     """Where the address begins after the last trigger before a place; a colon ends a clause, so a label may end the text before it."""
     before = clause.text[max(0, clause.start - 10) : clause.start]
-    labelled = re.search(r"[:：]\s*$", before) and [m for m in _TRIGGER.finditer(before.rstrip(" :：")) if m.end() == len(before.rstrip(" :："))]
+    labelled = re.search(r"[:：]\s*$", before) and [
+        m for m in _TRIGGER.finditer(before.rstrip(" :：")) if m.end() == len(before.rstrip(" :："))
+    ]
     found: int | None = clause.start if labelled else None
     for match in _TRIGGER.finditer(clause.text, clause.start, clause.end):
         if match.end() < clause.end - 3:
@@ -116,6 +119,22 @@ def _trigger(clause: Clause) -> int | None:
     return found
 
 
+def _is_cell(clause: Clause) -> bool:
+    """The whole text is one clause that begins with a place: a cell of an address column."""
+    if (
+        clause.text.strip() != clause.text[clause.start : clause.end].strip()
+        or clause.end - clause.start > 60
+        or not clause.words
+    ):
+        return False
+    places = sum(word.tag in _PLACES for word in clause.words)
+    if clause.words[0].tag in _PLACES and places > 1:
+        return True
+    return not any(word.tag in _BREAK - {"w", "d"} for word in clause.words) and (
+        places > 0 or re.search(rf"{_HAN}(?:路|街|巷|弄|村|小区|花园|大厦|公寓)", clause.text) is not None
+    )
+
+
 def _begin(clause: Clause, first: int) -> int | None:
     """Without a trigger: the first place of the tagger from which only place-like words lead to the detail."""
     before = [word for word in clause.words if word.start < first]
@@ -124,30 +143,38 @@ def _begin(clause: Clause, first: int) -> int | None:
         blank = clause.text[word.start : word.end].isspace()
         if first - word.start > _REACH or (word.tag in _BREAK and not blank):
             break
-        if word.tag in _PLACES:
-            head = word.start
-        elif word.tag in {"ORG", "nt", "nz", "n", "s"} and head is None and _PLACE.search(clause.text[max(clause.start, word.start - 8) : word.end]):
+        if word.tag in _PLACES or (
+            word.tag in {"ORG", "nt", "nz", "n", "s"}
+            and head is None
+            and _PLACE.search(clause.text[max(clause.start, word.start - 8) : word.end])
+        ):
             head = word.start
         elif word.tag in {"v", "vd"} and word.end - word.start > 1 and head is not None:
             break
     return head
 
 
-def _has_place(clause: Clause, head: int, first: int, *, triggered: bool) -> bool:
+def _has_place(clause: Clause, head: int, first: int, *, triggered: bool, strong: bool) -> bool:
     """Is there a road, an estate, a village or a place between the beginning and the first detail?"""
     between = clause.text[head:first]
     if _PLACE.search(between):
         return True
     named = any(word.tag in _PLACES | {"ORG", "nt"} and head <= word.start < max(first, head + 1) for word in clause.words)
     if triggered:
-        return named or len(re.findall(_HAN, between)) >= 2 or _PLACE.search(clause.text[head : min(clause.end, first + 12)]) is not None
+        return (
+            named or _PLACE.search(clause.text[head : min(clause.end, first + 12)]) is not None or (strong and len(between) >= 2)
+        )
     return named and len(between) >= 4 and re.search(r"[省市区县镇乡村路街道园苑城里]", between) is not None
 
 
 def _estate_before(text: str, start: int, first: int, clause: Clause) -> bool:
     """A weak detail counts without a trigger where a place of the tagger and an estate stand right in front of it."""
     between = text[start:first]
-    return bool(re.search(rf"(?:{_ROAD}|{_ESTATE})$", between)) and any(word.tag in _PLACES and word.start < first for word in clause.words) and re.search(r"[省市区县镇乡]", between) is not None
+    return (
+        bool(re.search(rf"(?:{_ROAD}|{_ESTATE})$", between))
+        and any(word.tag in _PLACES and word.start < first for word in clause.words)
+        and re.search(r"[省市区县镇乡]", between) is not None
+    )
 
 
 def _joined(text: str, last: int, end: int) -> int:

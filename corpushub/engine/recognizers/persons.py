@@ -18,7 +18,9 @@ _HAN = r"[\u4e00-\u9fff]"
 _ODD = re.compile(r"[0-9_@/\\#<>=%℃]")
 _EDGE = re.compile(r"^[^\u4e00-\u9fffA-Za-z]+|[^\u4e00-\u9fffA-Za-z]+$")
 _PLACE_END = re.compile(r"[省市县区镇乡村路街巷弄邦州郡岛湖港湾寺庙苑杯队奖馆院校厂]$")
-_PLACE_NEXT = re.compile(r"(?:省|市|县|自治|大区|邦|州|郡|群岛|半岛|火山|河|河流|湖|山脉|机场|空军基地|公司|集团|银行|大学|小镇|杯|队|主义|语|族|人民|国家)")
+_PLACE_NEXT = re.compile(
+    r"(?:省|市|县|自治|大区|邦|州|郡|群岛|半岛|火山|河|河流|湖|山脉|机场|空军基地|公司|集团|银行|大学|小镇|杯|队|主义|语|族|人民|国家)"
+)
 _LABELS = (
     "姓名", "名字", "申请人", "联系人", "当事人", "负责人", "经办人", "承办人", "收件人", "收货人", "寄件人", "发件人", "持证人", "持照人", "持卡人", "参保人",
     "投保人", "被保险人", "受益人", "监护人", "代理人", "委托人", "受托人", "委托代理人", "法定代表人", "法人代表", "法人", "经营者", "所有人", "权利人", "义务人",
@@ -48,7 +50,9 @@ _SEX = re.compile(rf"(?<!{_HAN})(?P<name>{_HAN}{{2,4}})(?=[，,、（( |\t]{{1,2
 _NUMBERED = re.compile(
     rf"(?:^|\n|[；;：:。])[ \t]*(?:\d{{1,4}}|[（(]\d{{1,4}}[）)]|[一二三四五六七八九十]{{1,3}})[.、．)） \t]{{1,2}}(?P<name>{_HAN}{{2,4}})(?=[，,：:（( \t]{{1,2}}(?:身份|证件|男|女|手机|电话|联系|出生|住|户籍|学号|工号|\d{{11}}))"
 )
-_BEFORE_ID = re.compile(rf"(?<!{_HAN})(?P<name>{_HAN}{{2,4}})(?=[，,、：:（( \t]{{1,2}}(?:身份证|公民身份|证件号|手机|电话|联系电话|联系方式|护照|性别))")
+_BEFORE_ID = re.compile(
+    rf"(?<!{_HAN})(?P<name>{_HAN}{{2,4}})(?=[，,、：:（( \t]{{1,2}}(?:身份证|公民身份|证件号|手机|电话|联系电话|联系方式|护照|性别))"
+)
 _SPACED = re.compile(rf"(?<!{_HAN})(?P<name>[{''.join(sorted(SINGLE))}][ \u3000]{{1,4}}{_HAN})(?!{_HAN})")
 _ITEM = re.compile(rf"{_HAN}{{2,4}}")
 _HEAD = re.compile(r"(?:名单|人员|成员|如下|代表|委员|同志|人)[:：]$")
@@ -84,12 +88,16 @@ def _cleaned(text: str, word: Word) -> Iterator[Found]:
         return
     if len(name) > 2 and _PLACE_END.search(name) and (re.match(r"[0-9A-Za-z]|的?村", following) or name[-1] in "村镇乡"):
         return
+    if name in _NO_NAMES:
+        return
     if len(name) == 2 and not dictionary().get(name, ("ns", 0))[0].startswith(("ns", "nz")):
         return
     yield start, start + len(name), 0.6, "tagger"
 
 
-_OFFICE = re.compile(r"(?:副|总|代)?(?:主席|总理|总统|首相|书记|省长|市长|县长|区长|镇长|乡长|部长|厅长|局长|处长|科长|主任|院长|校长|司令|将军|委员长|外长|大使|教练|医生|教授|老师|法官|律师|警官|先生|女士)")
+_OFFICE = re.compile(
+    r"(?:副|总|代)?(?:主席|总理|总统|首相|书记|省长|市长|县长|区长|镇长|乡长|部长|厅长|局长|处长|科长|主任|院长|校长|司令|将军|委员长|外长|大使|教练|医生|教授|老师|法官|律师|警官|先生|女士)"
+)
 
 
 def _ruled(text: str, edges: set[int]) -> Iterator[Found]:
@@ -98,7 +106,12 @@ def _ruled(text: str, edges: set[int]) -> Iterator[Found]:
         name = _name_at(text, label.end(), sure=sure)
         if name and (sure or (label.start() in edges and label.end() in edges and not _is_phrase(name))):
             yield label.end(), label.end() + len(name), 0.85 if sure else 0.75, f"label {label['label']}"
-    for pattern, why in ((_ADDRESS_WORDS, "form of address"), (_SEX, "before sex"), (_NUMBERED, "numbered"), (_BEFORE_ID, "before an id")):
+    for pattern, why in (
+        (_ADDRESS_WORDS, "form of address"),
+        (_SEX, "before sex"),
+        (_NUMBERED, "numbered"),
+        (_BEFORE_ID, "before an id"),
+    ):
         for match in pattern.finditer(text):
             name = match["name"]
             if _is_name(name) and (why == "numbered" or name not in dictionary() or why == "before sex"):
@@ -109,6 +122,8 @@ def _ruled(text: str, edges: set[int]) -> Iterator[Found]:
 
 def _is_phrase(name: str) -> bool:
     """Common words inside: 后实施, 管部门."""
+    if name[0] in "由向应须经从以与和及为于在将被对按依可能并不未无凡该其":
+        return True
     pieces = (name[:2], name[1:]) if len(name) == 3 else (name[:2], name[1:3], name[2:]) if len(name) == 4 else (name,)
     return any(dictionary().get(piece, ("", 0))[1] >= COMMON for piece in pieces)
 
@@ -140,12 +155,18 @@ def _name_at(text: str, at: int, *, sure: bool) -> str:
 
 def _is_name(name: str) -> bool:
     surname = begins_with_surname(name)
-    if not surname or "某" in name or not surname + 1 <= len(name) <= surname + 2:
+    if not surname or name in _NO_NAMES or "某" in name or not surname + 1 <= len(name) <= surname + 2:
         return False
     return name[-1] not in "的了是在有和与及或者们等" and name[1:] not in _NOT_GIVEN
 
 
-_NOT_GIVEN = frozenset("先生 女士 小姐 同志 老师 主任 局长 处长 书记 医生 律师 经理 总 老板 同学 师傅 大爷 阿姨".split())
+_WORDS = (
+    "许可 方法 高度 方志 方志馆 边海 边海防 林权 向原 由司 尉官 卢比 马克 杜马 布隆迪 江瑶 江篱 黄姑鱼 紫贻贝 金额 明显 和平 平安 常务 常委 祝贺 向前 强调 严格 高级 高等 安全 成本 "
+    "程序 房产 车辆 任务 石油 水利 温度 甘肃 安徽 江苏 宁夏 广州 温州 常州 苏州 徐州 成都 华东 华北 华南 华中 东方 白银 黄金 毛利 应当 应该 向上 经营 经济 时间 方案 方式 方面"
+)
+_NO_NAMES = frozenset(_WORDS.split())
+_FORMS = "先生 女士 小姐 同志 老师 主任 局长 处长 书记 医生 律师 经理 总 老板 同学 师傅 大爷 阿姨"
+_NOT_GIVEN = frozenset(_FORMS.split())
 
 
 def _listed(text: str, found: list[Found]) -> list[Found]:
@@ -175,7 +196,9 @@ def _trim(name: str) -> str:
 
 def _again(text: str, words: list[Word], found: list[Found]) -> list[Found]:
     """Names of this document where they stand unmarked: three characters anywhere, two at the beginning of a word."""
-    names = {text[start:end] for start, end, score, why in found if why in {"tagger", "before sex", "numbered", "list"} or score > 0.8}
+    names = {
+        text[start:end] for start, end, score, why in found if why in {"tagger", "before sex", "numbered", "list"} or score > 0.8
+    }
     names = {name for name in names if begins_with_surname(name) and 2 <= len(name) <= 4 and name not in dictionary()}
     if not names:
         return []
