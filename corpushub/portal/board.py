@@ -43,8 +43,7 @@ class Board:
         assert flow is not None
         which = ask.query.get("show", "open")
         page = ask.hub.cases.list(ask.actor, flow=flow, limit=PER_PAGE, cursor=ask.query.get("after") or None)
-        finals = flow_named(flow).finals
-        cases = [case for case in page.items if which == "all" or (case.state in finals) == (which == "closed")]
+        cases = [case for case in page.items if which == "all" or casework.is_running(case) == (which == "open")]
         tasks = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)} if not ask.actor.is_anonymous else {}
         cases.sort(key=waiting_first(tasks))
         way, sheet = casework.opening(ask, flow, choices.all_of(ask, flow_named(flow).opening.fields), ask.query)
@@ -72,7 +71,7 @@ class Board:
 
     def show(self, ask: Ask) -> Page:
         case = ask.hub.cases.get(ask.actor, ask.params["case"])
-        title = casework.title_of(ask.t, case)
+        title = casework.title_of(ask, case)
         return Page(title, case_view(ask, case, self))
 
 
@@ -93,7 +92,7 @@ def table(ask: Ask, cases: Sequence[Case], tasks: Mapping[str, Task]) -> Safe:
         task = tasks.get(case.id)
         rows.append(
             [
-                div(a(casework.title_of(t, case), href=casework.href_of(ask, case)), div(case.id, c="mono quiet small")),
+                div(a(casework.title_of(ask, case), href=casework.href_of(ask, case)), div(case.id, c="mono quiet small")),
                 span(state_chip(t, case.state), reading(t, task.clock) if task else None, c="row"),
                 " · ".join(t.name("command", name) for name in task.commands[:4]) if task else span("–", c="quiet"),
                 casework.org_name(ask, case.opened_org),
@@ -125,7 +124,7 @@ def case_view(ask: Ask, case: Case, board: Board) -> Safe:
     )
     return joined(
         heading(
-            casework.title_of(t, case),
+            casework.title_of(ask, case),
             lead=t(
                 "board.lead",
                 flow=t.name("name", case.flow),

@@ -9,7 +9,7 @@ from corpushub.base.errors import HubError, NotFound
 from corpushub.domain.flows import flow_named, flows
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Role
-from corpushub.domain.workflow import Case, Event
+from corpushub.domain.workflow import Case, Event, is_standing
 from corpushub.portal import forms
 from corpushub.portal.html import Child, Safe, b, button, div, joined, kbd, span
 from corpushub.portal.pages import Ask, Form, Outcome, Words, link
@@ -53,20 +53,39 @@ def place_of(flow: str, case_id: str = "") -> str:
     return f"{base}/{case_id}" if case_id else base
 
 
+def is_running(case: Case) -> bool:
+    """Does somebody still have to do something, other than use a power one always has?"""
+    return any(
+        case.state in row.sources and row.target not in {"", case.state} and not is_standing(row.command)
+        for row in flow_named(case.flow).transitions
+        if any(seat.role is not Role.SYSTEM for seat in row.by)
+    )
+
+
 def href_of(ask: Ask, case: Case) -> str:
     return link(ask.lang, place_of(case.flow, case.id))
 
 
-def title_of(t: Words, case: Case) -> str:
+def title_of(ask: Ask, case: Case) -> str:
     """What the case is about, in the reader's language; its id where it says nothing better."""
-    data = case.data
-    words = t.of(data.get("title")) or t.of(data.get("name"))
-    subject = words or str(data.get("dataset") or data.get("resource") or data.get("about") or data.get("service") or "")
-    if not subject and isinstance(data.get("resources"), list | tuple):
-        subject = ", ".join(str(name) for name in data["resources"][:2])
+    t, data = ask.t, case.data
+    subject = (
+        t.of(data.get("title")) or t.of(data.get("name") if case.flow != "attribute" else None) or str(data.get("product") or "")
+    )
+    if not subject:
+        named = data.get("resource") or data.get("about") or data.get("dataset") or (data.get("resources") or [""])[0]
+        subject = resource_title(ask, str(named)) if named else ""
     subject = subject or str(data.get("text") or data.get("subject") or data.get("scenario") or "")[:60]
     version = f" v{data['version']}" if data.get("version") and case.flow == "release" else ""
     return f"{subject or case.id}{version}"
+
+
+def resource_title(ask: Ask, name: str) -> str:
+    """Title of a catalog entry; the name itself where it is none (a dataset) or not the reader's to see."""
+    try:
+        return ask.t.of(ask.hub.catalog.get(ask.actor, name).title) or name
+    except HubError:
+        return name
 
 
 def org_name(ask: Ask, org_id: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpushub.portal import pictures
+from corpushub.portal.frame import LENS
 from corpushub.portal.html import (
     Child,
     Safe,
@@ -15,8 +16,11 @@ from corpushub.portal.html import (
     button,
     code,
     div,
+    form,
     h2,
+    input_,
     joined,
+    nav,
     pre,
     span,
     table,
@@ -95,6 +99,7 @@ class Rows:
     splits: tuple[tuple[str, int], ...] = ()
     split: str = ""
     refused: Child = None
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +237,40 @@ def rows_tab(ask: Ask, rows: Rows) -> Safe:
         )
         for name, count in rows.splits
     ]
-    first = (page - 1) * ROWS_PER_PAGE
     head = thead(tr(th("#"), *[column_head(t, column) for column in rows.columns]))
-    body = tbody(*[tr(td(first + index + 1), *[cell(value) for value in row]) for index, row in enumerate(rows.rows)])
+    body = tbody(*[tr(td(rows.first + index + 1), *[cell(value) for value in row]) for index, row in enumerate(rows.rows)])
+    found = span(t("dataset.found", count=f"{rows.total:,}"), c="quiet small") if ask.query.get("find") else None
     return card(
         None,
-        div(*splits, c="tabs") if len(rows.splits) > 1 else None,
-        div(table(head, body), c="viewer", tabindex="0"),
-        pager(ask, rows.total, page, ROWS_PER_PAGE),
+        div(nav(*splits, c="tabs plain-tabs"), find_form(ask), found, c="viewer-bar"),
+        div(div(table(head, body), c="viewer", tabindex="0"), pager(ask, rows.total, page, ROWS_PER_PAGE), data_part="rows"),
         c="flush",
+    )
+
+
+def find_form(ask: Ask) -> Safe:
+    words = ask.t("dataset.find")
+    return form(
+        div(
+            LENS,
+            input_(
+                type_="search",
+                name="find",
+                value=ask.query.get("find") or None,
+                placeholder=words,
+                aria_label=words,
+                autocomplete="off",
+            ),
+            c="find",
+        ),
+        *[
+            input_(type_="hidden", name=name, value=ask.query[name])
+            for name in ("tab", "split", "revision")
+            if ask.query.get(name)
+        ],
+        action=link(ask.lang, ask.path),
+        method="get",
+        data_live=True,
     )
 
 
@@ -260,8 +290,12 @@ def column_head(t: Words, column: ColumnHead) -> Safe:
 def cell(value: Any) -> Safe:
     if value is None:
         return td(span("null", c="null"))
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool):
+        return td(chip("true" if value else "false", "info" if value else "quiet"))
+    if isinstance(value, int | float):
         return td(str(value), c="num")
+    if isinstance(value, list | tuple):
+        return td(span(span(*[span(pictures.with_entities(str(item))) for item in value[:20]], c="many"), c="cell"))
     return td(span(pictures.with_entities(str(value)), c="cell"))
 
 

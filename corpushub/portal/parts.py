@@ -115,11 +115,7 @@ def state_chip(t: Words, state: str) -> Safe:
 
 def heading(title: str, *, lead: Child = None, actions: Child = None, crumbs: Sequence[tuple[str, str]] = ()) -> Safe:
     """The head of a screen: one h1, at most one line below, actions to the right, the way back above."""
-    trail = (
-        nav(*[joined(a(word, href=href), span("/", c="sep", aria_hidden="true")) for word, href in crumbs], c="crumbs")
-        if crumbs
-        else None
-    )
+    trail = nav(*[span(a(word, href=href), c="crumb") for word, href in crumbs], c="crumbs") if crumbs else None
     return header(
         trail,
         div(

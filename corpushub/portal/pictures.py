@@ -112,7 +112,7 @@ def lineage(t: Words, sources: Sequence[Mapping[str, Any]], dataset: str) -> Saf
     middle = height / 2
     shapes: list[Child] = []
     for index, row in enumerate(sources):
-        y = 8 + index * 64
+        y = 16 + index * 64
         right: Mapping[str, Any] = row.get("right") or {}
         shapes += box(8, y, 300, (t.of(right.get("title")) or str(row.get("name", "")), str(row.get("resource", ""))))
         shapes.append(arrow(308, y + 24, 400, middle))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from corpushub.base.errors import HubError
 from corpushub.domain.flows import flow_named, flows
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework
@@ -77,11 +76,7 @@ def words(ask: Ask, kind: str, name: str, value: str) -> Child:
 
 
 def resource(ask: Ask, value: str) -> Safe:
-    try:
-        title = ask.t.of(ask.hub.catalog.get(ask.actor, value).title)
-    except HubError:
-        title = value
-    return a(title or value, href=link(ask.lang, f"/data/catalog/{value}"), title=value)
+    return a(casework.resource_title(ask, value), href=link(ask.lang, f"/data/catalog/{value}"), title=value)
 
 
 def is_case(value: str) -> bool:

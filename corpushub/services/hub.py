@@ -17,8 +17,11 @@ from corpushub.services.contributions import Contributions
 from corpushub.services.jobs import Jobs
 from corpushub.services.oversight import Oversight
 from corpushub.services.parties import Parties
+from corpushub.services.previews import Previews
 from corpushub.services.releases import Releases
 from corpushub.services.repositories import Repositories
+from corpushub.services.studio import Studio
+from corpushub.services.viewer import Viewer
 from corpushub.store.db import Database
 from corpushub.store.objects import Objects
 
@@ -43,6 +46,9 @@ class Hub:
     audit: Audit
     builds: Builds
     releases: Releases
+    previews: Previews
+    viewer: Viewer
+    studio: Studio
 
     def close(self) -> None:
         """Write what is buffered and let the stores go."""
@@ -66,6 +72,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     contributions = Contributions(
         database=database, objects=objects, settings=settings, clock=clock, access=access, repositories=repositories
     )
+    jobs = Jobs(database=database, cases=cases, clock=clock)
     builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
     return Hub(
         settings=settings,
@@ -75,7 +82,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         parties=parties,
         cases=cases,
         oversight=Oversight(database=database, cases=cases, clock=clock),
-        jobs=Jobs(database=database, cases=cases, clock=clock),
+        jobs=jobs,
         catalog=catalog,
         accounts=Accounts(database=database, settings=settings, parties=parties, clock=clock),
         access=access,
@@ -86,4 +93,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         releases=Releases(
             database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
         ),
+        viewer=Viewer(objects=objects, repositories=repositories, access=access),
+        previews=Previews(repositories=repositories, objects=objects),
+        studio=Studio(database=database, settings=settings, builds=builds, jobs=jobs, parties=parties, clock=clock),
     )

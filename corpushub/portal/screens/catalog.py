@@ -109,7 +109,7 @@ def words(ask: Ask, name: str, value: str) -> str:
         return casework.org_name(ask, value)
     if name == "state":
         return ask.t.name("state", value)
-    return value if name in {"region", "domain"} else ask.t.name("choice", value)
+    return value if name == "region" else ask.t.name("domain", value) if name == "domain" else ask.t.name("choice", value)
 
 
 def pages(ask: Ask, count: int, at: int) -> Safe:
@@ -127,7 +127,7 @@ def row(ask: Ask, entry: Resource) -> Safe:
         p(t.of(entry.summary), c="desc clamp"),
         div(
             span(casework.org_name(ask, entry.owner)),
-            span(entry.domain),
+            span(t.name("domain", entry.domain)),
             span(t("catalog.fields", count=len(entry.items))),
             span(t.name("frequency", entry.frequency)),
             span(
@@ -199,7 +199,7 @@ def side(ask: Ask, entry: Resource) -> Safe:
         (t.name("field", "open_attribute"), attribute(t, entry.open_attribute.value)),
         (t("catalog.class"), category),
         (t("catalog.egress"), t.name("egress", entry.egress.value)),
-        (t.name("field", "domain"), entry.domain),
+        (t.name("field", "domain"), t.name("domain", entry.domain)),
         (t.name("field", "region"), entry.region),
         (t("catalog.origin"), t.name("origin", entry.origin)),
         (t("catalog.frequency"), t.name("frequency", entry.frequency)),

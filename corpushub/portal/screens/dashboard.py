@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from corpushub.domain.flows import flows
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, pictures
 from corpushub.portal.html import Safe, a, b, div, joined, p, span
@@ -40,9 +39,7 @@ def show(ask: Ask) -> Page:
         Figure("releases", str(states(held["release"], "released")), "release"),
         Figure("grants", str(states(held["entitlement"], "active")), "entitlement"),
         Figure("in_time", in_time(ask, held), "access"),
-        Figure(
-            "objections", str(sum(1 for case in held["objection"] if case.state not in flows()["objection"].finals)), "objection"
-        ),
+        Figure("objections", str(sum(1 for case in held["objection"] if casework.is_running(case))), "objection"),
     ]
     body = joined(
         heading(t("dashboard.title"), lead=t("dashboard.lead")),
@@ -53,7 +50,7 @@ def show(ask: Ask) -> Page:
             c="halves",
         ),
         div(
-            card(t("dashboard.domains"), counted(Counter(entry.domain or "–" for entry in entries))),
+            card(t("dashboard.domains"), counted(Counter(t.name("domain", entry.domain) or "–" for entry in entries))),
             card(t("dashboard.owners"), owners(ask, entries)),
             c="halves",
         ),
@@ -108,9 +105,7 @@ def activity(ask: Ask, held: dict[str, tuple[Case, ...]]) -> list[tuple[str, int
 def flow_bars(ask: Ask, held: dict[str, tuple[Case, ...]]) -> Safe:
     """Open cases of each flow, with the way to them."""
     t = ask.t
-    counts = [
-        (flow, sum(1 for case in cases if case.state not in flows()[flow].finals), len(cases)) for flow, cases in held.items()
-    ]
+    counts = [(flow, sum(1 for case in cases if casework.is_running(case)), len(cases)) for flow, cases in held.items()]
     most = max((whole for _, _, whole in counts), default=1) or 1
     rows = [
         div(

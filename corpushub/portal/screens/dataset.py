@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corpushub.base.errors import HubError
+from corpushub.base.errors import HubError, NotFound
 from corpushub.portal import casework, markdown, pictures
 from corpushub.portal.dataset_page import (
     ROWS_PER_PAGE,
@@ -28,16 +28,16 @@ from corpushub.portal.dataset_page import (
 from corpushub.portal.html import Child, Safe, b, code, div
 from corpushub.portal.pages import Ask, Page, Screen, Words
 from corpushub.portal.parts import card, digest, empty, facts, number, refusal
-from corpushub.services.previews import Previews
 from corpushub.services.releases import Release
 from corpushub.services.repositories import Snapshot
+from corpushub.services.viewer import Asked
 
 
 def show(ask: Ask) -> Page:
     repo_id = f"{ask.params['owner']}/{ask.params['name']}"
     revision = ask.query.get("revision") or "main"
     snapshot = ask.hub.repositories.at(ask.actor, repo_id, revision)
-    reader = Reader(ask, Previews(repositories=ask.hub.repositories, objects=ask.hub.objects), snapshot)
+    reader = Reader(ask, snapshot)
     releases = ask.hub.releases.list(ask.actor, repo_id)
     sheet = reader.sheet(releases)
     tab = ask.query.get("tab", "card")
@@ -51,11 +51,10 @@ class Reader:
     """One revision of a dataset, read for one reader."""
 
     ask: Ask
-    previews: Previews
     snapshot: Snapshot
 
     def report(self, path: str) -> Any:
-        return self.previews.report(self.snapshot, path)
+        return self.ask.hub.previews.report(self.snapshot, path)
 
     def sheet(self, releases: Sequence[Release]) -> Sheet:
         repo, commit = self.snapshot.repo, self.snapshot.commit
@@ -81,7 +80,7 @@ class Reader:
     def tab(self, name: str, sheet: Sheet, releases: Sequence[Release]) -> Safe:
         ask = self.ask
         if name == "rows":
-            return rows_tab(ask, self.rows(sheet))
+            return rows_tab(ask, self.rows())
         if name == "files":
             return files_tab(ask, self.files(sheet))
         if name == "versions":
@@ -91,11 +90,11 @@ class Reader:
         if name == "use":
             first = next((entry.path for entry in self.snapshot.tree.entries if entry.path.endswith(".parquet")), "")
             return use_tab(ask, sheet, ask.hub.settings.endpoint(), first)
-        text = (self.previews.document(self.snapshot, "README.md") or b"").decode("utf-8", "replace")
+        text = (self.ask.hub.previews.document(self.snapshot, "README.md") or b"").decode("utf-8", "replace")
         return card_tab(ask, sheet, markdown.render(text, ask.lang, self.picture))
 
     def picture(self, path: str) -> bytes | None:
-        return self.previews.document(self.snapshot, path)
+        return self.ask.hub.previews.document(self.snapshot, path)
 
     def files(self, sheet: Sheet) -> list[FileLine]:
         base = f"/datasets/{sheet.id}/resolve/{self.snapshot.commit.id}"
@@ -125,28 +124,31 @@ class Reader:
             )
         return found
 
-    def rows(self, sheet: Sheet) -> Rows:
+    def rows(self) -> Rows:
         """The page of rows asked for; a refusal in its place where the reader's grant does not reach."""
+        ask, viewer = self.ask, self.ask.hub.viewer
         stats = self.report("reports/stats.json")
-        splits = [(str(file["split"]), int(file["rows"]), str(file["path"])) for file in stats.get("splits", ())]
-        if not splits:
-            return Rows()
-        split, count, path = next((item for item in splits if item[0] == self.ask.query.get("split")), splits[0])
-        names = tuple((name, rows) for name, rows, _ in splits)
-        page = self.ask.number("page", 1, most=max(1, -(-count // ROWS_PER_PAGE)))
+        repo, commit = self.snapshot.repo.id, self.snapshot.commit.id
+        counts = {str(file["split"]): int(file["rows"]) for file in stats.get("splits", ())}
         try:
-            got = self.previews.rows(
-                self.ask.actor, sheet.id, self.snapshot.commit.id, path, (page - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE
-            )
+            table = viewer.table(ask.actor, repo, commit, "", ask.query.get("split", ""))
+            at = ask.number("page", 1, most=100_000)
+            asked = Asked(offset=(at - 1) * ROWS_PER_PAGE, length=ROWS_PER_PAGE, query=ask.query.get("find", "")[:100])
+            page = viewer.page(ask.actor, table, asked)
+        except NotFound:
+            return Rows()
         except HubError as error:
-            return Rows(refused=refusal(self.ask.t, error))
+            return Rows(refused=refusal(ask.t, error))
         heads = {str(column["name"]): column for column in stats.get("columns", ())}
-        return Rows(tuple(head_of(self.ask.t, name, heads.get(name, {})) for name in got.columns), got.rows, count, names, split)
+        names = list(page.rows[0]) if page.rows else list(heads)
+        columns = tuple(head_of(ask.t, name, heads.get(name, {})) for name in names)
+        rows = tuple(tuple(row[name] for name in names) for row in page.rows)
+        return Rows(columns, rows, page.total, tuple(counts.items()), table.split, first=page.index[0] if page.index else 0)
 
     def lineage(self) -> Safe:
         t = self.ask.t
         sources, stats = self.report("provenance/sources.json"), self.report("reports/stats.json")
-        recipe = (self.previews.document(self.snapshot, "provenance/recipe.yaml") or b"").decode("utf-8", "replace")
+        recipe = (self.ask.hub.previews.document(self.snapshot, "provenance/recipe.yaml") or b"").decode("utf-8", "replace")
         if not sources and not stats:
             return empty(t("dataset.no_lineage"), t("dataset.no_lineage_next"))
         return div(

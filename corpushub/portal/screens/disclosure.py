@@ -120,7 +120,7 @@ def any_case(ask: Ask, cases: Sequence[Case]) -> Safe:
     t = ask.t
     rows = [
         [
-            a(casework.title_of(t, case), href=link(ask.lang, f"/data/disclosure/{case.id}")),
+            a(casework.title_of(ask, case), href=link(ask.lang, f"/data/disclosure/{case.id}")),
             casework.org_name(ask, case.opened_org),
             moment(t, case.updated_at, day=True),
             state_chip(t, case.state),

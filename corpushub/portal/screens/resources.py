@@ -169,7 +169,7 @@ def impact(ask: Ask, entry: Resource) -> Safe:
     rows = [
         [
             ask.t.name("name", case.flow),
-            a(casework.title_of(ask.t, case), href=casework.href_of(ask, case)),
+            a(casework.title_of(ask, case), href=casework.href_of(ask, case)),
             ask.t.name("state", case.state),
         ]
         for case in found

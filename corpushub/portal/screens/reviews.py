@@ -11,7 +11,7 @@ from corpushub.domain.clocks import Reading
 from corpushub.domain.flows.release import effective_gates
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, forms, markdown, pictures
-from corpushub.portal.html import Child, Safe, a, aside, b, div, h1, joined, kbd, section, span
+from corpushub.portal.html import Child, Safe, a, aside, b, details, div, h1, joined, kbd, section, span, summary
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
 
@@ -127,7 +127,9 @@ def evidence(ask: Ask, file: File) -> Safe:
         gates(t, file.gates),
         div(changes(t, file), funnel(t, file), c="halves"),
         personal(t, file),
-        card(t("reviews.card"), div(file.card, c="doc"), aside=t("reviews.card_note")) if file.card else None,
+        card(t("reviews.card"), folded(t("reviews.card_read"), [div(file.card, c="doc")]), aside=t("reviews.card_note"))
+        if file.card
+        else None,
         div(provenance(t, file), card(t("reviews.history"), steps(casework.history(ask, file.case))), c="halves"),
         decide(ask, file),
     )
@@ -157,21 +159,38 @@ TONES = {"pass": "good", "fail": "bad", "waived": "warn", "pending": "", "not_ap
 
 
 def gates(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
-    """Every gate with the numbers it was judged on; what failed stands first."""
+    """Every gate with the numbers it was judged on; what needs a look stands open, what passed or does not apply is folded."""
     if not rows:
         return card(t("reviews.gates"), empty(t("reviews.no_gates"), t("reviews.no_gates_next")))
-    ordered = sorted(rows, key=gate_order)
-    passed = sum(1 for row in rows if row["status"] == "pass")
-    cells = [
-        div(
-            span(str(row["gate"]), c="id"),
-            div(gate_name(t, row), div(gate_numbers(t, row), c="detail")),
-            chip(t.name("status", str(row["status"])), TONES.get(str(row["status"]), "")),  # type: ignore[arg-type]
-            c="gate",
-        )
-        for row in ordered
-    ]
-    return card(t("reviews.gates"), *cells, aside=t("reviews.gates_passed", passed=passed, count=len(rows)))
+    judged = [row for row in rows if row["status"] != "not_applicable"]
+    passed = [row for row in judged if row["status"] == "pass"]
+    looked = [row for row in judged if row["status"] in {"fail", "waived"}]
+    waiting = [row for row in judged if row["status"] == "pending"]
+    rest = [row for row in rows if row["status"] == "not_applicable"]
+    return card(
+        t("reviews.gates"),
+        *[gate_line(t, row) for row in sorted(looked, key=gate_order)],
+        folded(t("reviews.passed", count=len(passed)), [gate_line(t, row) for row in passed], is_open=not looked),
+        folded(t("reviews.pending", count=len(waiting)), [gate_line(t, row) for row in waiting]),
+        folded(t("reviews.not_applicable", count=len(rest)), [gate_line(t, row) for row in rest]),
+        aside=t("reviews.gates_passed", passed=len(passed), count=len(judged)),
+    )
+
+
+def folded(title: str, rows: Sequence[Child], *, is_open: bool = False) -> Safe | None:
+    return details(summary(title), div(*rows), c="fold", open=is_open) if rows else None
+
+
+def gate_line(t: Words, row: Mapping[str, Any]) -> Safe:
+    tone = TONES.get(str(row["status"]), "")
+    if row["status"] == "fail" and row.get("effect") != "block":
+        tone = "warn"
+    return div(
+        span(str(row["gate"]), c="id"),
+        div(gate_name(t, row), div(gate_numbers(t, row), c="detail")),
+        chip(t.name("status", str(row["status"])), tone),  # type: ignore[arg-type]
+        c="gate",
+    )
 
 
 def gate_order(row: Mapping[str, Any]) -> int:
@@ -307,7 +326,7 @@ def file_of(ask: Ask, case_id: str) -> File:
     return File(
         item_of(ask, case, clock, mine=bool(acts)), case, kept.manifest.digest, kept.manifest.recipe_digest,
         proposer=casework.person_name(ask, case.opened_by), builder=casework.person_name(ask, str(case.data.get("built_by", ""))),
-        gates=tuple(effective_gates(case.data)), change=kept.diff.to_json() if kept.diff else {},
+        gates=tuple({**row, "gate": row.get("gate") or row.get("id", "")} for row in effective_gates(case.data)), change=kept.diff.to_json() if kept.diff else {},
         entities=tuple(kept.pii.get("entities", ())), funnel=tuple(stats.get("steps", ())),
         card=markdown.render(text, ask.lang, document) if text else None, voices=voices(ask, case), needed=(people, orgs), acts=acts,
     )  # fmt: skip

@@ -76,7 +76,7 @@ def show(ask: Ask) -> Page:
 def waiting_of(ask: Ask, task: Task) -> Waiting:
     case = task.case
     return Waiting(
-        case.id, case.flow, casework.title_of(ask.t, case), case.state, casework.href_of(ask, case), task.commands,
+        case.id, case.flow, casework.title_of(ask, case), case.state, casework.href_of(ask, case), task.commands,
         case.opened_at.isoformat(), casework.org_name(ask, case.opened_org), task.clock,
     )  # fmt: skip
 
