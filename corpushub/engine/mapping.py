@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from corpushub.engine.memo import Memo
 from corpushub.engine.run_rows import ENGINE
 from corpushub.engine.step import Mapped
 
@@ -35,14 +36,16 @@ class Tally:
             self.measures[name] = self.measures.get(name, 0) + value
 
 
-def carry_out(frame: pl.DataFrame, mapped: Mapped, step: int) -> tuple[pl.DataFrame, Tally, pl.DataFrame]:
+def carry_out(
+    frame: pl.DataFrame, mapped: Mapped, step: int, memo: Memo | None = None
+) -> tuple[pl.DataFrame, Tally, pl.DataFrame]:
     """(rows left, what happened, drop log). The frame has the engine's columns; `step` is the step's number for the log."""
     tally = Tally(rows_in=frame.height)
     before = frame
     touched = list(mapped.columns)
     if mapped.kernel is not None:
         seen = frame.select(mapped.needs) if mapped.needs else frame
-        made = mapped.kernel(seen)
+        made = memo.run(mapped.kernel, seen) if memo and mapped.needs else mapped.kernel(seen)
         frame = frame.with_columns(made.get_columns()) if made.width else frame
         touched += made.columns
     if mapped.columns:

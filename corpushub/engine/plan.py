@@ -46,6 +46,7 @@ class PlannedStep:
     params: Params
     answer: Mapped | Barrier
     schema: Schema  # after the step
+    mark: str = ""  # digest of what the step is: version, origin, parameters, files and tables it read
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,8 @@ def make_plan(recipe: Recipe, sources: Sequence[Source], registry: Mapping[str, 
     schema: Schema = ({made_key: pl.String()} if made_key else {}) | union_schema(inputs)
     planner = Planner(recipe, {source.name: source for source in sources}, registry, setting)
     fingerprint = digest_of([ENGINE_VERSION, tools(), {name: str(dtype) for name, dtype in schema.items()}])
-    planned, marks = planner.all(schema)
-    stages = grouped(planned, marks, fingerprint)
+    planned = planner.all(schema)
+    stages = grouped(planned, fingerprint)
     schema = planned[-1].schema if planned else schema
     shards = tuple(
         (at, aligned_shard(shard, source)) for at, source in enumerate(sources) if not source.is_table for shard in source.shards
@@ -151,10 +152,9 @@ class Planner:
     registry: Mapping[str, Step[Any]]
     setting: Setting
 
-    def all(self, schema: Schema) -> tuple[list[PlannedStep], list[str]]:
-        """Every step planned in order, and per step the digest of what it is; problems of all steps are told together."""
+    def all(self, schema: Schema) -> list[PlannedStep]:
+        """Every step planned in order; problems of all steps are told together."""
         planned: list[PlannedStep] = []
-        marks: list[str] = []
         problems: list[Problem] = []
         for index, call in enumerate(self.recipe.steps, 1):
             used: list[str] = []
@@ -163,12 +163,12 @@ class Planner:
             except HubError as error:
                 problems += located(error, call, self.recipe.name)
                 continue
-            planned.append(step)
-            marks.append(digest_of([call.step, step.step.version, step.step.origin, step.params.model_dump(mode="json"), used]))
+            mark = digest_of([call.step, step.step.version, step.step.origin, step.params.model_dump(mode="json"), used])
+            planned.append(replace(step, mark=mark))
             schema = step.schema
         if problems:
             raise Invalid("plan.invalid", problems=problems, file=self.recipe.name, count=len(problems))
-        return planned, marks
+        return planned
 
     def one(self, index: int, call: StepCall, schema: Schema, used: list[str]) -> PlannedStep:
         step = self.registry[call.step]
@@ -227,19 +227,19 @@ def located(error: HubError, call: StepCall, file: str) -> list[Problem]:
     ]
 
 
-def grouped(planned: Sequence[PlannedStep], marks: Sequence[str], fingerprint: str) -> tuple[Stage, ...]:
+def grouped(planned: Sequence[PlannedStep], fingerprint: str) -> tuple[Stage, ...]:
     """Neighbouring map steps in one stage, barriers alone; the last stage is a map stage, which applies the last ruling."""
     stages: list[Stage] = []
     run: list[PlannedStep] = []
-    for step, mark in zip(planned, marks, strict=True):
+    for step in planned:
         if isinstance(step.answer, Barrier):
             if run or not stages:
                 stages.append(Stage("map", tuple(run), fingerprint))
                 run = []
-            fingerprint = digest_of([fingerprint, mark])
+            fingerprint = digest_of([fingerprint, step.mark])
             stages.append(Stage("barrier", (step,), fingerprint))
         else:
-            fingerprint = digest_of([fingerprint, mark])
+            fingerprint = digest_of([fingerprint, step.mark])
             run.append(step)
     if run or not stages or stages[-1].kind == "barrier":
         stages.append(Stage("map", tuple(run), digest_of([fingerprint, "last"])))

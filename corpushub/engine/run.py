@@ -106,6 +106,18 @@ def stage_key(stage: Stage, shard: Shard, ruling: str) -> str:
     return digest_of(["map", stage.fingerprint, shard.digest, ruling])
 
 
+def slots_of(plan: Plan, pieces: Pieces) -> list[str]:
+    """Each shard's place: dataset, source and number, or its first file where the source has several; stable when content changes."""
+    counts: Counter[int] = Counter()
+    slots = []
+    for source, shard in zip(pieces.sources, pieces.shards, strict=True):
+        opened = plan.sources[source]
+        place = shard.origins[0] if opened.files > 1 and shard.origins else str(counts[source])
+        counts[source] += 1
+        slots.append(f"{plan.recipe.dataset}|{opened.name}|{place}")
+    return slots
+
+
 def sketch_key(stage: Stage, shard: Shard) -> str:
     """A sketch depends on its step and the shard alone, not on the steps of other shards."""
     step = stage.steps[0]
@@ -115,11 +127,20 @@ def sketch_key(stage: Stage, shard: Shard) -> str:
 def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Path, str]]) -> Pieces:
     stage = job.plan.stages[number]
     tasks = []
+    slots = slots_of(job.plan, pieces)
     for at, shard in enumerate(pieces.shards):
         ruling, ruling_digest = rulings[at] if rulings else (Path(), "")
         key = stage_key(stage, shard, ruling_digest)
         tasks.append(
-            Task(number, key, shard, first=number == 0, ruling=str(ruling) if rulings else "", source=pieces.sources[at])
+            Task(
+                number,
+                key,
+                shard,
+                first=number == 0,
+                ruling=str(ruling) if rulings else "",
+                source=pieces.sources[at],
+                slot=slots[at],
+            )
         )
     folders = perform(job, "map_shard", tasks)
     outputs = []

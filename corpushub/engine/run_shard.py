@@ -16,6 +16,7 @@ import polars as pl
 from corpushub.base.identity import sha256
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.mapping import DROPS, Tally, carry_out
+from corpushub.engine.memo import Memo, memo_of
 from corpushub.engine.plan import Plan, Stage, input_schema
 from corpushub.engine.run_rows import ENGINE, Shard
 from corpushub.engine.sources import Source
@@ -34,6 +35,7 @@ class Task:
     first: bool = False  # the shard is an input: fit it to the plan's schema
     ruling: str = ""
     source: int = 0
+    slot: str = ""  # the shard's place in its source, under which slow kernels remember rows
 
 
 def fitted(frame: pl.DataFrame, plan: Plan, source: Source, origins: Sequence[str]) -> pl.DataFrame:
@@ -77,23 +79,28 @@ def map_shard(plan: Plan, task: Task, cache: Cache) -> Path:
         if task.ruling:
             frame, log = ruled(frame, Path(task.ruling), plan.stages[task.stage - 1])
             logs.append(log)
-        pieces, tallies = in_batches(frame, stage, logs)
+        memos = [memo_of(cache, step.mark, task.slot) for step in stage.steps] if task.slot else []
+        pieces, tallies = in_batches(frame, stage, logs, memos)
         pieces.write_ipc(folder / "rows.arrow", compression="lz4")
         drops = pl.concat(logs) if logs else pl.DataFrame(schema=DROPS)
         drops.write_ipc(folder / "drops.arrow", compression="lz4")
         write_json(folder / "tally.json", {"rows": pieces.height, "steps": [asdict(tally) for tally in tallies]})
+    for memo in memos:
+        memo.keep()
     return cache.place(task.key)
 
 
-def in_batches(frame: pl.DataFrame, stage: Stage, logs: list[pl.DataFrame]) -> tuple[pl.DataFrame, list[Tally]]:
+def in_batches(
+    frame: pl.DataFrame, stage: Stage, logs: list[pl.DataFrame], memos: Sequence[Memo]
+) -> tuple[pl.DataFrame, list[Tally]]:
     """Carry out the stage's steps batch by batch, so that what a step holds in memory is bounded."""
     tallies = [Tally() for _ in stage.steps]
     pieces = []
     for start in range(0, max(1, frame.height), BATCH_ROWS):
         piece = frame.slice(start, BATCH_ROWS)
-        for step, tally in zip(stage.steps, tallies, strict=True):
+        for at, (step, tally) in enumerate(zip(stage.steps, tallies, strict=True)):
             assert isinstance(step.answer, Mapped)
-            piece, done, log = carry_out(piece, step.answer, step.index)
+            piece, done, log = carry_out(piece, step.answer, step.index, memos[at] if memos else None)
             tally.add(done)
             if log.height:
                 logs.append(log)
@@ -127,13 +134,19 @@ def sketch_shard(plan: Plan, task: Task, cache: Cache) -> Path:
     """The sketch of a shard for the barrier `plan.stages[task.stage]`."""
     if found := cache.get(task.key):
         return found
-    barrier = plan.stages[task.stage].steps[0].answer
+    step = plan.stages[task.stage].steps[0]
+    barrier = step.answer
     assert isinstance(barrier, Barrier)
     with cache.make(task.key) as folder:
         needs = barrier.needs or None
         frame = task.shard.read(needs)
-        pieces = [barrier.sketch(frame.slice(start, BATCH_ROWS)) for start in range(0, max(1, frame.height), BATCH_ROWS)]
+        frame = frame.select(needs) if needs else frame
+        memo = memo_of(cache, step.mark, task.slot) if task.slot and needs else None
+        batches = [frame.slice(start, BATCH_ROWS) for start in range(0, max(1, frame.height), BATCH_ROWS)]
+        pieces = [memo.run(barrier.sketch, batch) if memo else barrier.sketch(batch) for batch in batches]
         pl.concat(pieces).rechunk().write_ipc(folder / "sketch.arrow", compression="lz4")
+    if memo:
+        memo.keep()
     return cache.place(task.key)
 
 

@@ -16,7 +16,7 @@ from corpushub.engine.mapping import carry_out
 from corpushub.engine.plan import Plan, Setting, make_plan
 from corpushub.engine.run_rows import ENGINE
 from corpushub.engine.sources import Place, open_source
-from corpushub.engine.step import Barrier, Mapped, Scope
+from corpushub.engine.step import Barrier, Mapped, Scope, Step
 from corpushub.engine.steps import registry
 
 HEAD = """\
@@ -87,12 +87,15 @@ def carried(
     return Done(kept.drop(list(ENGINE)), [ruling.reasons[code - 1] for code in ruling.codes if code])
 
 
-def planned(folder: Path, body: str, cache: Path | None = None) -> tuple[Plan, Cache]:
-    """The plan of a recipe (`body` from `sources:` on) whose files lie in `folder`."""
-    recipe = Recipe.parse(HEAD + body, name="recipe.yaml", steps=registry())
+def planned(
+    folder: Path, body: str, cache: Path | None = None, extra: Mapping[str, Step[Any]] | None = None
+) -> tuple[Plan, Cache]:
+    """The plan of a recipe (`body` from `sources:` on) whose files lie in `folder`; `extra` adds steps of the test."""
+    steps = {**registry(), **(extra or {})}
+    recipe = Recipe.parse(HEAD + body, name="recipe.yaml", steps=steps)
     place = Place(folder, Settings(home=folder), Cache(cache or folder / "cache"))
     sources = [open_source(ref, place) for ref in recipe.sources]
-    return make_plan(recipe, sources, registry(), Setting(folder, b"0123456789abcdef")), place.cache
+    return make_plan(recipe, sources, steps, Setting(folder, b"0123456789abcdef")), place.cache
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:

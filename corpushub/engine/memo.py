@@ -1,0 +1,80 @@
+"""Rows a slow kernel has already seen are not computed again, even when their shard changed.
+
+A shard's place in its source (its slot) remembers, per step, the digest of each row's inputs and what the kernel made of them. When the shard
+changes, rows with a known digest take the remembered values and only the others are computed. A kernel's result on a row depends on that
+row alone (the contract of steps), so the outcome is the same as from scratch; a test compares both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from corpushub.base.identity import Stopwatch, digest_of
+from corpushub.engine.cache import Cache
+from corpushub.engine.digests import row_digests
+
+Kernel = Callable[[pl.DataFrame], pl.DataFrame]
+SLOW_SECONDS = 0.3
+ROW = "_memo"
+
+
+@dataclass(slots=True)
+class Memo:
+    """The memory of one step in one slot; `seconds` counts what its kernel cost this time, which decides whether it is worth keeping."""
+
+    path: Path
+    known: pl.DataFrame | None = None
+    seen: list[tuple[pl.DataFrame, pl.DataFrame]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def run(self, kernel: Kernel, frame: pl.DataFrame) -> pl.DataFrame:
+        """`kernel(frame)`, from memory where it is known."""
+        known = self.known if frame.height else None
+        made = self._timed(kernel, frame) if known is None else self._merged(kernel, frame, known)
+        self.seen.append((frame, made))
+        return made
+
+    def _timed(self, kernel: Kernel, frame: pl.DataFrame) -> pl.DataFrame:
+        watch = Stopwatch()
+        made = kernel(frame)
+        self.seconds += watch.seconds()
+        return made
+
+    def _merged(self, kernel: Kernel, frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+        keys = digests(frame).to_frame().with_row_index("_at")
+        old = keys.join(known, on=ROW, how="inner", maintain_order="left")
+        fresh_at = keys.join(known.select(ROW), on=ROW, how="anti", maintain_order="left").get_column("_at")
+        if not fresh_at.len():
+            return old.drop("_at", ROW)
+        fresh = self._timed(kernel, frame[fresh_at])
+        if not old.height:
+            return fresh
+        new = fresh.with_columns(fresh_at).select("_at", *fresh.columns)
+        return pl.concat([old.drop(ROW).select(new.columns).cast(dict(new.schema)), new]).sort("_at").drop("_at")  # type: ignore[arg-type]
+
+    def keep(self) -> None:
+        """Remember this time's rows, if the kernel was slow or a memory was there already."""
+        if not self.seen or (self.known is None and self.seconds < SLOW_SECONDS):
+            return
+        parts = [made.with_columns(digests(frame)).select(ROW, *made.columns) for frame, made in self.seen if frame.height]
+        if not parts:
+            return
+        whole = pl.concat(parts).unique(ROW, keep="first", maintain_order=True)  # equal inputs gave equal outputs
+        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        whole.write_ipc(temporary, compression="lz4")
+        temporary.replace(self.path)
+
+
+def digests(frame: pl.DataFrame) -> pl.Series:
+    return pl.Series(ROW, row_digests(frame, frame.columns), dtype=pl.Binary)
+
+
+def memo_of(cache: Cache, mark: str, slot: str) -> Memo:
+    """The memory of the step with this mark in this slot of a source."""
+    path = cache.folder("memo") / f"{digest_of([mark, slot, pl.__version__])[:40]}.arrow"
+    return Memo(path, pl.read_ipc(path) if path.exists() else None)

@@ -1,0 +1,31 @@
+"""The same plan on a Ray cluster of two nodes: equal bytes."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+from corpushub.engine.cluster import RayCluster
+from corpushub.engine.executors import Serial
+from tests.engine.test_executors import built, folder  # noqa: F401  the fixture
+
+pytest.importorskip("ray")
+
+
+def test_two_nodes_give_the_bytes_of_one_process(folder: Path) -> None:  # noqa: F811
+    one = built(folder, "serial", Serial())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from ray.cluster_utils import Cluster
+
+        cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80_000_000}
+        )
+        try:
+            cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+            with RayCluster(cluster.address) as executor:
+                assert built(folder, "ray", executor) == one
+        finally:
+            cluster.shutdown()
