@@ -120,8 +120,8 @@ def own_set() -> None:
     with (HERE / "demands.tsv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
     judged = judgments(HERE / "qrels.txt")
-    matcher = Matcher(entries)
-    bare = Matcher(entries, thesaurus=Thesaurus.of([]))
+    matcher = Matcher.of(entries)
+    bare = Matcher.of(entries, thesaurus=Thesaurus.of([]))
     baseline = Baseline([e.id for e in entries], [" ".join((e.title, *e.items, e.summary)) for e in entries])
     print(f"own set: {len(entries)} entries, {len(rows)} demands, {sum(map(len, judged.values()))} judgments")
     for kind in ("lexical", "items", "paraphrase", ""):
@@ -157,7 +157,7 @@ def datafinder(folder: Path) -> None:
         Entry(name, " ".join([row["id"], *row["variants"]]), (), row["contents"]) for name, row in zip(ids, rows, strict=True)
     ]
     baseline = Baseline(ids, [f"{row['id']} {row['contents']}" for row in rows])
-    matcher = Matcher(entries)
+    matcher = Matcher.of(entries)
     print(f"datafinder: {len(entries)} datasets, {len(demands)} needs, {sum(len(judged[name]) for name in demands)} judgments")
     show("  BM25", measure(baseline.rank, demands, judged))
     show("  corpushub", measure(lambda text: ranked(matcher, text), demands, judged))
@@ -181,7 +181,7 @@ def synthetic(count: int, seed: int = 7) -> list[Entry]:
 def speed(count: int) -> None:
     entries = synthetic(count)
     started = time.perf_counter()
-    matcher = Matcher(entries)
+    matcher = Matcher.of(entries)
     built = time.perf_counter() - started
     with (HERE / "demands.tsv").open(encoding="utf-8") as stream:
         texts = [row["text"] for row in csv.DictReader(stream, delimiter="\t")]

@@ -6,8 +6,8 @@ The numpy engine is always there and is the yardstick; tantivy takes its place f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +15,17 @@ import numpy.typing as npt
 
 from corpushub.engine.matching_demand import Demand
 from corpushub.engine.matching_entries import RELAXABLE, Column, Entry, Mask, Table, masks
-from corpushub.engine.matching_index import Floats, Index, Postings, Query, field_texts, make_query, self_score, shares
+from corpushub.engine.matching_index import (
+    Floats,
+    Index,
+    Postings,
+    Query,
+    Statistics,
+    field_texts,
+    make_query,
+    self_score,
+    shares,
+)
 from corpushub.engine.matching_rank import Group, Match, Ranker, Result
 from corpushub.engine.matching_rules import Thesaurus, base_thesaurus, matching_rules
 
@@ -41,39 +51,66 @@ def top(scores: Floats, allowed: Mask, count: int) -> npt.NDArray[np.int64]:
     return np.asarray(rows[held[rows] >= edge], np.int64)
 
 
+@dataclass(frozen=True, slots=True)
 class Matcher:
-    """An index over entries; immutable, `with_entries` gives the next one."""
+    """An index over entries. Rows of `main` come first, then those of `fresh`; rows not `alive` were replaced or removed."""
 
-    def __init__(self, entries: Sequence[Entry], *, thesaurus: Thesaurus | None = None, engine: Engine | None = None) -> None:
-        self.thesaurus = thesaurus or base_thesaurus()
-        self.engine = engine
+    thesaurus: Thesaurus
+    main: Index
+    table: Table
+    items: Sequence[str]
+    rows: Mapping[str, int]
+    alive: Mask
+    fresh: Index | None = None
+    engine: Engine | None = None
+
+    @classmethod
+    def of(
+        cls,
+        entries: Sequence[Entry],
+        *,
+        thesaurus: Thesaurus | None = None,
+        like: Statistics | None = None,
+        engine: Callable[[Sequence[Entry]], Engine] | None = None,
+    ) -> Matcher:
+        """Index `entries`; `like` lends the statistics of a larger collection, so that scores compare."""
         texts = field_texts([entry.texts() for entry in entries])
-        self.main = Index.build(texts)
-        self.items = texts["items"]
-        self.table = Table.of(entries)
-        self.rows = {entry.id: row for row, entry in enumerate(entries)}
-        self.fresh: Index | None = None
-        self.alive = np.ones(len(entries), np.bool_)
+        return cls(
+            thesaurus=thesaurus or base_thesaurus(),
+            main=Index.build(texts, like),
+            table=Table.of(entries),
+            items=texts["items"],
+            rows={entry.id: row for row, entry in enumerate(entries)},
+            alive=np.ones(len(entries), np.bool_),
+            engine=engine(entries) if engine else None,
+        )
 
     def with_entries(self, changed: Sequence[Entry], removed: Iterable[str] = ()) -> Matcher:
         """The same with some entries added, replaced or gone; a few thousand changes cost milliseconds, then both indexes merge."""
         gone = {*removed, *(entry.id for entry in changed)}
-        fresh = [entry for entry in self.table.entries[self.main.count :] if entry.id not in gone]
-        added = [*fresh, *changed]
+        added = [*(entry for entry in self.table.entries[self.main.count :] if entry.id not in gone), *changed]
         if len(added) > _MERGE_AT:
-            kept = [entry for entry, alive in zip(self.table.entries, self.alive, strict=True) if alive and entry.id not in gone]
-            return Matcher([*kept, *changed], thesaurus=self.thesaurus, engine=self.engine)
-        made = object.__new__(Matcher)
-        made.thesaurus, made.engine, made.main = self.thesaurus, None, self.main
-        made.table = self.table.head(self.main.count).joined(Table.of(added))
+            return Matcher.of([*(entry for entry in self.living() if entry.id not in gone), *changed], thesaurus=self.thesaurus)
         texts = field_texts([entry.texts() for entry in added])
-        made.fresh = Index.build(texts, like=self.main.statistics) if added else None
-        made.items = [*self.items[: self.main.count], *texts["items"]]
         alive = self.alive[: self.main.count].copy()
         alive[[row for row in (self.rows.get(name) for name in gone) if row is not None]] = False
-        made.rows = self.rows
-        made.alive = np.concatenate((alive, np.ones(len(added), np.bool_)))
-        return made
+        return replace(
+            self,
+            fresh=Index.build(texts, self.main.statistics) if added else None,
+            table=self.table.head(self.main.count).joined(Table.of(added)),
+            items=[*self.items[: self.main.count], *texts["items"]],
+            alive=np.concatenate((alive, np.ones(len(added), np.bool_))),
+            engine=None,
+        )
+
+    def living(self) -> Iterator[Entry]:
+        """The entries that can be found."""
+        return (entry for entry, alive in zip(self.table.entries, self.alive.tolist(), strict=True) if alive)
+
+    def only(self, entry_id: str) -> Matcher:
+        """A matcher of one entry, with the statistics of all. Raises: StopIteration where it is not indexed."""
+        entry = next(entry for entry in self.living() if entry.id == entry_id)
+        return Matcher.of([entry], thesaurus=self.thesaurus, like=self.main.statistics)
 
     def query(self, demand: Demand) -> Query:
         return make_query(demand.content, self.thesaurus)

@@ -218,6 +218,9 @@ def read_items(reading: Reading, _: date, __: str) -> list[Chip]:
         after = start + len(marker)
         ends = [place for end in rules["ends"] if (place := text.find(end, after)) > after]
         listed = text[after : min(ends, default=len(text))]
+        if rules["enumeration"] in listed:  # a list with marks of its own ends at the next comma
+            tail = listed.rfind(rules["enumeration"])
+            listed = listed[:tail] + re.split("[,\uff0c]", listed[tail:])[0]
         parts = re.split("|".join(re.escape(word) for word in rules["separators"]), listed)
         items = tuple(part.strip(" :：") for part in parts if 1 < len(part.strip(" :：")) <= 20)
         if items:

@@ -100,7 +100,13 @@ class Index:
         ]
 
     def scores(self, lists: Sequence[Postings]) -> Floats:
-        """The text score of every entry."""
+        """The text score of every entry. Single characters add to a score, but alone they make none."""
+        single = [held for held in lists if len(held.name) == 1]
+        more = [held for held in lists if len(held.name) > 1]
+        sums = self.summed(more or single)
+        return np.where(sums > 0, sums + self.summed(single), 0).astype(np.float32) if more else sums
+
+    def summed(self, lists: Sequence[Postings]) -> Floats:
         if not lists:
             return np.zeros(self.count, np.float32)
         entries = np.concatenate([held.entries for held in lists])

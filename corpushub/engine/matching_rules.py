@@ -39,10 +39,13 @@ class Gazetteer:
     codes: Mapping[str, tuple[str, ...]]
     names: Mapping[str, str]
     longest: int
+    groups: frozenset[str]
 
     def choose(self, name: str, home: str) -> tuple[str, ...]:
         """The codes meant by `name`: those of the home province first, else the highest level."""
         codes = self.codes[name]
+        if name in self.groups:
+            return codes
         inside = [code for code in codes if code[:2] == home[:2]]
         ranked = sorted(inside or codes, key=level_of)
         return tuple(code for code in ranked if level_of(code) == level_of(ranked[0]))[:1] if len(codes) > 1 else codes
@@ -65,7 +68,7 @@ def gazetteer() -> Gazetteer:
     codes = {key: tuple(listed) for key, listed in zip(keys, found.values(), strict=True)}
     groups = set(fold(list(rules["groups"])))
     one = {key: listed if key in groups else tuple(sorted(set(listed))) for key, listed in codes.items()}
-    return Gazetteer(one, dict(rows), max(map(len, one)))
+    return Gazetteer(one, dict(rows), max(map(len, one)), frozenset(groups))
 
 
 def short_forms(name: str, suffixes: Iterable[str]) -> list[str]:

@@ -1,0 +1,337 @@
+"""Bringing demands and data together (articles 5 and 10): search in everyday words, matches kept with their reasons, the other direction
+when a resource is new, pools of like demands, and the rule that turns an unmet demand into a work order.
+
+The index is derived: built from the catalog at first use, brought up to date by the ledger's newest leaves, never the place of any truth.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from threading import Lock
+from typing import Any
+
+from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.identity import Clock, business_day, iso, sha256, system_clock
+from corpushub.base.rulebook import load_rulebook
+from corpushub.base.settings import Settings
+from corpushub.domain.parties import SYSTEM, Actor, Role
+from corpushub.domain.workflow import Case
+from corpushub.domain.workflow import fold as fold_events
+from corpushub.engine.matching import Matcher
+from corpushub.engine.matching_demand import Demand, parse_demand
+from corpushub.engine.matching_entries import Entry
+from corpushub.engine.matching_pool import mine, pool
+from corpushub.engine.matching_rank import Match, Result
+from corpushub.engine.matching_rules import base_thesaurus, matching_rules
+from corpushub.engine.matching_text import fold
+from corpushub.services.cases import Cases
+from corpushub.services.matching_entries import DATASET, dataset_entry, resource_entry
+from corpushub.store.db import Database, Unit
+from corpushub.store.repos import Query, Repo
+
+OPEN = ("submitted", "acknowledged", "matching", "pooled", "unmet", "reopened")
+DESK = (Role.OPERATOR, Role.PROVIDER, Role.IMPLEMENTER, Role.AUTHORITY, Role.SYSTEM)
+_KEPT, _POOL, _TOLD, _SYNONYM = "match", "pool", "match_told", "synonym"
+_TELL_FROM = "good"
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Like demands of several organisations, without their names: members are told to those who work the desk only."""
+
+    id: str
+    title: str
+    demands: int
+    orgs: int
+    budget: int
+    earliest: str
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """Why a demand should be made to order, and which organisations could supply it. `reasons`: score, no_acceptance, pool, public."""
+
+    demand: str
+    reasons: tuple[str, ...]
+    holders: tuple[str, ...]
+
+
+class Matching:
+    """Matches demands with resources and released datasets."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        cases: Cases,
+        settings: Settings | None = None,
+        clock: Clock = system_clock,
+        home_region: str = "110000",
+    ) -> None:
+        self.database = database
+        self.cases = cases
+        self.clock = clock
+        self.home_region = home_region
+        self.rules = load_rulebook(settings.rulebook if settings else "beijing")
+        self._lock = Lock()
+        self._matcher: Matcher | None = None
+        self._seen = 0
+
+    @property
+    def today(self) -> date:
+        return business_day(self.clock())
+
+    # Finding
+
+    def parse(self, text: str, *, without: Sequence[str] = (), given: Mapping[str, Any] | None = None) -> Demand:
+        """What the words mean, as chips a person may take away (`without`) or set (`given`).
+
+        Raises: Invalid("matching.empty").
+        """
+        if not text.strip():
+            raise Invalid("matching.empty")
+        return parse_demand(text, today=self.today, home=self.home_region, without=without, given=given)
+
+    def search(
+        self, actor: Actor, text: str, *, without: Sequence[str] = (), given: Mapping[str, Any] | None = None, limit: int = 10
+    ) -> Result:
+        """Entries for everyday words; what is secret is never among them. The same words and grants give everybody the same ranking."""
+        demand = self.parse(text, without=without, given=given)
+        with self.database.read() as unit:
+            matcher = self._current(unit)
+            cleared = replace(demand, rank=max(demand.rank, self._clearance(unit, actor)))
+        return matcher.match(cleared, limit)
+
+    def match(self, actor: Actor, case_id: str, limit: int = 10) -> Result:
+        """Match a demand case and keep the result with its reasons. Raises: NotFound, Invalid("matching.no_demand")."""
+        case = self._demand_case(actor, case_id)
+        with self.database.begin() as unit:
+            matcher = self._current(unit)
+            demand = self._demand(case)
+            result = matcher.match(demand, limit)
+            unit.documents.put(_KEPT, case.id, {"at": iso(self.clock()), **result.to_json()})
+        return result
+
+    def kept(self, actor: Actor, case_id: str) -> Mapping[str, Any]:
+        """The kept result of the last `match` of a demand. Raises: NotFound("matching.none_kept")."""
+        case = self._demand_case(actor, case_id)
+        with self.database.read() as unit:
+            held = unit.documents.get(_KEPT, case.id)
+        if held is None:
+            raise NotFound("matching.none_kept", case=case_id)
+        return dict(held)
+
+    def _demand_case(self, actor: Actor, case_id: str) -> Case:
+        case = self.cases.get(actor, case_id)
+        if case.flow != "demand":
+            raise Invalid("matching.no_demand", case=case_id)
+        return case
+
+    def _demand(self, case: Case) -> Demand:
+        """A case as a parsed demand; what the requester corrected in the chips is in `parsed`."""
+        told: Mapping[str, Any] = case.data.get("parsed") or {}
+        given = {chip["kind"]: chip["value"] for chip in told.get("chips", ())}
+        if case.data.get("purpose"):
+            given["purpose"] = case.data["purpose"]
+        if case.data.get("budget"):
+            given["price"] = float(case.data["budget"])
+        text = case.data.get("text")
+        words = f"{case.data['title']}。{text if isinstance(text, str) else ''}"
+        return parse_demand(words, today=self.today, home=self.home_region, given=given)
+
+    def _clearance(self, unit: Unit, actor: Actor) -> int:
+        """The strictest rank among resources the actor's organisation may operate today."""
+        if actor.is_anonymous:
+            return 0
+        running = unit.cases.list(flow="authorization", states=("active", "amending"))
+        named = {name for case in running if case.data.get("operator") == actor.org for name in case.data.get("resources", ())}
+        held = [entry.classification.rank for name in named if (entry := unit.catalog.get(name)) is not None]
+        return max(held, default=0)
+
+    # The index
+
+    def _current(self, unit: Unit) -> Matcher:
+        """The index as of this transaction."""
+        with self._lock:
+            size = unit.ledger.size()
+            if self._matcher is None:
+                self._matcher = Matcher.of(self._entries(unit), thesaurus=base_thesaurus().grown(self._synonyms(unit)))
+            elif size > self._seen and (names := self._touched(unit, self._seen)):
+                self._matcher = self._matcher.with_entries(self._entries(unit, names), removed=names)
+            self._seen = size
+            return self._matcher
+
+    def _touched(self, unit: Unit, since: int) -> set[str]:
+        """Ids of entries that leaves after `since` speak of."""
+        names: set[str] = set()
+        for _, entry, *_ in unit.ledger.rows(since):
+            if b'"resource:' in entry:
+                names.add(json.loads(entry)["stream"].partition(":")[2])
+            elif b'"release.' in entry:
+                names.update(f"{DATASET}{repo.id}" for repo in datasets(unit))
+        return names
+
+    def _entries(self, unit: Unit, names: set[str] | None = None) -> list[Entry]:
+        accepted = acceptance(unit)
+        found: list[Entry] = []
+        after = ""
+        while batch := unit.catalog.search(after=after, limit=1000):
+            found += [resource_entry(item, self.today, accepted) for item in batch if names is None or item.id in names]
+            after = batch[-1].id
+        found += [dataset_entry(repo, accepted) for repo in datasets(unit)]
+        return [entry for entry in found if names is None or entry.id in names]
+
+    # The other direction
+
+    def announce(self, resource_id: str) -> tuple[tuple[str, Match], ...]:
+        """Run an entry against all open demands and tell the owners of those it fits; each is told of an entry once."""
+        with self.database.begin() as unit:
+            matcher = self._current(unit)
+            if resource_id not in {entry.id for entry in matcher.living()}:
+                raise NotFound("resource.unknown", resource=resource_id)
+            alone = matcher.only(resource_id)
+            found: list[tuple[str, Match]] = []
+            for case in unit.cases.list(flow="demand", states=OPEN):
+                result = alone.match(self._demand(self._opened(unit, case)), 1)
+                if result.best < matching_rules()["thresholds"][_TELL_FROM]:
+                    continue
+                found.append((case.id, result.matches[0]))
+                key = sha256(f"{case.id} {resource_id}".encode())
+                if unit.documents.get(_TOLD, key) is None:
+                    unit.documents.put(_TOLD, key, {"demand": case.id, "resource": resource_id})
+                    unit.outbox.add(
+                        case.opened_org, "notice.match_found", {"case": case.id, "resource": resource_id}, case=case.id
+                    )
+        return tuple(found)
+
+    @staticmethod
+    def _opened(unit: Unit, case: Case) -> Case:
+        """With the private answers, for the matching itself; nothing of them is shown to others."""
+        return fold_events(unit.events.of(case.id)) or case
+
+    # Pools
+
+    def rebuild_pools(self) -> int:
+        """Pool all open demands anew (nightly); how many pools there are."""
+        with self.database.begin() as unit:
+            cases = [self._opened(unit, case) for case in unit.cases.list(flow="demand", states=OPEN)]
+            groups = pool([self._demand(case) for case in cases], base_thesaurus().grown(self._synonyms(unit)))
+            for name, _ in unit.documents.list(_POOL):
+                unit.documents.delete(_POOL, name)
+            for group in groups:
+                held = pooled([cases[number] for number in group])
+                unit.documents.put(_POOL, held.id, asdict(held))
+        return len(groups)
+
+    def pools(self, actor: Actor) -> tuple[Pool, ...]:
+        """All pools; who is in them is shown to the desk and to nobody else."""
+        with self.database.read() as unit:
+            held = [Pool(**{**value, "members": tuple(value["members"])}) for _, value in unit.documents.list(_POOL)]
+        seen = held if actor.has(*DESK) else [replace(one, members=()) for one in held]
+        return tuple(sorted(seen, key=lambda one: (-one.orgs, one.id)))
+
+    # Unmet demands
+
+    def unmet(self, actor: Actor, case_id: str) -> Unmet | None:
+        """Why a demand should be evaluated for a work order, with the organisations that could supply it; None where it should not.
+
+        Raises: Forbidden("matching.desk_only"), NotFound, Invalid("matching.no_demand").
+        """
+        if not actor.has(*DESK):
+            raise Forbidden("matching.desk_only")
+        case = self._demand_case(actor, case_id)
+        rules = matching_rules()["thresholds"]
+        with self.database.read() as unit:
+            matcher = self._current(unit)
+            result = matcher.match(self._demand(self._opened(unit, case)), 50)
+            pools = [value for _, value in unit.documents.list(_POOL) if case.id in value["members"]]
+        waited = self.rules.working_days(business_day(case.opened_at), self.today)
+        reasons = {
+            "score": result.best < rules["good"],
+            "no_acceptance": case.state not in {"accepted", "fulfilled", "closed"} and waited >= rules["work_days"],
+            "pool": any(value["orgs"] >= rules["pool_orgs"] for value in pools),
+            "public": bool(case.data.get("public")),
+        }
+        named = tuple(name for name, holds in reasons.items() if holds)
+        return Unmet(case.id, named, likely_holders(matcher, result)) if named else None
+
+    # Synonyms
+
+    def suggestions(self, actor: Actor, limit: int = 50) -> tuple[tuple[str, str, float], ...]:
+        """Pairs of words that accepted offers suggest mean the same. Raises: Forbidden("matching.desk_only")."""
+        if not actor.has(*DESK):
+            raise Forbidden("matching.desk_only")
+        with self.database.read() as unit:
+            matcher = self._current(unit)
+            entries = {entry.id: entry for entry in matcher.living()}
+            pairs = [
+                (case.data["title"], " ".join(entries[name].texts().values()))
+                for case in unit.cases.list(flow="demand", states=("accepted", "fulfilled", "closed"))
+                if (name := str(case.data.get("chosen", ""))) in entries
+            ]
+        folded = list(zip(fold([asked for asked, _ in pairs]), fold([given for _, given in pairs]), strict=True))
+        return tuple(mine(folded, matcher.thesaurus)[:limit])
+
+    def approve_synonym(self, actor: Actor, one: str, other: str) -> None:
+        """From now on the two mean the same to matching. Raises: Forbidden("matching.desk_only"), Invalid("matching.synonym")."""
+        if not actor.has(*DESK) or actor is SYSTEM:
+            raise Forbidden("matching.desk_only")
+        pair = sorted(fold([one, other]))
+        if not all(1 < len(word) <= 40 for word in pair) or pair[0] == pair[1]:
+            raise Invalid("matching.synonym")
+        with self.database.begin() as unit:
+            unit.documents.put(
+                _SYNONYM, sha256(" ".join(pair).encode()), {"pair": pair, "by": actor.person, "at": iso(self.clock())}
+            )
+        with self._lock:
+            self._matcher = None
+
+    def _synonyms(self, unit: Unit) -> list[tuple[str, str]]:
+        return [(value["pair"][0], value["pair"][1]) for _, value in unit.documents.list(_SYNONYM)]
+
+
+def datasets(unit: Unit) -> Sequence[Repo]:
+    """Repositories whose release anybody may know of."""
+    return unit.repos.search(Query(limit=_ALL))
+
+
+def acceptance(unit: Unit) -> dict[str, float]:
+    """How often an entry was taken where it was offered, drawn towards a half while there are few offers."""
+    offered, chosen = Counter[str](), Counter[str]()
+    for case in unit.cases.list(flow="demand", states=("offered", "accepted", "fulfilled", "closed")):
+        offered.update(str(name) for name in case.data.get("offers", ()))
+        if case.data.get("chosen"):
+            chosen[str(case.data["chosen"])] += 1
+    return {name: (chosen[name] + 1) / (count + 2) for name, count in offered.items()}
+
+
+def pooled(cases: Sequence[Case]) -> Pool:
+    """A pool of these demands; the oldest gives the title."""
+    first = min(cases, key=lambda case: case.opened_at)
+    members = tuple(sorted(case.id for case in cases))
+    deadlines = sorted(str(case.data["deadline"]) for case in cases if case.data.get("deadline"))
+    return Pool(
+        id=f"pool-{sha256(first.id.encode())[:16]}",
+        title=str(first.data["title"]),
+        demands=len(cases),
+        orgs=len({case.opened_org for case in cases}),
+        budget=sum(int(case.data.get("budget") or 0) for case in cases),
+        earliest=deadlines[0] if deadlines else "",
+        members=members,
+    )
+
+
+def likely_holders(matcher: Matcher, result: Result) -> tuple[str, ...]:
+    """Owners of what nearly fits, and of the domain the best matches are from; most likely first."""
+    by_id = {entry.id: entry for entry in matcher.living()}
+    close = [by_id[match.id] for match in (*result.matches, *result.near)]
+    domains = [entry.domain for entry in close[:5] if entry.domain]
+    counted = Counter({entry.owner: 3 for entry in close[:5]})
+    counted.update(entry.owner for entry in matcher.living() if entry.domain in domains)
+    return tuple(owner for owner, _ in counted.most_common(5) if owner)
