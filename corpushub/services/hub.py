@@ -15,6 +15,7 @@ from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.contributions import Contributions
 from corpushub.services.jobs import Jobs
+from corpushub.services.matching import Matching
 from corpushub.services.oversight import Oversight
 from corpushub.services.parties import Parties
 from corpushub.services.previews import Previews
@@ -46,6 +47,7 @@ class Hub:
     audit: Audit
     builds: Builds
     releases: Releases
+    matching: Matching
     previews: Previews
     viewer: Viewer
     studio: Studio
@@ -90,6 +92,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         contributions=contributions,
         audit=Audit(database=database, objects=objects, settings=settings, clock=clock),
         builds=builds,
+        matching=Matching(database=database, cases=cases, settings=settings, clock=clock),
         releases=Releases(
             database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
         ),
