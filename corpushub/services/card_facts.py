@@ -20,6 +20,7 @@ from corpushub.domain.licences import conflicts, is_known
 from corpushub.domain.measures import MEASURES, measures_of
 from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change
+from corpushub.domain.sampling import PURPOSES
 from corpushub.engine import charts
 from corpushub.engine.leakage import across_splits
 from corpushub.engine.profile import Profile, profile_files
@@ -230,6 +231,9 @@ def overruled(inputs: Inputs, built: Built) -> dict[str, float]:
         profiles = {column.name: column.profile for column in built.columns}
         marks = [profiles.get(name, {}).get("nulls", built.rows) for name in ("generated_by", "generated_at")]
         found["generated_unlabelled"] = max(0, max(marks) - (built.rows - int(generated)))
+    if found["text_rows"]:
+        found |= {f"{purpose}_required": min(n, built.rows) for purpose, n in PURPOSES.items() if purpose != "metadata"}
+    found["metadata_required"] = sum(min(PURPOSES["metadata"], source.rows) for source in built.sources)
     found["contamination_sets"] = sum(1 for step in built.steps if step.step == "decontaminate")
     return found
 

@@ -135,8 +135,10 @@ def write_lineage(folder: Path, content: list[dict[str, Any]]) -> None:
     (folder / "provenance").mkdir(parents=True, exist_ok=True)
     frame = pl.DataFrame({
         "id": [row["id"] for row in content],
-        "source_file_sha256": ["a" * 64] * len(content),
+        "source": ["notices"] * len(content),
+        "source_sha256": ["a" * 64] * len(content),
         "source_row": list(range(1, len(content) + 1)),
+        "row_sha256": [sha256(repr(row).encode()) for row in content],
     })  # fmt: skip
     frame.write_parquet(folder / "provenance/lineage.parquet")
 
