@@ -61,7 +61,7 @@ class Shard:
             place = [pl.lit(0, pl.UInt32).alias("_origin"), pl.lit(0, pl.UInt32).alias("_part")]
             frame = frame.rename(dict(self.rename)).with_row_index("_row", self.start + 1).with_columns(place)
             return frame.select(*ENGINE, pl.exclude(*ENGINE))
-        return matched(pl.scan_ipc(self.path, glob=False), self.schema)
+        return matched(pl.scan_ipc(self.path, glob=False).head(self.rows), self.schema)
 
     def read(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows (only `columns` and the engine's where given)."""
