@@ -11,6 +11,7 @@ from corpushub.services.access import Access
 from corpushub.services.accounts import Accounts
 from corpushub.services.audit import Audit
 from corpushub.services.builds import Builds
+from corpushub.services.cards import Cards
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.contributions import Contributions
@@ -21,6 +22,7 @@ from corpushub.services.parties import Parties
 from corpushub.services.previews import Previews
 from corpushub.services.releases import Releases
 from corpushub.services.repositories import Repositories
+from corpushub.services.reviews import Reviews
 from corpushub.services.studio import Studio
 from corpushub.services.viewer import Viewer
 from corpushub.store.db import Database
@@ -49,6 +51,8 @@ class Hub:
     releases: Releases
     matching: Matching
     previews: Previews
+    cards: Cards
+    reviews: Reviews
     viewer: Viewer
     studio: Studio
 
@@ -98,5 +102,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         ),
         viewer=Viewer(objects=objects, repositories=repositories, access=access),
         previews=Previews(repositories=repositories, objects=objects),
+        cards=Cards(builds=builds, clock=clock),
+        reviews=Reviews(database=database, builds=builds, clock=clock),
         studio=Studio(database=database, settings=settings, builds=builds, jobs=jobs, parties=parties, clock=clock),
     )
