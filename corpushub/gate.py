@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 import logging
 import re
@@ -39,11 +40,17 @@ _ID = re.compile(r"[A-Za-z0-9._:=;-]{1,128}")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _STREAMED = ("/api/datasets/", "/datasets/", "/xet/")  # the hub bounds these bodies itself, piece by piece
 _PORTAL_CSP = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-    "frame-ancestors 'none'"
+    b"content-security-policy",
+    (
+        b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        b"font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+        b"frame-ancestors 'none'"
+    ),
 )
-_FILE_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox; frame-ancestors 'none'"
+_FILE_CSP = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox; frame-ancestors 'none'",
+)
 _ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -51,6 +58,7 @@ _ALWAYS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
 ]
+_PROCESS, _NUMBERS = new_id(), itertools.count(1)  # a request's id is cheaper than a new ULID, and as unique
 log = logging.getLogger("corpushub.http")
 
 
@@ -184,8 +192,11 @@ class Gate:
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 visit.status = message["status"]
-                message["headers"] = [*message["headers"], *self.dress(visit, dict(message["headers"]))]
-                visit.sent += int(dict(message["headers"]).get(b"content-length", b"0")) if call.method != "HEAD" else 0
+                lines = message["headers"]
+                present = dict(lines)
+                message["headers"] = [*lines, *self.dress(visit, present)]
+                if call.method != "HEAD":
+                    visit.sent += int(present.get(b"content-length", b"0"))
             await call._send(message)
 
         return send
@@ -193,14 +204,15 @@ class Gate:
     @staticmethod
     def dress(visit: Visit, present: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
         lines = [*_ALWAYS, (b"x-request-id", visit.request_id.encode()), *visit.limit]
-        policy = _FILE_CSP if visit.kind in {"resolve", "api"} else _PORTAL_CSP
-        lines.append((b"content-security-policy", policy.encode()))
+        lines.append(_FILE_CSP if visit.kind in {"resolve", "api"} else _PORTAL_CSP)
         if visit.secure:
             lines.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
-        return [line for line in lines if line[0] not in present]
+        return lines if visit.kind == "resolve" else [line for line in lines if line[0] not in present]
 
     @staticmethod
     def write_line(call: Call, visit: Visit) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
         line = {
             "request": visit.request_id,
             "method": call.method,
@@ -211,8 +223,7 @@ class Gate:
             "person": call.actor.person,
             "token": call.actor.token,
         }
-        if log.isEnabledFor(logging.INFO):
-            log.info(json.dumps(line, separators=(",", ":")))
+        log.info(json.dumps(line, separators=(",", ":")))
 
 
 class Broken(HubError):
@@ -234,7 +245,7 @@ def request_id_of(call: Call) -> str:
     for name in ("x-request-id", "x-amzn-trace-id"):
         if (stated := call.headers.get(name)) and _ID.fullmatch(stated):
             return stated
-    return new_id()
+    return f"{_PROCESS}-{next(_NUMBERS):x}"
 
 
 def lang_of(call: Call, default: str) -> Lang:

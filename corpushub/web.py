@@ -5,7 +5,7 @@ The hub's routes are looked at first: they are a plain ASGI handler, and a frame
 
 from __future__ import annotations
 
-import logging
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -50,8 +50,8 @@ def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = Tr
     site.add_exception_handler(HubError, explain)
     add_watch_routes(site, hub, metrics)
     site.add_api_route("/", front_door, include_in_schema=False)
-    site.include_router(viewer.router(hub))
     site.include_router(rest.router(hub))
+    site.include_router(viewer.router(hub))
     if with_portal:
         from corpushub.portal import app as portal
 
@@ -84,7 +84,9 @@ def check_database(hub: Hub) -> dict[str, Any]:
 def lifespan(hub: Hub) -> Any:
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncGenerator[None]:
+        hub.jobs.start()
         yield
+        await run(hub.jobs.stop)
         await run(hub.access.close)
 
     return live
@@ -106,13 +108,17 @@ async def explain(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"code": error.code, "detail": error.explain(lang), "problems": problems}, error.status)
 
 
-def serve(hub: Hub, *, host: str, port: int) -> None:
+def serve(hub: Hub, *, host: str, port: int, with_portal: bool = True) -> None:
     """Serve until told to stop; open transfers get twenty seconds to end."""
     import uvicorn
 
-    logging.getLogger("corpushub.http").setLevel(logging.WARNING)
+    app = create_app(hub, with_portal=with_portal)
+    # What is loaded by now lives as long as the process: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     uvicorn.run(
-        create_app(hub),
+        app,
         host=host,
         port=port,
         http=HubProtocol,

@@ -14,7 +14,7 @@ from corpushub.api.sender import Blob, Sender
 from corpushub.api.wire import Call, Reply, run
 from corpushub.base.errors import NotFound
 from corpushub.domain.tree import Entry, pointer_text
-from corpushub.services.access import Taken
+from corpushub.services.access import Fresh, Taken
 from corpushub.services.repositories import Located
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ _TEXT = {
     "csv": "text/csv; charset=utf-8",
 }
 _TEXT |= dict.fromkeys(("txt", "ttl", "yaml", "yml", "toml"), "text/plain; charset=utf-8")
+
+
+_blobs: Fresh[tuple[object, ...], Blob] = Fresh(600.0)
 
 
 async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tuple[str, ...]) -> Reply | None:
@@ -44,7 +47,19 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
             *CORS,
         ]
         return Reply(307, b"", headers)
-    blob = Blob(entry.sha256, entry.size, entry.etag, tuple(entry_headers(call, located)), media_of(entry.path))
+    key = (
+        snapshot.commit.id,
+        entry.path,
+        snapshot.immutable,
+        snapshot.ref,
+        snapshot.repo.gated,
+        snapshot.repo.private,
+        call.flag("download"),
+    )
+    blob = _blobs.get(key)
+    if blob is None:
+        made = Blob.of(entry.sha256, entry.size, entry.etag, entry_headers(call, located), media_of(entry.path))
+        blob = _blobs.put(key, made)
     sent = await sender.send(call, blob)
     if sent:
         deliver(hub, call, located, sent)
@@ -66,7 +81,7 @@ async def locate(hub: Hub, call: Call, repo_id: str, rest: tuple[str, ...]) -> L
     revision, path = rest[0], "/".join(rest[1:])
     if (grant := call.one("sig")) and call.actor.is_anonymous:
         actor = await run(hub.access.actor_of_link, grant, f"{repo_id}/{revision}/{path}")
-        call.scope.setdefault("state", {})["actor"] = actor
+        call.state["actor"] = actor
     if hub.repositories.known(call.actor, repo_id, revision) is not None:
         return hub.repositories.locate(call.actor, repo_id, revision, path)
     try:

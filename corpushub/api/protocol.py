@@ -89,6 +89,7 @@ class HubProtocol(HttpToolsProtocol):
         finally:
             os.close(line)
         if not whole:
+            cycle.disconnected = True
             self.transport.close()
             return
         cycle.expected_content_length = 0

@@ -8,31 +8,34 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from corpushub.api.hf_errors import CORS
 from corpushub.api.protocol import SENDFILE, SendFile
-from corpushub.api.wire import Call, Reply, run
+from corpushub.api.wire import Call, Headers, encoded, run
 from corpushub.store.objects import Objects
 
 PIECE = 1 << 20
 SIGNED_SECONDS = 6 * 3600
-MAX_OPEN = 256
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """What is sent: an object, its validators and the headers that go with every status."""
+    """What is sent: an object, its ETag, and the header lines that go with every status, encoded once."""
 
     sha256: str
     size: int
     etag: str
-    headers: tuple[tuple[str, str], ...]
-    media: str = "application/octet-stream"
+    lines: tuple[tuple[bytes, bytes], ...]
+
+    @classmethod
+    def of(cls, sha256: str, size: int, etag: str, headers: Headers, media: str) -> Blob:
+        lines = encoded([("content-type", media), ("etag", f'"{etag}"'), ("accept-ranges", "bytes"), *headers, *CORS])
+        return cls(sha256, size, etag, tuple(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +78,35 @@ def is_unchanged(header: str, etag: str) -> bool:
 
 
 class Files:
-    """File descriptors of the objects last sent; a name is a digest, so a kept descriptor is never stale."""
+    """Open descriptors of the objects last sent, as nginx keeps them: a name is a digest, so a kept descriptor is never stale."""
 
-    def __init__(self, limit: int = MAX_OPEN) -> None:
-        self.limit = limit
+    def __init__(self, objects: Objects, limit: int | None = None) -> None:
+        self.objects = objects
+        self.limit = descriptors_to_keep() if limit is None else limit
         self.kept: OrderedDict[str, int] = OrderedDict()
 
-    def read(self, path: Path, digest: str, size: int) -> bytes:
-        """A small file's bytes."""
+    def open(self, digest: str) -> int | None:
+        """A descriptor to read from now (not to keep over an await); None where the bytes are not on this disk."""
         number = self.kept.get(digest)
-        if number is None:
-            number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            self.kept[digest] = number
-            if len(self.kept) > self.limit:
-                os.close(self.kept.popitem(last=False)[1])
-        return os.pread(number, size, 0)
+        if number is not None:
+            return number
+        path = self.objects.local_path(digest)
+        if path is None:
+            return None
+        number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self.kept[digest] = number
+        if len(self.kept) > self.limit:
+            os.close(self.kept.popitem(last=False)[1])
+        return number
+
+
+def descriptors_to_keep() -> int:
+    """Half of what the process may open, at most 16,384."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 40_000 if hard == resource.RLIM_INFINITY else min(hard, 40_000)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return min(max(soft, wanted) // 2, 16_384)
 
 
 class Sender:
@@ -98,49 +115,57 @@ class Sender:
     def __init__(self, objects: Objects, accel: str = "") -> None:
         self.objects = objects
         self.accel = accel.rstrip("/")
-        self.files = Files()
+        self.files = Files(objects)
 
     async def send(self, call: Call, blob: Blob) -> int:
         """Answer a GET or HEAD; gives the bytes of the object that were put on their way (or handed to who sends them)."""
-        etag = f'"{blob.etag}"'
-        headers = [("etag", etag), ("accept-ranges", "bytes"), *blob.headers, *CORS]
-        if (stated := call.headers.get("if-none-match")) and is_unchanged(stated, blob.etag):
-            await call.reply(Reply(304, b"", headers, blob.media))
+        asked, stated = call.headers.get("range", ""), call.headers.get("if-none-match")
+        if stated and is_unchanged(stated, blob.etag):
+            await self._bare(call, 304, blob)
             return 0
-        asked = call.headers.get("range", "")
-        if asked and call.headers.get("if-range", etag) != etag:
+        if asked and call.headers.get("if-range", f'"{blob.etag}"') != f'"{blob.etag}"':
             asked = ""
         span = span_of(asked, blob.size) if asked else Span(0, blob.size, partial=False)
         if span is None:
-            await call.reply(Reply(416, b"", [*headers, ("content-range", f"bytes */{blob.size}")], blob.media))
+            await self._bare(call, 416, blob, (b"content-range", b"bytes */%d" % blob.size))
             return 0
+        lines = list(blob.lines)
         if span.partial:
-            headers.append(("content-range", f"bytes {span.start}-{span.end - 1}/{blob.size}"))
+            lines.append((b"content-range", b"bytes %d-%d/%d" % (span.start, span.end - 1, blob.size)))
         if call.method == "HEAD":
-            await call.start(206 if span.partial else 200, headers, blob.media, span.length)
+            await call.start_encoded(206 if span.partial else 200, lines, span.length)
             await call.piece(b"")
             return 0
-        await self._body(call, blob, span, headers)
+        await self._body(call, blob, span, lines)
         return span.length
 
-    async def _body(self, call: Call, blob: Blob, span: Span, headers: list[tuple[str, str]]) -> None:
+    @staticmethod
+    async def _bare(call: Call, status: int, blob: Blob, *more: tuple[bytes, bytes]) -> None:
+        """An answer without a body."""
+        await call.start_encoded(status, [*blob.lines, *more], None if status == 304 else 0)
+        await call.piece(b"")
+
+    async def _body(self, call: Call, blob: Blob, span: Span, lines: list[tuple[bytes, bytes]]) -> None:
         status = 206 if span.partial else 200
+        if span.length <= PIECE and not self.accel and (number := self.files.open(blob.sha256)) is not None:
+            data = os.pread(number, span.length, span.start)
+            await call.start_encoded(status, lines, span.length)
+            await call.piece(data)
+            return
         path = self.objects.local_path(blob.sha256)
         if path is None:
             url = await run(self.objects.signed_url, blob.sha256, SIGNED_SECONDS)
             if url is not None:
-                whole = [line for line in headers if line[0] != "content-range"]
-                await call.reply(Reply(302, b"", [*whole, ("location", url)], blob.media))
+                await self._bare(call, 302, blob, (b"location", url.encode()))
                 return
         elif self.accel and span.length > 0:
-            inside = f"{self.accel}/{blob.sha256[:2]}/{quote(path.name)}"
-            await call.start(200, [*headers, ("x-accel-redirect", inside)], blob.media, None)
+            inside = f"{self.accel}/{blob.sha256[:2]}/{blob.sha256}"
+            whole = [line for line in lines if line[0] != b"content-range"]
+            await call.start_encoded(200, [*whole, (b"x-accel-redirect", inside.encode())], None)
             await call.piece(b"")
             return
-        await call.start(status, headers, blob.media, span.length)
-        if path is not None and not span.partial and span.length <= PIECE:
-            await call.piece(self.files.read(path, blob.sha256, blob.size))
-        elif path is not None and (send_file := (call.scope.get("extensions") or {}).get(SENDFILE)):
+        await call.start_encoded(status, lines, span.length)
+        if path is not None and (send_file := (call.scope.get("extensions") or {}).get(SENDFILE)):
             await self._handed_over(send_file, path, span)
         elif path is not None and not span.partial and call.sends_paths:
             await call.passed_on(str(path))

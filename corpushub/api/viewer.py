@@ -51,7 +51,7 @@ Where = Annotated[Place, Depends()]
 
 def router(hub: Hub) -> APIRouter:
     """The routes, over `hub`'s services."""
-    viewer = Viewer(objects=hub.objects, repositories=hub.repositories, access=hub.access)
+    viewer = hub.viewer
     made = APIRouter(prefix="/viewer", tags=["viewer"])
     add_metadata(made, viewer)
     add_files(made, hub, viewer)

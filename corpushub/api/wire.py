@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
 
@@ -52,7 +51,9 @@ def json_reply(value: Any, status: int = 200, headers: Headers = ()) -> Reply:
 
 
 class Call:
-    """One HTTP request as the gate passed it on."""
+    """One HTTP request as the gate passed it on. Headers and path are parsed once and travel with the scope."""
+
+    __slots__ = ("_send", "method", "receive", "scope", "started", "state")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -60,22 +61,36 @@ class Call:
         self._send = send
         self.method: str = scope["method"]
         self.started = False
+        self.state: dict[str, Any] = scope.setdefault("state", {})
 
-    @cached_property
+    @property
     def path(self) -> tuple[str, ...]:
         """Decoded segments. Raises: Invalid("http.bad_url") where they are no UTF-8."""
+        if (known := self.state.get("segments")) is not None:
+            found: tuple[str, ...] = known
+            return found
         raw: bytes = self.scope.get("raw_path") or self.scope["path"].encode()
         try:
-            return tuple(unquote(part, errors="strict") for part in raw.decode("ascii").split("?")[0].lstrip("/").split("/"))
+            parts = raw.decode("ascii").split("?")[0].lstrip("/").split("/")
+            found = tuple(unquote(part, errors="strict") if "%" in part else part for part in parts)
         except UnicodeDecodeError:
             raise Invalid("http.bad_url") from None
+        self.state["segments"] = found
+        return found
 
-    @cached_property
+    @property
     def query(self) -> dict[str, list[str]]:
+        if not self.scope["query_string"]:
+            return {}
+        if (known := self.state.get("query")) is not None:
+            found: dict[str, list[str]] = known
+            return found
         try:
-            return parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=200)
+            found = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=200)
         except ValueError:
             raise Invalid("http.bad_url") from None
+        self.state["query"] = found
+        return found
 
     def one(self, name: str, default: str = "") -> str:
         return self.query.get(name, [default])[-1]
@@ -90,23 +105,28 @@ class Call:
             raise Invalid("http.parameter_invalid", name=name, value=word[:40])
         return min(int(word), most)
 
-    @cached_property
+    @property
     def headers(self) -> dict[str, str]:
-        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+        if (known := self.state.get("headers")) is not None:
+            found: dict[str, str] = known
+            return found
+        found = {name.decode("latin-1"): value.decode("latin-1") for name, value in self.scope["headers"]}
+        self.state["headers"] = found
+        return found
 
     @property
     def actor(self) -> Actor:
-        found: Actor = self.scope.get("state", {}).get("actor", ANONYMOUS)
+        found: Actor = self.state.get("actor", ANONYMOUS)
         return found
 
     @property
     def lang(self) -> Lang:
-        found: Lang = self.scope.get("state", {}).get("lang", "en")
+        found: Lang = self.state.get("lang", "en")
         return found
 
     @property
     def request_id(self) -> str:
-        return str(self.scope.get("state", {}).get("request_id", ""))
+        return str(self.state.get("request_id", ""))
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises: Invalid("http.body_invalid") when the client goes away in the middle."""
@@ -141,10 +161,12 @@ class Call:
 
     async def start(self, status: int, headers: Headers, media: str, length: int | None) -> None:
         """Send the head of an answer."""
-        lines = [(b"content-type", media.encode())]
+        await self.start_encoded(status, encoded([("content-type", media), *headers]), length)
+
+    async def start_encoded(self, status: int, lines: list[tuple[bytes, bytes]], length: int | None) -> None:
+        """`start` for header lines encoded before."""
         if length is not None:
-            lines.append((b"content-length", str(length).encode()))
-        lines += [(name.lower().encode("ascii"), header_value(value).encode("latin-1")) for name, value in headers]
+            lines = [(b"content-length", b"%d" % length), *lines]
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": lines})
 
@@ -175,8 +197,14 @@ def list_in(asked: dict[str, Any], name: str) -> list[Any]:
     return value
 
 
+def encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("ascii"), header_value(value).encode("latin-1")) for name, value in headers]
+
+
 def header_value(value: str) -> str:
     """What may stand in a header: no control characters, latin-1 only. A CR in an echoed name once dropped the connection."""
+    if value.isascii() and value.isprintable() and len(value) <= 2000:
+        return value
     return "".join(letter if 32 <= ord(letter) < 127 or 160 <= ord(letter) < 256 else "?" for letter in value)[:2000]
 
 

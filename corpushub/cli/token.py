@@ -57,4 +57,6 @@ def deliveries(
     """What left the hub: who took which file, when, for what purpose."""
     ctx = context()
     rows = ctx.hub().access.deliveries(ctx.actor(), repo=dataset, limit=limit)
-    ctx.show(list(rows), columns=("at", "repo", "path", "bytes", "rows", "person", "org", "entitlement", "purpose", "channel"))
+    ctx.show(
+        list(rows), columns=("at", "repo", "path", "files", "bytes", "rows", "person", "org", "entitlement", "purpose", "channel")
+    )

@@ -297,13 +297,27 @@ class Access:
             return unit.deliveries.list(repo=repo, org="" if everything else actor.org, limit=limit)
 
 
+@dataclass(slots=True)
+class Pending:
+    """Deliveries of one second to one caller from one commit, added up: a row for each of 10,000 small files would cost more than they do."""
+
+    actor: Actor
+    taken: Taken
+    permission: Permission
+    request: str
+    files: int = 0
+    bytes: int = 0
+    rows: int = 0
+
+
 class Recorder:
     """Collects deliveries and writes them from one thread, about once a second."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database = database
         self.clock = clock
-        self._rows: list[Delivery] = []
+        self._rows: dict[tuple[str, ...], Pending] = {}
+        self._left: list[Delivery] = []
         self._downloads: Counter[str] = Counter()
         self._seen: dict[str, str] = {}
         self._lock = Lock()
@@ -312,28 +326,37 @@ class Recorder:
         self._thread: Thread | None = None
 
     def add(self, actor: Actor, taken: Taken, permission: Permission, request: str) -> None:
-        now: datetime = self.clock()
-        row = Delivery(
-            id=new_id(clock=self.clock),
-            at=iso(now),
-            repo=taken.repo,
-            commit=taken.commit,
-            path=taken.path,
-            bytes=taken.bytes,
-            rows=taken.rows,
-            person=actor.person,
-            org=actor.org,
-            token=actor.token,
-            entitlement=permission.entitlement,
-            purpose=permission.purpose,
-            channel=taken.channel,
-            request=request,
-        )
+        key = (actor.person, actor.token, taken.repo, taken.commit, permission.entitlement, taken.channel)
         with self._lock:
-            self._rows.append(row)
+            row = self._rows.get(key)
+            if row is None:
+                row = self._rows[key] = Pending(actor, taken, permission, request)
+            row.files += 1
+            row.bytes += taken.bytes
+            row.rows += taken.rows
             if taken.counts:
                 self._downloads[taken.repo] += 1
-        self._start()
+        if self._thread is None:
+            self._start()
+
+    def _written(self, row: Pending) -> Delivery:
+        return Delivery(
+            id=new_id(clock=self.clock),
+            at=iso(self.clock()),
+            repo=row.taken.repo,
+            commit=row.taken.commit,
+            path=row.taken.path if row.files == 1 else "",
+            files=row.files,
+            bytes=row.bytes,
+            rows=row.rows,
+            person=row.actor.person,
+            org=row.actor.org,
+            token=row.actor.token,
+            entitlement=row.permission.entitlement,
+            purpose=row.permission.purpose,
+            channel=row.taken.channel,
+            request=row.request,
+        )
 
     def saw(self, token_id: str) -> None:
         with self._lock:
@@ -353,9 +376,11 @@ class Recorder:
     def flush(self) -> None:
         """Write what has gathered; what could not be written is kept for the next time."""
         with self._lock:
-            rows, self._rows = self._rows, []
+            pending, self._rows = self._rows, {}
+            rows, self._left = self._left, []
             downloads, self._downloads = self._downloads, Counter()
             seen, self._seen = self._seen, {}
+        rows += [self._written(row) for row in pending.values()]
         if not (rows or downloads or seen):
             return
         try:
@@ -365,7 +390,7 @@ class Recorder:
                 unit.tokens.touch(seen)
         except HubError:
             with self._lock:
-                self._rows = rows + self._rows
+                self._left = rows + self._left
                 self._downloads.update(downloads)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from corpushub.base.identity import Clock, is_repo_id
 from corpushub.base.settings import Settings
 from corpushub.domain.front_matter import CardHead, read_head
 from corpushub.domain.parties import Actor, Role
-from corpushub.domain.tree import Entry, Tree, entry_for, path_problem
+from corpushub.domain.tree import Entry, Tree, entry_for
 from corpushub.services.access import Access, Fresh
 from corpushub.services.delivery import FILE_CHANNELS, Permission
 from corpushub.store.db import Database, Unit
@@ -165,7 +165,7 @@ class Repositories:
         else:
             permission = self.access.permit(actor, snapshot.repo, channels=channels)
         entry = snapshot.tree.by_path.get(path)
-        if entry is None or path_problem(path):
+        if entry is None:
             raise NotFound("repo.entry_unknown", path=path[:200], revision=revision, commit=snapshot.commit.id)
         return Located(snapshot, entry, permission)
 

@@ -101,7 +101,8 @@ delivery = sa.Table(
     sa.Column("at", sa.String(32), nullable=False, index=True),
     sa.Column("repo", sa.String(200), nullable=False, index=True),
     sa.Column("commit", sa.String(40), nullable=False),
-    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),  # empty where several files went out within one second
+    sa.Column("files", sa.Integer, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("person", sa.String(64), nullable=False),

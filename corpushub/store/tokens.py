@@ -29,13 +29,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Bytes that left the hub: who got which file of which commit, under which entitlement, for what purpose."""
+    """Bytes that left the hub within one second: who got which files of which commit, under which entitlement, for what purpose.
+
+    `path` is the file where there was one, empty where there were several; `request` the first request's id.
+    """
 
     id: str
     at: str
     repo: str
     commit: str
     path: str
+    files: int
     bytes: int
     rows: int
     person: str

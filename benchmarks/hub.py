@@ -1,0 +1,287 @@
+"""Serving: one 1 GiB file and 10,000 files of 20 KB, by the hub, by nginx and by Starlette's FileResponse, in one run on one machine.
+
+    python benchmarks/hub.py                 # everything, about five minutes; writes nothing but its report
+    python benchmarks/hub.py --big 64 --small 500 --seconds 2    # a glance
+
+Work per CPU second of the server is what is compared: wall time on a shared machine says more about the neighbours. The server runs
+on one core, the client on another. The hub checks a bearer token and its permission on every request and records every delivery; nginx
+and FileResponse do neither.
+
+Needs: nginx, wrk, curl, taskset.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REPO = "bench/files"
+SMALL_BYTES = 20_000
+SERVER_CPU, CLIENT_CPU = "0", "1"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Served:
+    """A running server: where, which processes count as it, and what a client has to send."""
+
+    name: str
+    base: str
+    pids: list[int]
+    big: str
+    small: str
+    token: str = ""
+
+
+@dataclass
+class Figure:
+    server: str
+    big_gb_per_cpu_s: float
+    big_mb_per_s: float
+    small_per_cpu_s: float
+    small_per_s: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--big", type=int, default=1024, help="MiB of the large file")
+    parser.add_argument("--small", type=int, default=10_000, help="number of small files")
+    parser.add_argument("--seconds", type=int, default=6, help="seconds per wrk run")
+    parser.add_argument("--rounds", type=int, default=3, help="the median of so many rounds is told")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hub-bench-", dir=os.environ.get("BENCH_DIR")) as name:
+        folder = Path(name)
+        token, paths = prepare(folder, options.big, options.small)
+        rounds: dict[str, list[Figure]] = {}
+        for _ in range(options.rounds):
+            for server in (hub, hub_behind_nginx, nginx, starlette):
+                with server(folder, token, paths) as served:
+                    rounds.setdefault(served.name, []).append(measure(folder, served, options.big, options.seconds))
+    report([median(figures) for figures in rounds.values()], as_json=options.json)
+
+
+def prepare(folder: Path, big: int, small: int) -> tuple[str, list[str]]:
+    """A home with one released dataset, the same bytes as plain files, and a curator's token."""
+    from corpushub.base.settings import Settings
+    from corpushub.domain.parties import SYSTEM
+    from corpushub.domain.tree import large_entry
+    from corpushub.services.hub import open_hub
+    from tests.kit.gov import credit_code
+
+    plain = folder / "plain"
+    (plain / "data").mkdir(parents=True)
+    made = open_hub(Settings(home=folder / "home"))
+    made.parties.bootstrap(
+        SYSTEM,
+        orgs=[
+            {
+                "id": "bench",
+                "credit_code": credit_code(1),
+                "kind": "operator",
+                "region": "990100",
+                "name": {"en": "bench", "zh": "bench"},
+            }
+        ],
+        people=[{"id": "bench", "org": "bench", "name": "bench", "roles": ["operator"]}],
+    )
+    noise = random.Random(7)
+    block = noise.randbytes(1 << 20)
+    with (plain / "big.bin").open("wb") as stream:
+        for number in range(big):
+            stream.write(number.to_bytes(8, "big") + block[8:])
+    paths = [f"data/{number:05}.bin" for number in range(small)]
+    for number, path in enumerate(paths):
+        (plain / path).write_bytes(number.to_bytes(8, "big") + block[8:SMALL_BYTES])
+    entries = []
+    for path in ["big.bin", *paths]:
+        file = plain / path
+        entries.append(large_entry(path, made.objects.put_file(file), file.stat().st_size))
+    actor = made.parties.actor_of("bench")
+    with made.database.begin() as unit:
+        unit.repos.ensure(REPO, org="bench", by="bench")
+        commit = unit.repos.commit(REPO, entries, "bench", "bench", datetime.now(UTC))
+        unit.repos.set_tag(REPO, "v1.0.0", commit)
+        unit.repos.set_branch(REPO, "main", commit)
+    token, _ = made.access.issue_token(actor, name="bench")
+    made.close()
+    return token, paths
+
+
+@contextmanager
+def hub(folder: Path, token: str, _: list[str], *, port: int = 18801, accel: str = "") -> Iterator[Served]:
+    env = os.environ | {"CORPUSHUB_HOME": str(folder / "home"), "PORT": str(port), "PYTHONPATH": str(ROOT)}
+    if accel:
+        env["CORPUSHUB_ACCEL_REDIRECT"] = accel
+    code = (
+        "from corpushub.services.hub import open_hub; from corpushub.base.settings import load_settings; from corpushub.web import serve;"
+        f"serve(open_hub(load_settings()), host='127.0.0.1', port={port}, with_portal=False)"
+    )
+    base = f"http://127.0.0.1:{port}"
+    path = f"/datasets/{REPO}/resolve/v1.0.0/"
+    with running([sys.executable, "-c", code], base + "/healthz", env) as pid:
+        yield Served("hub (default)", base, [pid], path + "big.bin", path, token)
+
+
+@contextmanager
+def hub_behind_nginx(folder: Path, token: str, paths: list[str]) -> Iterator[Served]:
+    from corpushub.api.nginx import nginx_conf
+
+    conf = nginx_conf(upstream="127.0.0.1:18802", objects=folder / "home/objects", port=18803)
+    with (
+        hub(folder, token, paths, port=18802, accel="/objects") as inner,
+        nginx_with(folder, conf, "http://127.0.0.1:18803/healthz") as pids,
+    ):
+        yield Served("hub behind nginx (X-Accel)", "http://127.0.0.1:18803", [*inner.pids, *pids], inner.big, inner.small, token)
+
+
+@contextmanager
+def nginx(folder: Path, _: str, __: list[str]) -> Iterator[Served]:
+    inner = f"server {{ listen 127.0.0.1:18804; root {folder / 'plain'}; sendfile on; tcp_nopush on; access_log off; open_file_cache max=20000; }}"
+    conf = f"events {{ worker_connections 1024; }} http {{ keepalive_requests 1000000; {inner} }}"
+    with nginx_with(folder, conf, "http://127.0.0.1:18804/data/00000.bin") as pids:
+        yield Served("nginx (static, sendfile)", "http://127.0.0.1:18804", pids, "/big.bin", "/")
+
+
+@contextmanager
+def starlette(folder: Path, _: str, __: list[str]) -> Iterator[Served]:
+    code = (
+        "import uvicorn; from starlette.applications import Starlette; from starlette.routing import Route;"
+        "from starlette.responses import FileResponse\n"
+        f"async def file(request): return FileResponse({str(folder / 'plain')!r} + '/' + request.path_params['path'])\n"
+        "uvicorn.run(Starlette(routes=[Route('/{path:path}', file)]), host='127.0.0.1', port=18805, log_level='warning', access_log=False)"
+    )
+    with running([sys.executable, "-c", code], "http://127.0.0.1:18805/data/00000.bin", dict(os.environ)) as pid:
+        yield Served("Starlette FileResponse", "http://127.0.0.1:18805", [pid], "/big.bin", "/")
+
+
+@contextmanager
+def running(words: list[str], probe: str, env: dict[str, str]) -> Iterator[int]:
+    process = subprocess.Popen(["taskset", "-c", SERVER_CPU, *words], env=env)
+    try:
+        wait_for(probe)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+@contextmanager
+def nginx_with(folder: Path, conf: str, probe: str) -> Iterator[list[int]]:
+    place = folder / f"nginx-{time.monotonic_ns()}"
+    place.mkdir()
+    for parent in (folder, folder.parent):
+        parent.chmod(0o755) if parent == folder else None
+    head = f"worker_processes 1; pid {place}/pid; error_log {place}/error.log; daemon off; user root;\n"
+    (place / "conf").write_text(head + conf)
+    process = subprocess.Popen(
+        ["taskset", "-c", SERVER_CPU, "nginx", "-p", str(place), "-c", str(place / "conf")], stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(probe)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        yield [process.pid, *map(int, children)]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def wait_for(url: str) -> None:
+    for _ in range(300):
+        if subprocess.run(["curl", "-sf", "-o", "/dev/null", url], check=False).returncode == 0:
+            return
+        time.sleep(0.1)
+    raise SystemExit(f"no answer from {url}")
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """User and system time of the processes so far."""
+    total = 0
+    for pid in pids:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(words[11]) + int(words[12])
+    return total / TICKS
+
+
+def measure(folder: Path, served: Served, big: int, seconds: int) -> Figure:
+    header = ["-H", f"Authorization: Bearer {served.token}"] if served.token else []
+    curl = ["taskset", "-c", CLIENT_CPU, "curl", "-sf", "-o", "/dev/null", *header, served.base + served.big]
+    subprocess.run(curl, check=True)
+    before, start = cpu_seconds(served.pids), time.monotonic()
+    subprocess.run(curl, check=True)
+    wall, spent = time.monotonic() - start, cpu_seconds(served.pids) - before
+    count = len(list((folder / "plain/data").iterdir()))
+    every = f"{served.base}{served.small}data/[00000-{count - 1:05}].bin"
+    subprocess.run(["taskset", "-c", CLIENT_CPU, "curl", "-sf", "-o", "/dev/null", *header, every], check=True)
+    script = folder / "paths.lua"
+    script.write_text(
+        f"math.randomseed(7)\nrequest = function() return wrk.format('GET', '{served.small}data/'"
+        f" .. string.format('%05d', math.random(0, {count - 1})) .. '.bin') end\n"
+    )
+    wrk = ["taskset", "-c", CLIENT_CPU, "wrk", "-t1", "-c16", *header, "-s", str(script)]
+    subprocess.run([*wrk, "-d1s", served.base], check=True, capture_output=True)
+    before = cpu_seconds(served.pids)
+    told = subprocess.run([*wrk, f"-d{seconds}s", served.base], check=True, capture_output=True, text=True).stdout
+    small_spent = cpu_seconds(served.pids) - before
+    if "Non-2xx" in told:
+        raise SystemExit(f"{served.name}: errors\n{told}")
+    requests = int(next(line for line in told.splitlines() if "requests in" in line).split()[0])
+    rate = float(next(line for line in told.splitlines() if line.startswith("Requests/sec")).split()[1])
+    return Figure(served.name, big / 1024 / max(spent, 0.01), big / wall, requests / max(small_spent, 0.01), rate)
+
+
+def median(figures: list[Figure]) -> Figure:
+    def middle(field: str) -> float:
+        return sorted(getattr(figure, field) for figure in figures)[len(figures) // 2]
+
+    return Figure(
+        figures[0].server, *(middle(field) for field in ("big_gb_per_cpu_s", "big_mb_per_s", "small_per_cpu_s", "small_per_s"))
+    )
+
+
+def report(figures: list[Figure], *, as_json: bool) -> None:
+    base = next(figure for figure in figures if figure.server.startswith("nginx"))
+    slow = next(figure for figure in figures if figure.server.startswith("Starlette"))
+    rows = [
+        vars(figure)
+        | {
+            "big_vs_nginx": figure.big_gb_per_cpu_s / base.big_gb_per_cpu_s,
+            "small_vs_nginx": figure.small_per_cpu_s / base.small_per_cpu_s,
+            "small_vs_starlette": figure.small_per_cpu_s / slow.small_per_cpu_s,
+        }
+        for figure in figures
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(
+        "| server | large: GiB / CPU-s | of nginx | MiB/s | small: requests / CPU-s | of nginx | times FileResponse | requests/s |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        print(
+            f"| {row['server']} | {row['big_gb_per_cpu_s']:.2f} | {row['big_vs_nginx']:.0%} | {row['big_mb_per_s']:.0f} "
+            f"| {row['small_per_cpu_s']:,.0f} | {row['small_vs_nginx']:.0%} | {row['small_vs_starlette']:.1f} | {row['small_per_s']:,.0f} |"
+        )
+
+
+if __name__ == "__main__":
+    missing = [tool for tool in ("nginx", "wrk", "curl", "taskset") if shutil.which(tool) is None]
+    if missing:
+        raise SystemExit(f"this benchmark needs {', '.join(missing)}")
+    sys.path.insert(0, str(ROOT))
+    main()
