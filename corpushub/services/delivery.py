@@ -13,10 +13,12 @@ from datetime import date
 from corpushub.base.errors import HubError
 from corpushub.domain.catalog import Resource
 from corpushub.domain.flows.authorization import LIVE, terms_of
+from corpushub.domain.flows.delegation import links as chain_of
 from corpushub.domain.flows.entitlement import link_of
 from corpushub.domain.parties import Actor
 from corpushub.domain.policy import CHANNELS, Delivered, Link, Terms, Use, Verdict, decide_delivery, refusal
 from corpushub.domain.workflow import Case
+from corpushub.services.facts import UnitFacts
 from corpushub.store.db import Unit
 from corpushub.store.repos import Repo
 from corpushub.store.tokens import Token
@@ -60,7 +62,7 @@ def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
         for channel in ask.channels:
             rows = int(unit.deliveries.used(case.id)["rows"]) if case.data.get("max_rows") else 0
             use = Use(
-                tuple(case.data.get("resources", ())),
+                names(resources),
                 use_purpose,
                 channel,
                 regions=tuple(case.data.get("regions", ())),
@@ -70,7 +72,28 @@ def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
             if verdict.allowed:
                 return Permission(case.id, use_purpose)
             refusals.append(verdict.error())
+    handed_down = by_delegation(unit, ask, resources, day)
+    if isinstance(handed_down, Permission):
+        return handed_down
+    refusals += handed_down
     return refusals[0] if refusals else refusal("delivery", "missing", release=ask.repo.id).error()
+
+
+def by_delegation(unit: Unit, ask: Ask, resources: tuple[Resource, ...], day: date) -> Permission | list[HubError]:
+    """A right handed down to the actor's organisation (article 4), as far as every link above it permits today."""
+    refusals: list[HubError] = []
+    facts = UnitFacts(unit, day)
+    for case in unit.cases.list(flow="delegation", states=("active",)) if ask.actor.org and resources else ():
+        if case.data["holder"] != ask.actor.org or not set(names(resources)) <= set(case.data["resources"]):
+            continue
+        purpose = ask.token.purpose if ask.token and ask.token.purpose else str(case.data["purposes"][0])
+        for channel in ask.channels:
+            use = Use(names(resources), purpose, channel)
+            verdict = judge(ask, use, resources, (*token_links(ask.token, case), *chain_of(case, facts)), day)
+            if verdict.allowed:
+                return Permission(case.id, purpose)
+            refusals.append(verdict.error())
+    return refusals
 
 
 def judge(ask: Ask, use: Use, resources: tuple[Resource, ...], links: Sequence[Link], day: date) -> Verdict:
