@@ -143,6 +143,9 @@ def verdict_line(t: Words, file: File) -> Safe:
         return div(
             b(t("reviews.blocked", count=len(failed))), " ", ", ".join(gate_name(t, gate) for gate in failed), c="note bad"
         )
+    labels = [gate for gate in file.gates if gate["status"] == "fail"]
+    if labels:
+        return div(b(t("reviews.label_only")), " ", ", ".join(gate_name(t, gate) for gate in labels), c="note warn")
     if waived:
         return div(
             b(t("reviews.waived", count=len(waived))), " ", ", ".join(gate_name(t, gate) for gate in waived), c="note warn"
