@@ -6,11 +6,13 @@ The result folder appears at the end with one rename. Nothing of host, clock, th
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache as cache_once
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from corpushub.base.errors import Conflict, Invalid
-from corpushub.base.identity import Stopwatch, digest_of
+from corpushub.base.identity import Stopwatch, digest_of, file_sha256
 from corpushub.domain.build import Built, ColumnFact, Progress, ProgressEvent, StepFact, silent
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.digests import logical_digest
@@ -70,18 +72,42 @@ def run(
     """
     job = Run(plan, cache, executor or Serial(), progress, cancelled)
     outputs, logs, inputs = stages(job)
+    key = digest_of(["release", plan.fingerprint, judges(), [shard.digest for shard in outputs.shards]])
+    if cache.get(key) is None:
+        with cache.make(key) as place:
+            built = write(job, outputs, place)
+            write_drops(job, logs, inputs, place)
+            write_json(place / "built.json", built.to_json())
+    folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f"tmp-{folder.name}-{secrets.token_hex(4)}")
-    temporary.parent.mkdir(parents=True, exist_ok=True)
-    temporary.mkdir()
     try:
-        built = write(job, outputs, temporary)
-        write_drops(job, logs, inputs, temporary)
-        write_json(temporary / "built.json", built.to_json())
+        # Finished files are never written again, so the result and the cache share them.
+        shutil.copytree(cache.place(key), temporary, copy_function=link)
         temporary.rename(folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return built
+    return Built.from_json(read_json(folder / "built.json"))
+
+
+def link(source: str, target: str) -> None:
+    """A hard link for the large files, or a copy where the file system has none."""
+    if not source.endswith(".parquet"):
+        shutil.copyfile(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+@cache_once
+def judges() -> str:
+    """Digest of the code that turns rows into files and figures: a finished release is only reused while it is the same."""
+    folder = Path(__file__).parent
+    return digest_of(
+        {name: file_sha256(folder / f"{name}.py") for name in ("facts", "quality", "profile", "run_write", "digests", "leakage")}
+    )
 
 
 def stages(job: Run) -> tuple[Pieces, list[Pieces], dict[int, Pieces]]:
