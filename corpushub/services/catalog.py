@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
+from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Problem
 from corpushub.base.identity import Clock, business_day, digest_of, system_clock
 from corpushub.domain.catalog import Attribute, Resource, amend
 from corpushub.domain.flows.authorization import LIVE, terms_of
@@ -61,6 +61,14 @@ class Found:
     cursor: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import added, and what was wrong with the other rows."""
+
+    added: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
 class Catalog:
     def __init__(self, *, database: Database, cases: Cases, clock: Clock = system_clock) -> None:
         self.database = database
@@ -84,6 +92,35 @@ class Catalog:
             self._check_new(unit, entry)
             self.cases.amend_in(unit, actor, entry.id, "added", entry.to_json())
             return amend(None, "added", entry.to_json())
+
+    def import_entries(self, actor: Actor, rows: Iterable[Mapping[str, Any]]) -> Imported:
+        """Enter many resources in one transaction (article 1): those that are right are added, the others told with their row number.
+
+        Raises: Forbidden("resource.keepers_only").
+        """
+        if not actor.has(*KEEPERS):
+            raise Forbidden("resource.keepers_only")
+        problems: list[Problem] = []
+        added: list[str] = []
+        with self.database.begin() as unit:
+            for line, row in enumerate(rows, 1):
+                try:
+                    entry = Resource.from_json(row)
+                    if actor.org != entry.owner and not actor.has(Role.AUTHORITY, Role.SECTOR, Role.SYSTEM):
+                        raise Forbidden("resource.not_owner", resource=entry.id, owner=entry.owner)
+                    if entry.registration_code and not actor.has(*CODERS):
+                        raise Forbidden("resource.code_not_yours", resource=entry.id)
+                    self._check_new(unit, entry)
+                except Invalid as wrong:
+                    found = wrong.problems or (Problem(wrong.code, dict(wrong.facts)),)
+                    problems += [Problem(item.code, item.facts, line=line, path=item.path) for item in found]
+                    continue
+                except HubError as refused:
+                    problems.append(Problem(refused.code, dict(refused.facts), line=line))
+                    continue
+                self.cases.amend_in(unit, actor, entry.id, "added", entry.to_json())
+                added.append(entry.id)
+        return Imported(tuple(added), tuple(problems))
 
     def _check_new(self, unit: Unit, entry: Resource) -> None:
         if unit.catalog.get(entry.id):

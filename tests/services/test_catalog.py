@@ -131,3 +131,23 @@ def test_attributes_are_not_edited_but_changed_through_their_flow(city: City) ->
     assert city.catalog.revise(city["provider"], RESOURCE, {"system": "records"}).system == "records"
     with pytest.raises(Forbidden, match="resource.not_owner"):
         city.catalog.revise(city["operator"], RESOURCE, {"system": "mine"})
+
+
+def test_an_import_adds_what_is_right_and_names_every_row_that_is_not(city: City) -> None:
+    rows = [an_entry(id=f"990100/stats/e{number}") for number in range(30)]
+    rows[3]["frequency"] = "often"
+    rows[7]["owner"] = "atlantis"
+    rows[9] = {"colour": "red"}
+    rows[20]["id"] = rows[19]["id"]
+    found = city.catalog.import_entries(city["authority"], rows)
+    assert len(found.added) == 26
+    assert [(problem.line, problem.path or problem.code) for problem in found.problems] == [
+        (4, "frequency"),
+        (8, "party.unknown_org"),
+        (10, "id"),
+        (10, "owner"),
+        (10, "title"),
+        (10, "colour"),
+        (21, "resource.exists"),
+    ]
+    assert len(city.catalog.search(ANONYMOUS, limit=100).items) == 26

@@ -1,0 +1,99 @@
+"""`corpushub oversee …`: numbers, packs, findings and lists, counted from the record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from corpushub.cli.context import context
+
+app = typer.Typer(help="Indicators, disclosure, findings and who holds what.", no_args_is_help=True)
+First = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")]
+Last = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")]
+
+
+@app.command()
+def indicators(first: First = None, last: Last = None) -> None:
+    """Indicators of effect and fairness with their formulas (article 20)."""
+    ctx = context()
+    from corpushub.domain.parties import ANONYMOUS
+
+    found = ctx.hub().oversight.indicators(ANONYMOUS, first=first.date() if first else None, last=last.date() if last else None)
+    ctx.show([asdict(item) for item in found], columns=("group", "id", "value", "unit", "count", "formula"))
+
+
+@app.command()
+def unusual(first: First = None, last: Last = None) -> None:
+    """Approvals worth a look (article 16)."""
+    ctx = context()
+    found = ctx.hub().oversight.unusual(ctx.actor(), first=first.date() if first else None, last=last.date() if last else None)
+    ctx.show([asdict(item) for item in found], columns=("kind", "persons", "orgs", "facts", "events"))
+
+
+@app.command()
+def disclosure(
+    year: Annotated[int, typer.Argument(help="The year to disclose.")],
+    org: Annotated[str, typer.Option(help="Only what concerns this organisation.")] = "",
+    publish: Annotated[bool, typer.Option("--open", help="Open the disclosure for review by somebody else.")] = False,
+) -> None:
+    """The yearly disclosure pack, the same again from the same record (article 8)."""
+    ctx = context()
+    if publish:
+        case = ctx.hub().oversight.disclose(ctx.actor(), year, org=org)
+        ctx.show({"id": case.id, "state": case.state, "due": ctx.hub().oversight.disclosure_due(year).isoformat()})
+        return
+    from corpushub.domain.parties import ANONYMOUS
+
+    ctx.show(ctx.hub().oversight.disclosure_pack(ANONYMOUS, year, org=org))
+
+
+@app.command()
+def holders(dataset: Annotated[str, typer.Argument(help="owner/name")]) -> None:
+    """Who may use a dataset, and who has taken it."""
+    ctx = context()
+    found = ctx.hub().oversight.holders(ctx.actor(), dataset)
+    ctx.show(
+        [asdict(item) for item in found], columns=("org", "entitlement", "state", "purpose", "valid_to", "deliveries", "bytes")
+    )
+
+
+@app.command()
+def plan(year: Annotated[int, typer.Argument(help="The year of the opening plan.")]) -> None:
+    """The yearly opening plan and how much of it is done (article 5)."""
+    ctx = context()
+    from corpushub.domain.parties import ANONYMOUS
+
+    ctx.show(ctx.hub().oversight.opening_plan(ANONYMOUS, year))
+
+
+@app.command()
+def sharing(partner: Annotated[str, typer.Option(help="Only what this partner region is shown.")] = "") -> None:
+    """The sharing responsibility list (articles 4 and 11)."""
+    ctx = context()
+    from corpushub.domain.parties import ANONYMOUS
+
+    rows = ctx.hub().oversight.sharing_list(ANONYMOUS, partner=partner)
+    ctx.show(list(rows), columns=("id", "state", "scenario", "demander", "supplier", "frequency", "partner"))
+
+
+@app.command()
+def report(first: First = None, last: Last = None) -> None:
+    """The periodic report, with the record it rests on (article 17)."""
+    ctx = context()
+    begin = first.date() if first else datetime(2000, 1, 1).date()  # noqa: DTZ001 - a day
+    end = last.date() if last else datetime(2999, 1, 1).date()  # noqa: DTZ001 - a day
+    ctx.show(ctx.hub().oversight.report(ctx.actor(), first=begin, last=end))
+
+
+@app.command()
+def resolve(
+    name: Annotated[str, typer.Argument(help="An entry id, a registration code, owner/name or owner/name@version.")],
+) -> None:
+    """What an id stands for; a withdrawn version answers for ever."""
+    ctx = context()
+    from corpushub.domain.parties import ANONYMOUS
+
+    ctx.show(asdict(ctx.hub().oversight.resolve(ANONYMOUS, name)))
