@@ -11,8 +11,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
+from corpushub.engine.utf8 import I64, Utf8, series, utf8
+
+_LONGEST: Final = 480  # bytes of a line that may be furniture
 _ENTITY: Final = r"&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#x[0-9A-Fa-f]{1,5});"
 _ATTRIBUTES: Final = (
     r"""(?:\s+[A-Za-z][A-Za-z0-9:_-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s<>"']+))*\s*/?>"""  # so that a<b and c>d is no tag
@@ -29,14 +33,9 @@ def rules() -> dict[str, Any]:
 
 
 @cache
-def _line_pattern() -> str:
-    lines = "|".join(f"(?:{line})" for line in rules()["lines"])
-    return rf"(?m)^[ \t]*(?:{lines})[ \t]*(?:\n|\z)"
-
-
-@cache
-def _menu_pattern() -> str:
-    return rf"(?m)^[ \t]*(?:{rules()['menu']})[ \t]*(?:\n|\z)"
+def _furniture() -> str:
+    lines = "|".join(f"(?:{line})" for line in (*rules()["lines"], rules()["menu"]))
+    return rf"\A(?:{lines})\z"
 
 
 @cache
@@ -48,9 +47,7 @@ def without_boilerplate(column: pl.Series) -> pl.Series:
     """`column` (String, may be null) without furniture; rows that had none come back as they were."""
     column = _touch(column, r"<(?:[!/]|[A-Za-z])", _without_markup)
     column = _touch(column, _ENTITY, _unescaped)
-    hinted = column.str.contains_any(rules()["hints"]).fill_null(value=False)
-    column = _rewrite(column, hinted, _without_lines)
-    return _touch(column, rules()["menu_gate"], _without_menus)
+    return _without_lines(column)
 
 
 def _touch(column: pl.Series, gate: str, change: Any) -> pl.Series:
@@ -84,8 +81,30 @@ def _unescaped(column: pl.Series) -> pl.Series:
 
 
 def _without_lines(column: pl.Series) -> pl.Series:
-    return column.str.replace_all(_line_pattern(), "")
+    """Rows without the lines that are furniture: only short lines with a hint in them ever meet the patterns."""
+    text = utf8(column)
+    bounds, owner = _lines(text)
+    lines = series("lines", Utf8(text.data, bounds, np.zeros(owner.size, dtype=bool)))
+    hinted = (lines.str.len_bytes() <= _LONGEST) & lines.str.contains_any(rules()["hints"])
+    at = hinted.arg_true()
+    gone = at.filter(lines.gather(at).str.strip_chars().str.contains(_furniture())).to_numpy()
+    if not gone.size:
+        return column
+    rows = np.unique(owner[gone])
+    dropped = np.zeros(owner.size, dtype=bool)
+    dropped[gone] = True
+    inside = np.isin(owner, rows)
+    part = utf8(column.gather(rows))
+    kept = np.repeat(~dropped[inside], np.diff(bounds)[inside])
+    lengths = np.concatenate((np.zeros(1, np.int64), np.cumsum(kept)))
+    after = series(column.name, Utf8(part.data[kept], lengths[part.offsets], part.null))
+    return column.clone().scatter(rows, after.str.strip_chars(" \t\n"))
 
 
-def _without_menus(column: pl.Series) -> pl.Series:
-    return column.str.replace_all(_menu_pattern(), "")
+def _lines(text: Utf8) -> tuple[I64, I64]:
+    """Where each line starts and the last one ends (a line keeps its break), and the row of each line."""
+    bounds = np.sort(
+        np.concatenate((text.offsets, np.flatnonzero(text.data == 0x0A) + 1)), kind="stable"
+    )  # merges two sorted runs
+    bounds = bounds[np.concatenate(([True], bounds[1:] != bounds[:-1]))]
+    return bounds, np.searchsorted(text.offsets, bounds[:-1], side="right") - 1

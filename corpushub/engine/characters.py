@@ -160,6 +160,15 @@ def compose_table() -> U8:
 
 
 @cache
+def special_bits() -> U8:
+    """One bit per code point, set where normalising has anything to decide. Eight kilobytes stay in the first-level cache; the tables do not."""
+    special = (normal_table() != np.arange(PLANE)) | (compose_table() == 1)
+    bits = np.packbits(special, bitorder="little")
+    bits.flags.writeable = False
+    return bits
+
+
+@cache
 def joining_table() -> U8:
     """1 for characters after which a zero-width joiner or non-joiner carries meaning (Arabic, Indic, Mongolian scripts, emoji)."""
     table = np.zeros(PLANE, dtype=np.uint8)

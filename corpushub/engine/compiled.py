@@ -15,9 +15,6 @@ import numpy as np
 from corpushub.engine import characters as ch
 from corpushub.engine import minhash as mh
 
-_DROP, _BLANK, _NEWLINE = np.uint32(ch.DROP), np.uint32(ch.BLANK), np.uint32(ch.NEWLINE)
-
-
 types: Any = numba.types
 boolean, int64, uint8, uint16, uint32, uint64 = types.boolean, types.int64, types.uint8, types.uint16, types.uint32, types.uint64
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,12 +26,18 @@ def kernel(signature: Any) -> Callable[[F], F]:
     return decorate  # type: ignore[no-any-return]
 
 
+def helper(function: F) -> F:
+    """A part of kernels, copied into each: a call into separately compiled code would cost more than the work."""
+    inlined: Any = numba.njit(inline="always")
+    return inlined(function)  # type: ignore[no-any-return]
+
+
 def arrays(kind: Any) -> Any:
     """A read-only array argument."""
     return types.Array(kind, 1, "C", readonly=True)
 
 
-@kernel(types.UniTuple(int64, 2)(arrays(uint8), int64))
+@helper
 def _decode(data: Any, i: int) -> Any:
     """Code point at byte `i` and the next index; `data` is valid UTF-8."""
     lead = int64(data[i])
@@ -47,7 +50,7 @@ def _decode(data: Any, i: int) -> Any:
     return ((lead & 0x07) << 18) | ((data[i + 1] & 0x3F) << 12) | ((data[i + 2] & 0x3F) << 6) | (data[i + 3] & 0x3F), i + 4
 
 
-@kernel(int64(uint8[:], int64, int64))
+@helper
 def _encode(out: Any, at: int, point: int) -> int:
     if point < 0x80:
         out[at] = point
@@ -68,9 +71,26 @@ def _encode(out: Any, at: int, point: int) -> int:
     return at + 4
 
 
-@kernel(types.Tuple((uint8[:], int64[:], boolean[:]))(arrays(uint8), arrays(int64), arrays(uint16), arrays(uint8), arrays(uint8)))
-def normalise(data: Any, offsets: Any, table: Any, compose: Any, joining: Any) -> Any:
+_TABLES = types.Tuple((arrays(uint8), arrays(uint16), arrays(uint8), arrays(uint8)))
+
+
+@kernel(int64(int64, int64, boolean, _TABLES))
+def _action(point: int, before: int, carries_on: bool, tables: Any) -> Any:
+    """What a special character becomes; `before` is the character in front of it, `carries_on`: a line feed follows."""
+    _, table, _, joining = tables
+    if point == 0x0D and carries_on:
+        return ch.DROP
+    if point in (0x200C, 0x200D):
+        return point if before >= 0x1F000 or (before < 0x10000 and joining[max(before, 0)] == 1) else ch.DROP
+    if point < 0x10000:
+        return int64(table[point])
+    return ch.DROP if 0xE0000 <= point < 0xE1000 else point
+
+
+@kernel(types.Tuple((uint8[:], int64[:], boolean[:]))(arrays(uint8), arrays(int64), _TABLES))
+def normalise(data: Any, offsets: Any, tables: Any) -> Any:
     """See `engine.normalise`: bytes, offsets, and which rows still need NFC."""
+    special, _, compose, _ = tables
     rows = offsets.size - 1
     out = np.empty(data.size + 4, np.uint8)
     bounds = np.zeros(rows + 1, np.int64)
@@ -82,18 +102,9 @@ def normalise(data: Any, offsets: Any, table: Any, compose: Any, joining: Any) -
         while i < end:
             point, after = _decode(data, i)
             kept = point
-            if point < 0x10000:
-                kept = int64(table[point])
-                if compose[point] == 1:
-                    flags[row] = True
-                if point == 0x0D and after < end and data[after] == 0x0A:
-                    kept = ch.DROP
-                elif (point in {8204, 8205}) and (before >= 0x1F000 or (before < 0x10000 and joining[before] == 1)):
-                    kept = point
-            elif point < 0x1F000:
-                flags[row] = True
-            elif 0xE0000 <= point < 0xE1000:
-                kept = ch.DROP
+            if point >= 0x10000 or (special[point >> 3] >> (point & 7)) & 1:
+                flags[row] |= compose[point] == 1 if point < 0x10000 else point < 0x1F000
+                kept = _action(point, before, after < end and data[after] == 0x0A, tables)
             before, i = point, after
             if kept == ch.DROP:
                 continue
@@ -102,15 +113,11 @@ def normalise(data: Any, offsets: Any, table: Any, compose: Any, joining: Any) -
             elif kept == ch.NEWLINE:
                 breaks += 1
             else:
-                if at > start:
-                    if breaks > 0:
+                if (blank or breaks > 0) and at > start:
+                    out[at] = 0x0A if breaks > 0 else 0x20
+                    at += 1
+                    if breaks > 1:
                         out[at] = 0x0A
-                        at += 1
-                        if breaks > 1:
-                            out[at] = 0x0A
-                            at += 1
-                    elif blank:
-                        out[at] = 0x20
                         at += 1
                 breaks, blank = 0, False
                 at = _encode(out, at, kept)
@@ -122,7 +129,7 @@ _BASE, _MIX_1, _MIX_2 = np.uint64(mh._BASE), np.uint64(mh._MIX_1), np.uint64(mh.
 _27, _30, _32 = np.uint64(27), np.uint64(30), np.uint64(32)
 
 
-@kernel(uint32(uint64))
+@helper
 def _mixed(value: Any) -> Any:
     value ^= value >> _30
     value *= _MIX_1
@@ -139,7 +146,9 @@ def _shingle_row(data: Any, i: int, end: int, fold: Any, out: Any) -> int:
     held, found, short = 0, 0, uint64(0)
     while i < end:
         point, i = _decode(data, i)
-        value = uint64(fold[point]) if point < 0x10000 else uint64(point)
+        value = uint64(point)
+        if point < 0x4E00 or 0xA000 <= point < 0x10000:  # ideographs fold to themselves: leave the table out of the cache
+            value = uint64(fold[point])
         if value == 0:
             continue
         if held < mh.WIDTH:

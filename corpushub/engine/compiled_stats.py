@@ -8,7 +8,7 @@ import numpy as np
 
 from corpushub.engine import characters as ch
 from corpushub.engine import textstats as ts
-from corpushub.engine.compiled import _decode, arrays, boolean, int64, kernel, types, uint8, uint16, uint32, uint64
+from corpushub.engine.compiled import _decode, arrays, boolean, helper, int64, kernel, types, uint8, uint16, uint64
 from corpushub.engine.textstats import CLOSER, FUNCTION, GRAM, LEAD, MARKUP, MOJIBAKE, SEPARATOR, TRAIL
 
 _FUNCTION, _MOJIBAKE, _MARKUP, _SEPARATORS = ts._FUNCTION, ts._MOJIBAKE, ts._MARKUP, ts._SEPARATORS
@@ -20,137 +20,163 @@ _LINE_BASE, _GRAM_BASE, _INVERSE, _MIXER = (
 )  # fmt: skip
 _TOP = np.uint64(pow(ts.GRAM_BASE, GRAM - 1, 1 << 64))
 _COLUMNS = ts.COLUMNS
-_16 = np.uint64(16)
-_TABLE = types.Tuple((uint64[:], uint32[:], uint32))
-"""Keys, stamps and the stamp in force: a hash set that is emptied by taking the next stamp."""
+_16, _54 = np.uint64(16), np.uint64(54)
+_STAMPS = np.uint64(0xFFFF)
+_FIRST_HAN, _LAST_HAN = 0x4E00, 0x9FFF
 
 
-@kernel(boolean(uint64[:], uint32[:], int64, uint32, uint64))
-def _seen_before(keys: Any, stamps: Any, mask: int, stamp: Any, key: Any) -> bool:
-    """Whether `key` is in the open-addressing table of this `stamp`; enters it when not."""
+@helper
+def _seen_before(table: Any, mask: int, stamp: Any, key: Any) -> bool:
+    """Whether `key` (48 bits) is in the open-addressing set of this `stamp`; enters it when not.
+
+    An entry is key and stamp in one word: taking the next stamp empties the set, and a probe touches one cache line.
+    """
+    entry = (key << _16) | stamp
     slot = int64(key) & mask
-    while stamps[slot] == stamp:
-        if keys[slot] == key:
+    while table[slot] & _STAMPS == stamp:
+        if table[slot] == entry:
             return True
         slot = (slot + 1) & mask
-    stamps[slot] = stamp
-    keys[slot] = key
+    table[slot] = entry
     return False
 
 
-@kernel(types.void(arrays(uint8), int64, int64, arrays(uint16), arrays(uint64), int64[:]))
-def _count_characters(data: Any, i: int, end: int, attributes: Any, stops: Any, out: Any) -> None:
-    """Classes, flags, words, lines and the longest run of one row."""
-    leads, in_word, plain, letters, code = False, False, True, 0, uint64(0)
-    solid_in_line, ended, last, run, longest = 0, False, int64(-1), 0, 0
-    while i < end:
-        point, i = _decode(data, i)
-        kind = int64(attributes[point]) if point < 65536 else _HAN if 131072 <= point < 262144 else _SYMBOL
-        group = kind & 15
-        out[group] += 1
-        if kind > 15:
-            if kind & FUNCTION:
-                out[_FUNCTION] += 1
-            if kind & MOJIBAKE:
-                out[_MOJIBAKE] += 1
-            if kind & MARKUP:
-                out[_MARKUP] += 1
-            if kind & SEPARATOR:
-                out[_SEPARATORS] += 1
-            if leads and kind & TRAIL:
-                out[_MOJIBAKE] += 2
-        leads = kind & LEAD != 0
-        if group == _LATIN:
-            letter = point | 0x20
-            in_word = True
-            if not 97 <= letter <= 122:
-                plain = False
-            elif letters < 8:
-                code += uint64(letter - 96) << uint64(5 * letters)
+@helper
+def _kind(point: int, attributes: Any, plain_han: Any) -> Any:
+    """Class and flags of a character. Ideographs without flags are known from a bitmap: the table would not stay in the cache."""
+    if _FIRST_HAN <= point <= _LAST_HAN and (plain_han[point >> 3] >> (point & 7)) & 1:
+        return _HAN
+    if point < 0x10000:
+        return int64(attributes[point])
+    return _HAN if 0x20000 <= point < 0x40000 else _SYMBOL
+
+
+_TABLES = types.Tuple((arrays(uint16), arrays(uint8), arrays(uint64)))
+_SETS = types.Tuple((uint64[:], uint64[:], uint64[:], int64[:], uint64))
+"""Windows, lines, the last `GRAM` units, the sizes of both sets, and the stamp in force."""
+
+
+@kernel(types.void(uint64, int64, boolean, arrays(uint64), int64[:]))
+def _end_word(code: Any, letters: int, plain: bool, stops: Any, out: Any) -> None:
+    out[_LATIN] += letters
+    out[_WORDS] += 1
+    if plain and letters <= 8 and stops[int64((code * stops[-1]) >> _54)] == code:
+        out[_STOP_WORDS] += 1
+
+
+@kernel(int64(arrays(uint8), int64, int64))
+def _characters(data: Any, i: int, end: int) -> int:
+    """How many characters the bytes are: those that do not continue one."""
+    found = 0
+    for at in range(i, end):
+        found += (data[at] & 0xC0) != 0x80
+    return found
+
+
+@helper
+def _unit(unit: Any, window: Any, before: int, sets: Any, out: Any) -> Any:
+    """The window moved on by one unit, which `before` units precede: the hash of the last `GRAM`; counted when full and seen."""
+    windows, _, ring, masks, stamp = sets
+    spot = before % GRAM
+    rolled = (window - ring[spot]) * _INVERSE + unit * _TOP
+    ring[spot] = unit
+    if before >= GRAM - 1:
+        out[_REPEATED_GRAMS] += _seen_before(windows, masks[0], stamp, (rolled * _MIXER) >> _16)
+    return rolled
+
+
+@kernel(types.void(uint64, int64, boolean, _SETS, int64[:]))
+def _end_line(line: Any, length: int, ended: bool, sets: Any, out: Any) -> None:
+    _, lines, _, masks, stamp = sets
+    out[_LINES] += 1
+    out[_ENDED] += ended
+    if _seen_before(lines, masks[1], stamp, line):
+        out[_REPEATED_LINES] += length
+
+
+@helper
+def _flag(kind: int, leads: bool, out: Any) -> None:
+    out[_FUNCTION] += kind & FUNCTION != 0
+    out[_MARKUP] += kind & MARKUP != 0
+    out[_SEPARATORS] += kind & SEPARATOR != 0
+    out[_MOJIBAKE] += (kind & MOJIBAKE != 0) + 2 * (leads and kind & TRAIL != 0)
+
+
+@kernel(types.void(int64, int64[:]))
+def _size_sets(characters: int, masks: Any) -> None:
+    """Slots in use minus one, a power of two: at most two thirds of the window set fill, half of the line set."""
+    masks[:] = 63
+    while masks[0] < characters + characters // 2:
+        masks[0] = 2 * masks[0] + 1
+    while masks[1] < characters:
+        masks[1] = 2 * masks[1] + 1
+
+
+@kernel(types.void(arrays(uint8), int64, int64, _TABLES, _SETS, int64[:]))
+def _count_row(data: Any, i: int, end: int, tables: Any, sets: Any, out: Any) -> None:
+    """All counts of one row in one pass. A unit is a Latin word or any other character that is not white space."""
+    attributes, plain_han, stops = tables
+    leads, plain, letters, code, word = False, True, 0, uint64(0), uint64(0)
+    length, ended, last, run, longest = 0, False, int64(-1), 0, 0
+    window, line, filled = uint64(0), uint64(0), 0
+    sets[2][:] = uint64(0)
+    while i <= end:
+        lead = int64(data[i]) if i < end else 0
+        while 97 <= lead | 0x20 <= 122:  # the inside of an English word, the hottest loop there is
+            if letters < 8:
+                code |= uint64(lead & 31) << uint64(5 * letters)
             letters += 1
-        elif in_word:
-            out[_WORDS] += 1
-            if plain and letters <= 8 and stops[np.searchsorted(stops, code) % stops.size] == code:
-                out[_STOP_WORDS] += 1
-            in_word, plain, letters, code = False, True, 0, uint64(0)
-        if group == _BREAK:
-            out[_LINES] += solid_in_line > 0
-            out[_ENDED] += ended
-            solid_in_line, ended = 0, False
-        elif group != _SPACE:
-            solid_in_line += 1
+            word = word * _LINE_BASE + uint64(lead)
+            length += 1
+            if lead != last:
+                run = 1
+            else:
+                run += 1
+                longest = max(longest, run)
+            last, ended, leads, i = lead, False, False, i + 1
+            lead = int64(data[i]) if i < end else 0
+        point, i = _decode(data, i) if i < end else (0x0A, end + 1)  # a break ends the last word and line
+        kind = _kind(point, attributes, plain_han)
+        group = kind & 15
+        if group not in (_SPACE, _BREAK):
+            length += 1
+            run = run + 1 if point == last else 1
+            longest = max(longest, run)
+            last = point
             if kind & CLOSER == 0:
                 ended = group == _STOP
-            run = run + 1 if point == last else 1
-            last = point
-            longest = max(longest, run)
-    if in_word:
-        out[_WORDS] += 1
-        if plain and letters <= 8 and stops[np.searchsorted(stops, code) % stops.size] == code:
-            out[_STOP_WORDS] += 1
-    out[_LINES] += solid_in_line > 0
-    out[_ENDED] += ended
-    out[_RUN] = longest
-
-
-@kernel(types.void(uint64[:], int64[:], _TABLE, int64[:]))
-def _count_lines(lines: Any, lengths: Any, table: Any, out: Any) -> None:
-    keys, stamps, stamp = table
-    mask = 63
-    while mask < 2 * lines.size and mask < keys.size - 1:
-        mask = 2 * mask + 1
-    for place in range(lines.size):
-        if _seen_before(keys, stamps, mask, stamp, lines[place]):
-            out[_REPEATED_LINES] += lengths[place]
-
-
-@kernel(types.void(arrays(uint8), int64, int64, arrays(uint16), _TABLE, int64[:]))
-def _count_repeats(data: Any, i: int, end: int, attributes: Any, table: Any, out: Any) -> None:
-    """Windows and lines of one row that came before in it."""
-    keys, stamps, stamp = table
-    mask = 63
-    while mask < 2 * (end - i) and mask < keys.size - 1:
-        mask = 2 * mask + 1
-    ring = np.zeros(GRAM, np.uint64)
-    window, line, power = uint64(0), uint64(0), uint64(1)
-    filled, spot, length = 0, 0, 0
-    lines = np.empty(out[_LINES], np.uint64)
-    lengths = np.empty(out[_LINES], np.int64)
-    found = 0
-    while i <= end:
-        if i < end:
-            point, i = _decode(data, i)
-        else:
-            point, i = 0x0A, i + 1
-        group = int64(attributes[point]) & 15 if point < 0x10000 else _SYMBOL
-        if group == _SPACE:
+        if kind > 15:
+            _flag(kind, leads, out)
+        leads = kind & LEAD != 0
+        if group == _LATIN:
+            plain, letters = False, letters + 1
+            word = word * _LINE_BASE + uint64(point)
             continue
+        if letters:
+            _end_word(code, letters, plain, stops, out)
+            unit = (word * _MIXER) >> _16
+            line = line * _LINE_BASE + unit
+            window = _unit(unit, window, filled, sets, out)
+            filled += 1
+            plain, letters, code, word = True, 0, uint64(0), uint64(0)
         if group == _BREAK:
             if length:
-                lines[found] = (line * _MIXER) >> _16
-                lengths[found] = length
-                found += 1
-            line, power, length = uint64(0), uint64(1), 0
-            continue
-        value = uint64(point)
-        line += value * power
-        power *= _LINE_BASE
-        length += 1
-        if filled < GRAM:
-            filled += 1
-            window = window * _INVERSE + value * _TOP
+                _end_line((line * _MIXER) >> _16, length, ended, sets, out)
+            out[_BREAK] += i <= end
+            line, length, ended = uint64(0), 0, False
+        elif group == _SPACE:
+            out[_SPACE] += 1
         else:
-            window = (window - ring[spot]) * _INVERSE + value * _TOP
-        ring[spot] = value
-        spot = spot + 1 if spot < GRAM - 1 else 0
-        if filled == GRAM:
-            out[_GRAMS] += 1
-            out[_REPEATED_GRAMS] += _seen_before(keys, stamps, mask, stamp, (window * _MIXER) >> _16)
-    _count_lines(lines, lengths, (keys, stamps, uint32(stamp + 1)), out)
+            out[group] += 1
+            line = line * _LINE_BASE + uint64(point)
+            window = _unit(uint64(point), window, filled, sets, out)
+            filled += 1
+    out[_RUN] = max(longest, min(filled, 1))
+    out[_GRAMS] = max(filled - GRAM + 1, 0)
 
 
-@kernel(int64[:, :](arrays(uint8), arrays(int64), arrays(uint16), arrays(uint64)))
-def count(data: Any, offsets: Any, attributes: Any, stops: Any) -> Any:
+@kernel(int64[:, :](arrays(uint8), arrays(int64), _TABLES))
+def count(data: Any, offsets: Any, tables: Any) -> Any:
     """See `textstats.count`."""
     rows = offsets.size - 1
     out = np.zeros((rows, _COLUMNS), np.int64)
@@ -160,9 +186,14 @@ def count(data: Any, offsets: Any, attributes: Any, stops: Any) -> Any:
     size = 128
     while size < 2 * longest:
         size *= 2
-    keys = np.zeros(size, np.uint64)
-    stamps = np.zeros(size, np.uint32)
+    windows, lines, ring = np.zeros(size, np.uint64), np.zeros(size, np.uint64), np.zeros(GRAM, np.uint64)
+    stamp, masks = uint64(0), np.zeros(2, np.int64)
     for row in range(rows):
-        _count_characters(data, offsets[row], offsets[row + 1], attributes, stops, out[row])
-        _count_repeats(data, offsets[row], offsets[row + 1], attributes, (keys, stamps, uint32(2 * row + 1)), out[row])
+        _size_sets(_characters(data, offsets[row], offsets[row + 1]), masks)
+        stamp += uint64(1)
+        if stamp > _STAMPS:
+            windows[:] = uint64(0)
+            lines[:] = uint64(0)
+            stamp = uint64(1)
+        _count_row(data, offsets[row], offsets[row + 1], tables, (windows, lines, ring, masks, stamp), out[row])
     return out

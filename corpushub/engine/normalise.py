@@ -24,9 +24,8 @@ def normalise(column: pl.Series, *, fast: bool | None = None) -> pl.Series:
     text = utf8(column)
     kernels = compiled(text.data.size, fast=fast)
     if kernels is not None:
-        data, offsets, compose = kernels.normalise(
-            text.data, text.offsets, ch.normal_table(), ch.compose_table(), ch.joining_table()
-        )
+        tables = (ch.special_bits(), ch.normal_table(), ch.compose_table(), ch.joining_table())
+        data, offsets, compose = kernels.normalise(text.data, text.offsets, tables)
         return _composed(series(column.name, Utf8(data, offsets, text.null)), compose)
     parts = [_normalise_block(text.block(first, last)) for first, last in text.blocks()]
     if not parts:

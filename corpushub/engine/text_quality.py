@@ -23,6 +23,7 @@ _LEAST_HAN: Final = 30
 _LEAST_WORDS: Final = 15
 _LEAST_GRAMS: Final = 30
 _LEAST_RUN: Final = 10
+_LEAST_LINES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def ratios(column: pl.Series, counts: npt.NDArray[np.int64]) -> dict[str, Ratio]
     count = {name: counts[:, place] for place, name in enumerate(NAMES)}
     letters = count["latin"] + count["other_letters"] + count["han"]
     solid = letters + count["digits"] + count["stops"] + count["points"] + count["symbols"] + count["broken"]
+    is_latin = 2 * count["latin"] > letters
     run = np.where(count["longest_run"] >= _LEAST_RUN, count["longest_run"], 0)
     return {
         "chars": solid.astype(np.float64),
@@ -68,9 +70,10 @@ def ratios(column: pl.Series, counts: npt.NDArray[np.int64]) -> dict[str, Ratio]
         "repeated_grams": _share(count["repeated_grams"], count["grams"], least=_LEAST_GRAMS),
         "longest_run": _share(run, solid),
         "function": _share(count["function"], count["han"], least=_LEAST_HAN),
-        "stop_words": _share(count["stop_words"], count["words"], least=_LEAST_WORDS),
+        "stop_words": _share(count["stop_words"], np.where(is_latin, count["words"], 0), least=_LEAST_WORDS),
+        "spaces": _share(count["spaces"] + count["breaks"], np.where(is_latin, solid, 0)),
         "word_length": _share(count["latin"], count["words"], least=_LEAST_WORDS),
-        "ended_lines": _share(count["ended_lines"], count["lines"]),
+        "ended_lines": _share(count["ended_lines"], count["lines"], least=_LEAST_LINES),
         "spam": _share(_spam_chars(column), solid),
         **{name: _share(count[name], solid) for name in ("mojibake", "broken", "symbols", "markup", "separators")},
     }

@@ -19,7 +19,7 @@ from corpushub.engine import characters as ch
 from corpushub.engine.utf8 import I64, U16, U32, U64, Utf8, compiled, points, utf8
 
 GRAM: Final = 10
-"""Characters (white space left out) in a window when looking for repeated phrases."""
+"""Units in a window when looking for repeated phrases: a unit is a Latin word or any other character that is not white space."""
 LINE_BASE: Final = 0x9E3779B97F4A7C15
 GRAM_BASE: Final = 0xD6E8FEB86659FD93
 GRAM_INVERSE: Final = pow(GRAM_BASE, -1, 1 << 64)
@@ -73,6 +73,14 @@ def attributes() -> U16:
     return table
 
 
+@cache
+def plain_han_bits() -> npt.NDArray[np.uint8]:
+    """One bit per code point, set for Han characters without any flag."""
+    bits = np.packbits(attributes() == ch.HAN, bitorder="little")
+    bits.flags.writeable = False
+    return bits
+
+
 def _mistaken() -> set[int]:
     """Characters that appear when UTF-8 Chinese is read as GBK, and hardly ever otherwise.
 
@@ -109,13 +117,31 @@ def stop_codes() -> U64:
     return np.array(codes, dtype=np.uint64)
 
 
+@cache
+def stop_table() -> U64:
+    """The codes of `stop_codes` spread over 1,024 places by a multiplier that lets none collide; the multiplier comes last."""
+    codes, factor = stop_codes(), MIXER
+    while True:
+        places = (codes * np.uint64(factor)) >> np.uint64(54)
+        if np.unique(places).size == codes.size:
+            break
+        factor = (factor * LINE_BASE) % (1 << 64)
+    table = np.zeros(1025, dtype=np.uint64)
+    table[places.astype(np.int64)] = codes
+    table[-1] = factor
+    table.flags.writeable = False
+    return table
+
+
 def count(column: pl.Series, *, fast: bool | None = None) -> npt.NDArray[np.int64]:
     """One row of `NAMES` counts per row of `column` (String, nulls count as empty)."""
     text = utf8(column)
     if compiled(text.data.size, fast=fast) is not None:
         from corpushub.engine import compiled_stats
 
-        counted: npt.NDArray[np.int64] = compiled_stats.count(text.data, text.offsets, attributes(), stop_codes())
+        counted: npt.NDArray[np.int64] = compiled_stats.count(
+            text.data, text.offsets, (attributes(), plain_han_bits(), stop_table())
+        )
         return counted
     out = np.zeros((text.rows, COLUMNS), dtype=np.int64)
     for first, last in text.blocks():
@@ -138,10 +164,13 @@ def _count_block(text: Utf8) -> npt.NDArray[np.int64]:
         out[:, place] = _per_row(rows[(kinds & flag) != 0], text.rows)
     pairs = ((kinds[:-1] & LEAD) != 0) & ((kinds[1:] & TRAIL) != 0) & (rows[1:] == rows[:-1])
     out[:, _MOJIBAKE] += 2 * _per_row(rows[:-1][pairs], text.rows)
-    _count_lines(values, kinds, rows, out)
     _count_words(values, classes, rows, out)
-    solid = (classes != ch.SPACE) & (classes != ch.BREAK)
-    _count_grams(values[solid], rows[solid], out)
+    units = _units(values, classes, rows)
+    if units[0].size:
+        _count_lines(kinds, rows, units, out)
+        _count_grams(units[1], rows[units[0]], out)
+        solid = (classes != ch.SPACE) & (classes != ch.BREAK)
+        _count_runs(values[solid], rows[solid], out)
     return out
 
 
@@ -156,41 +185,54 @@ def _per_row(rows: I64, count: int) -> I64:
     return np.bincount(rows, minlength=count).astype(np.int64)
 
 
-def _count_lines(values: U32, kinds: U16, rows: I64, out: npt.NDArray[np.int64]) -> None:
+def _units(values: U32, classes: I64, rows: I64) -> tuple[I64, U64]:
+    """Where each unit begins and its number: a Latin word (its hash) or any other character that is not white space (its code point)."""
+    latin = classes == ch.LATIN
+    inner = latin & np.concatenate(([False], latin[:-1] & (rows[1:] == rows[:-1])))
+    starts = np.flatnonzero((classes != ch.SPACE) & (classes != ch.BREAK) & ~inner)
+    units = values[starts].astype(np.uint64)
+    words = np.flatnonzero(latin[starts])
+    if words.size:
+        letters = np.flatnonzero(latin)
+        first = np.searchsorted(letters, starts[words])
+        units[words] = _span_hashes(values[letters].astype(np.uint64), first, np.diff(np.concatenate((first, [letters.size]))))
+    return starts, units
+
+
+def _count_lines(kinds: U16, rows: I64, units: tuple[I64, U64], out: npt.NDArray[np.int64]) -> None:
     """Lines that hold something, how many end like a sentence, and characters in lines already seen in the row."""
     classes = kinds & 15
     solid = np.flatnonzero((classes != ch.SPACE) & (classes != ch.BREAK))
-    if not solid.size:
-        return
     line = np.cumsum(classes == ch.BREAK) + rows  # a new number per line and per row
-    owner = line[solid]
-    first = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1])))
+    first = np.flatnonzero(np.concatenate(([True], np.diff(line[solid]) != 0)))
     line_rows = rows[solid[first]]
     lengths = np.diff(np.concatenate((first, [solid.size])))
     out[:, _LINES] += _per_row(line_rows, len(out))
     core = np.flatnonzero((kinds[solid] & CLOSER) == 0)
     last_core = np.full(first.size, -1)
-    index = np.searchsorted(first, core, side="right") - 1
-    last_core[index] = core  # the last write wins: positions ascend
+    last_core[np.searchsorted(first, core, side="right") - 1] = core  # the last write wins: positions ascend
     ended = (last_core >= 0) & (classes[solid[np.maximum(last_core, 0)]] == ch.STOP)
     out[:, _ENDED] += _per_row(line_rows[ended], len(out))
-    hashes = _span_hashes(values[solid], first, lengths)
+    starts, numbers = units
+    first_unit = np.flatnonzero(np.concatenate(([True], np.diff(line[starts]) != 0)))
+    hashes = _span_hashes(numbers, first_unit, np.diff(np.concatenate((first_unit, [starts.size]))))
     key = np.lexsort((np.arange(first.size), hashes, line_rows))
     again = (line_rows[key][1:] == line_rows[key][:-1]) & (hashes[key][1:] == hashes[key][:-1])
     repeated = key[1:][again]
     out[:, _REPEATED_LINES] += np.bincount(line_rows[repeated], weights=lengths[repeated], minlength=len(out)).astype(np.int64)
 
 
-def _span_hashes(values: U32, first: I64, lengths: I64) -> U64:
-    """Polynomial hash of each span, from prefix sums modulo 2**64; mixed to 48 bits."""
-    powers = np.full(values.size, LINE_BASE, dtype=np.uint64)
-    powers[0] = 1
-    np.multiply.accumulate(powers, out=powers)
-    sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(values.astype(np.uint64) * powers)))
+def _span_hashes(values: U64, first: I64, lengths: I64) -> U64:
+    """Polynomial hash of each span (`h * LINE_BASE + value`), from sums weighted with inverse powers modulo 2**64; mixed to 48 bits."""
     inverse = np.full(values.size, LINE_INVERSE, dtype=np.uint64)
     inverse[0] = 1
     np.multiply.accumulate(inverse, out=inverse)
-    hashes: U64 = ((sums[first + lengths] - sums[first]) * inverse[first] * np.uint64(MIXER)) >> np.uint64(16)
+    sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(values * inverse)))
+    powers = np.full(values.size, LINE_BASE, dtype=np.uint64)
+    powers[0] = 1
+    np.multiply.accumulate(powers, out=powers)
+    last = first + lengths
+    hashes: U64 = ((sums[last] - sums[first]) * powers[last - 1] * np.uint64(MIXER)) >> np.uint64(16)
     return hashes
 
 
@@ -213,19 +255,21 @@ def _count_words(values: U32, classes: I64, rows: I64, out: npt.NDArray[np.int64
     out[:, _STOP_WORDS] += _per_row(owner[is_stop], len(out))
 
 
-def _count_grams(values: U32, rows: I64, out: npt.NDArray[np.int64]) -> None:
-    """Windows of `GRAM` characters, how many of them had come before in the row, and the longest run of one character."""
-    if not values.size:
-        return
+def _count_runs(values: U32, rows: I64, out: npt.NDArray[np.int64]) -> None:
+    """The longest run of one character, white space between left out."""
     change = np.flatnonzero(np.concatenate(([True], (values[1:] != values[:-1]) | (rows[1:] != rows[:-1]))))
     np.maximum.at(out[:, _RUN], rows[change], np.diff(np.concatenate((change, [values.size]))))
-    windows = values.size - GRAM + 1
+
+
+def _count_grams(units: U64, rows: I64, out: npt.NDArray[np.int64]) -> None:
+    """Windows of `GRAM` units, and how many had come before in the row."""
+    windows = units.size - GRAM + 1
     if windows <= 0:
         return
     hashes = np.zeros(windows, dtype=np.uint64)
     for place in reversed(range(GRAM)):
         hashes *= np.uint64(GRAM_BASE)
-        hashes += values[place : place + windows]
+        hashes += units[place : place + windows]
     inside = rows[:windows] == rows[GRAM - 1 :]
     owner = rows[:windows][inside]
     keys = (owner.astype(np.uint64) << np.uint64(48)) | ((hashes[inside] * np.uint64(MIXER)) >> np.uint64(16))
