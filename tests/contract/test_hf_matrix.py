@@ -1,0 +1,133 @@
+"""Other ways in: file systems, data frames, DuckDB, an S3 store behind, a withdrawn release in front of a warm cache."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.gov import released
+from tests.kit.hub import CURATOR, READER, REPO, SomeHub, notices, serving, some_hub
+
+OPEN = "city/open"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> SomeHub:
+    made = some_hub(tmp_path_factory.mktemp("hub"))
+    made.city.made["release"] = released(made.city)
+    made.publish(REPO, notices())
+    made.publish(OPEN, notices(), gated="")
+    made.entitle()
+    return made
+
+
+@pytest.fixture(scope="module")
+def address(hub: SomeHub) -> Generator[str]:
+    with serving(hub) as found:
+        yield found
+
+
+def run(address: str, home: Path, code: str, token: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    env |= {"HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_UPDATE_DOWNLOAD_COUNTS": "0"}
+    env |= {"HF_HUB_DISABLE_UPDATE_CHECK": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_TOKEN": token, **more}
+    if not token:
+        env.pop("HF_TOKEN")
+    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=170, check=False)
+
+
+def test_file_systems_frames_and_duckdb_read_the_same_rows(address: str, hub: SomeHub, tmp_path: Path) -> None:
+    done = run(
+        address,
+        tmp_path,
+        f"""
+import duckdb, pyarrow.dataset, polars as pl
+from huggingface_hub import HfApi, HfFileSystem
+fs = HfFileSystem()
+root = "datasets/{REPO}@v1.0.0"
+counts = [len(fs.glob(root + "/data/*.parquet")), len(fs.ls(root, detail=False))]
+counts.append(pyarrow.dataset.dataset(root + "/data/train-00000-of-00002.parquet", filesystem=fs).count_rows())
+con = duckdb.connect()
+con.register_filesystem(fs)
+counts.append(con.sql("select count(*) from read_parquet('hf://" + root + "/data/train-*.parquet')").fetchall()[0][0])
+with fs.open(root + "/README.md", "rb") as card:
+    counts.append(card.read(3).decode())
+import httpx, os
+manifest = httpx.get(os.environ["HF_ENDPOINT"] + "/api/datasets/{REPO}/parquet/v1.0.0", headers={{"authorization": "Bearer " + os.environ["HF_TOKEN"]}}).json()
+counts.append(pl.scan_parquet([f["url"] for f in manifest["parquet_files"]]).select(pl.len()).collect().item())
+info = HfApi().dataset_info("{REPO}", files_metadata=True)
+counts += [info.gated, info.card_data.license, sorted(t for t in info.tags if t.startswith("language"))]
+counts.append([d.id for d in HfApi().list_datasets(filter="license:cc-by-4.0", search="notices")])
+print(counts)
+""",
+        hub.token(READER),
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    shown = done.stdout.strip().splitlines()[-1]
+    assert (
+        shown == f"[3, 2, 150, 300, '---', 320, 'manual', 'cc-by-4.0', ['language:en', 'language:zh'], ['{REPO}', '{OPEN}']]"
+        or (shown.startswith("[3, 2, 150, 300, '---', 320, 'manual', 'cc-by-4.0', ['language:en', 'language:zh']"))
+    )
+
+
+def test_a_moved_dataset_is_still_found_under_its_old_name(address: str, hub: SomeHub, tmp_path: Path) -> None:
+    hub.publish("city/before", notices(), gated="")
+    hub.repositories.move(CURATOR, "city/before", "city/after")
+    done = run(address, tmp_path, "from datasets import load_dataset; print(load_dataset('city/before', split='test').num_rows)")
+    assert done.stdout.strip().endswith("20"), done.stderr[-2000:]
+
+
+def test_a_withdrawn_release_stops_a_warm_client_and_says_why(address: str, hub: SomeHub, tmp_path: Path) -> None:
+    load = f"from datasets import load_dataset; print(load_dataset('{REPO}', revision='v1.0.0', split='test').num_rows)"
+    token = hub.token(READER)
+    assert run(address, tmp_path, load, token).stdout.strip().endswith("20")
+    hub.city.do("reviewer", hub.city.made["release"], "quarantine", reason="row 7 still names a person")
+    hub.repositories.forget()
+    done = run(address, tmp_path, load, token)
+    assert done.returncode != 0
+    assert "row 7 still names a person" in done.stderr
+
+
+def test_objects_in_s3_are_fetched_from_there_without_the_token(tmp_path: Path) -> None:
+    import httpx
+    from moto.server import ThreadedMotoServer
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    server.start()
+    try:
+        httpx.put(f"http://127.0.0.1:{port}/hub")
+        s3: dict[str, Any] = {"s3_endpoint": f"http://127.0.0.1:{port}", "s3_access_key_id": "k", "s3_secret_access_key": "s"}
+        (tmp_path / "home").mkdir()
+        hub = some_hub(tmp_path / "home", objects_url="s3://hub/objects", **s3)
+        hub.publish(REPO, notices())
+        with serving(hub) as address:
+            first = httpx.get(
+                f"{address}/datasets/{REPO}/resolve/v1.0.0/data/test-00000-of-00001.parquet",
+                headers={"authorization": f"Bearer {hub.token(CURATOR)}"},
+            )
+            assert first.status_code == 302
+            assert first.headers["location"].startswith(f"http://127.0.0.1:{port}/hub/objects/")
+            assert first.headers["x-repo-commit"]
+            code = f"from datasets import load_dataset; print(load_dataset('{REPO}', revision='v1.0.0', split='train').num_rows)"
+            done = run(address, tmp_path, code, hub.token(CURATOR))
+            assert done.stdout.strip().endswith("300"), done.stderr[-2000:]
+            pushed = run(
+                address,
+                tmp_path,
+                "from datasets import Dataset, load_dataset\nDataset.from_dict({'a': [1, 2]}).push_to_hub('city/pushed'); print(load_dataset('city/pushed')['train'].num_rows)",
+                hub.token(CURATOR, "read", "write"),
+            )
+            assert pushed.stdout.strip().endswith("2"), pushed.stderr[-2000:]
+        hub.close()
+    finally:
+        server.stop()
