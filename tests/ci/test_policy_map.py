@@ -1,0 +1,50 @@
+"""docs/policy-map.md keeps its word: modules, screens and tests it names exist, and no article is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from corpushub.cli import application
+from corpushub.portal.areas import AREAS
+
+PROJECT = Path(__file__).resolve().parents[2]
+LINE = re.compile(r"\| (\d+) \| (.+?) \| (.+?) \| `(.+?)` \| (.+?) \| `(.+?)` \|")
+ROWS = [
+    found.groups()
+    for line in (PROJECT / "docs" / "policy-map.md").read_text("utf-8").splitlines()
+    if (found := LINE.fullmatch(line))
+]
+PLACES = {place.path for area in AREAS for place in area.places}
+
+
+def test_every_article_has_its_rows() -> None:
+    assert {int(row[0]) for row in ROWS} == set(range(1, 21))
+    assert len(ROWS) == 101
+    table = [line for line in (PROJECT / "docs" / "policy-map.md").read_text("utf-8").splitlines() if line.startswith("| ")]
+    assert len(table) == len(ROWS) + 1, "a row has an empty or odd cell"
+
+
+@pytest.mark.parametrize("module", sorted({row[3] for row in ROWS}))
+def test_the_module_exists(module: str) -> None:
+    assert (PROJECT / "corpushub" / module).is_file()
+
+
+@pytest.mark.parametrize("test", sorted({row[5] for row in ROWS}))
+def test_the_test_exists(test: str) -> None:
+    path, _, name = test.partition("::")
+    source = (PROJECT / "tests" / path).read_text("utf-8")
+    assert not name or f"def {name}(" in source
+
+
+def test_the_screen_or_command_exists() -> None:
+    tree = typer.main.get_command(application())
+    for where in sorted({part.strip() for row in ROWS for part in row[4].split(",")}):
+        if where.startswith("`corpushub "):
+            group, command = where.strip("`").split()[1:3]
+            assert command in tree.commands[group].commands, where  # type: ignore[attr-defined]
+        elif where != "`/openapi.json`":
+            assert where in PLACES, where
