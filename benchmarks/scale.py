@@ -4,7 +4,7 @@
     python benchmarks/scale.py --base-mb 50 --ray
 
 Each build runs in a process of its own; CPU seconds and peak resident memory are those of the whole process tree, as the kernel counts them.
-The corpus is generated from a seed: Chinese-like paragraphs with planted exact and near duplicates, as Parquet files. Ratios matter, absolute
+The corpus is that of `corpus.py`, as Parquet files. Ratios matter, absolute
 figures hang on the machine. The result is a JSON object on standard output, one line per measurement before it on standard error.
 """
 
@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import polars as pl
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,40 +42,18 @@ steps:
 
 
 def generate(folder: Path, mega_bytes: int, seed: int = 7) -> None:
-    """Parquet files of about 4 MB of text each."""
-    import polars as pl
+    """Parquet files of about 4 MB of text each, from the seeded corpus with copies, near copies and junk."""
+    import corpus
 
-    chance = random.Random(seed)
-    characters = [chr(0x4E00 + at * 7 % 6000) for at in range(3000)]
-    weights = [1 / (at + 3) for at in range(3000)]
     folder.mkdir(parents=True, exist_ok=True)
-    kept: list[str] = []
-    for number in range(max(1, mega_bytes // 4)):
-        texts: list[str] = []
-        size = 0
-        while size < 4_000_000:
-            text = document(chance, characters, weights, kept)
-            texts.append(text)
-            size += 3 * len(text)
-        pl.DataFrame({"id": [f"{number}-{at}" for at in range(len(texts))], "text": texts}).write_parquet(
-            folder / f"part-{number:05}.parquet", row_group_size=1000
+    size, number = 0, 0
+    while size < mega_bytes * 1_000_000:
+        frame = corpus.generate(2000, seed + number).with_columns(
+            id=pl.concat_str(pl.lit(f"{number}-"), pl.col("id").cast(pl.String))
         )
-
-
-def document(chance: random.Random, characters: list[str], weights: list[float], kept: list[str]) -> str:
-    luck = chance.random()
-    if kept and luck < 0.02:
-        return chance.choice(kept)
-    if kept and luck < 0.06:
-        text = chance.choice(kept)
-        at = chance.randrange(len(text))
-        return text[:at] + "".join(chance.choices(characters, weights, k=12)) + text[at + 12 :]
-    sentences = ("".join(chance.choices(characters, weights, k=chance.randint(12, 40))) for _ in range(chance.randint(5, 30)))
-    text = "。\n".join(sentences) + "。"
-    kept.append(text)
-    if len(kept) > 2000:
-        kept.pop(chance.randrange(2000))
-    return text
+        size += int(frame["text"].str.len_bytes().sum())
+        frame.select("id", "text").write_parquet(folder / f"part-{number:05}.parquet", row_group_size=1000)
+        number += 1
 
 
 def build(home: Path, out: Path, on: str) -> None:
@@ -136,8 +115,6 @@ def peak(work: object) -> None:
 
 def edit(folder: Path) -> None:
     """Change one row in a hundred of every file."""
-    import polars as pl
-
     for path in sorted(folder.glob("*.parquet")):
         frame = pl.read_parquet(path)
         at = pl.int_range(pl.len()) % 100 == 17

@@ -100,6 +100,19 @@ def removed(
     ctx.show(list(rows), columns=("step_name", "reason", "measure", "source_file", "source_row", "merged_into"))
 
 
+def trace(
+    recipe: RecipePath,
+    step: Annotated[int | None, typer.Option(help="Only this step, by its number in the recipe.")] = None,
+    rows: Annotated[int, typer.Option(help="How many touched rows per step.")] = 5,
+    sample: Annotated[int, typer.Option(min=1, help="How many rows of the sources to look at.")] = 500,
+    from_: Sources = None,
+) -> None:
+    """Show what each step does to a few rows of a preview: before, after, or why the row leaves."""
+    ctx = context()
+    found = ctx.hub().builds.trace(ctx.actor(), recipe, step=step, limit=rows, options=options(from_, sample))
+    ctx.show([asdict(one) for one in found], columns=("step", "name", "place", "reason", "before", "after"))
+
+
 def diff(
     one: Annotated[str, typer.Argument(help="Id of the older build.")],
     two: Annotated[str, typer.Argument(help="Id of the newer build.")],
@@ -113,4 +126,4 @@ def diff(
     ctx.show(asdict(compare(older.folder, newer.folder)))
 
 
-COMMANDS = (build, plan, builds, removed, diff)
+COMMANDS = (build, plan, builds, removed, trace, diff)

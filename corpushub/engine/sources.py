@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,10 +22,10 @@ from corpushub.base.settings import Settings
 from corpushub.domain.build import SourceFact
 from corpushub.domain.recipe import SourceRef
 from corpushub.engine.cache import Cache, read_json, write_json
-from corpushub.engine.digests import tree_digest
+from corpushub.engine.digests import known_sha256, tree_digest
 from corpushub.engine.run_rows import Shard, ShardWriter, shards_of_parquet
 from corpushub.engine.sources_files import Blob, Limits, Unpacker
-from corpushub.engine.sources_rows import Bad, Batch, dtype_name, named_dtype
+from corpushub.engine.sources_rows import Bad, Batch, dtype_name, named_dtype, widest
 
 READER_VERSION = 3
 QUARANTINE_SHOWN = 20
@@ -109,8 +109,9 @@ def open_local(ref: SourceRef, place: Place, path: Path, name: str) -> Source:
     digest, size, files = tree_digest(path, place.cache)
     if not files:
         raise Invalid("source.empty", name=name)
-    if path.is_file() and reader_name(Blob(name, path), ref.options) == "parquet":
-        return open_parquet(ref, path, (digest, size, name))
+    parquet = parquet_members(path, name, ref)
+    if parquet:
+        return open_parquet(ref, parquet, digest, size, place.cache)
     key = digest_of(["source", READER_VERSION, pl.__version__, digest, ref.select, dict(ref.options), asdict(place.limits)])
     folder = place.cache.get(key)
     if folder is None:
@@ -204,11 +205,32 @@ def check_quarantine(source: Source, limit: float) -> None:
         )
 
 
-def open_parquet(ref: SourceRef, path: Path, identity: tuple[str, int, str]) -> Source:
-    digest, size, name = identity
-    shards, schema = shards_of_parquet(path, digest, dict(ref.options.get("rename") or {}), ref.select, name)
-    fact = SourceFact(ref.name, ref.resource, "parquet", "", digest, size, sum(shard.rows for shard in shards), 0)
-    return Source(ref, schema, tuple(shards), fact)
+def parquet_members(path: Path, name: str, ref: SourceRef) -> list[tuple[str, Path]]:
+    """(name, path) of the Parquet files of a source that is nothing but Parquet; empty for any other, or where columns are to be added."""
+    if ref.options.get("add") or ref.options.get("format") not in {None, "", "parquet"}:
+        return []
+    if path.is_file():
+        return [(name, path)] if reader_name(Blob(name, path), ref.options) == "parquet" else []
+    wanted = Unpacker(Limits(), path, str(ref.options.get("members") or ""))
+    inner = sorted(
+        (found.relative_to(path).as_posix(), found) for found in path.rglob("*") if found.is_file() and not found.is_symlink()
+    )
+    members = [(member, found) for member, found in inner if wanted.wanted(member)]
+    return members if members and all(found.suffix in {".parquet", ".pq"} for _, found in members) else []
+
+
+def open_parquet(ref: SourceRef, members: Sequence[tuple[str, Path]], digest: str, size: int, cache: Cache) -> Source:
+    """Parquet files as they lie, each row-group range a shard; types widen over the files."""
+    shards: list[Shard] = []
+    schema: dict[str, pl.DataType] = {}
+    for name, path in members:
+        found, kinds = shards_of_parquet(path, known_sha256(path, cache), dict(ref.options.get("rename") or {}), ref.select, name)
+        shards += found
+        for column, dtype in kinds.items():
+            schema[column] = widest(schema[column], dtype) if column in schema else dtype
+    rows = sum(shard.rows for shard in shards)
+    fact = SourceFact(ref.name, ref.resource, "parquet", "", digest, size, rows, 0, files=len(members))
+    return Source(ref, schema, tuple(shards), fact, (), len(members))
 
 
 def shaped(frame: pl.DataFrame, ref: SourceRef) -> pl.DataFrame:

@@ -26,10 +26,12 @@ from corpushub.store.db import Database
 
 if TYPE_CHECKING:
     from corpushub.engine.plan import Plan
+    from corpushub.engine.run_trace import Traced
     from corpushub.engine.sources import Place
 
 BUILDS, SECRET = "build", "secret"
 PSEUDONYMS = "pseudonyms"
+PREVIEW_ROWS = 500
 
 
 class Catalog(Protocol):
@@ -136,9 +138,19 @@ class Builds:
 
     def removed(self, actor: Actor, build_id: str, *, step: int | None = None, limit: int = 100) -> Sequence[Mapping[str, Any]]:
         """Rows that left a build, with step, reason and source place; only those of one step (its number) if asked."""
-        from corpushub.engine.trace import removed_rows
+        from corpushub.engine.run_trace import removed_rows
 
         return removed_rows(self.get(actor, build_id).folder, step, limit)
+
+    def trace(
+        self, actor: Actor, recipe_path: Path | str, *, step: int | None = None, limit: int = 5, options: Options | None = None
+    ) -> Sequence[Traced]:
+        """What each step (or the one with this number) does to a few rows of a preview, before and after. Raises: as `build`."""
+        from corpushub.engine.run_trace import trace
+
+        options = options or Options({}, sample=PREVIEW_ROWS)
+        recipe, _ = self._allowed(actor, Path(recipe_path), options)
+        return trace(self._plan(recipe, Path(recipe_path).parent, options)[0], step, limit)
 
     def _allowed(self, actor: Actor, path: Path, options: Options) -> tuple[Recipe, tuple[SourceGrant, ...]]:
         if actor != SYSTEM and not actor.has(Role.OPERATOR):

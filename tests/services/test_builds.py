@@ -136,3 +136,11 @@ def test_a_bad_recipe_leaves_nothing(builds: Builds, recipe: Path) -> None:
     with pytest.raises(NotFound, match=r"recipe\.no_file"):
         builds.build(CURATOR, recipe.with_name("none.yaml"))
     assert not list((builds.settings.home / "builds").glob("*")) if (builds.settings.home / "builds").exists() else True
+
+
+def test_a_trace_shows_rows_before_and_after_each_step(builds: Builds, recipe: Path) -> None:
+    recipe.with_name("notices.csv").write_text("text\n１２３\n通知\n通知\n", "utf-8")
+    recipe.write_text(RECIPE + "  - dedup_exact: {on: text}\n", "utf-8")
+    changed, merged = builds.trace(CURATOR, recipe)
+    assert (changed.name, changed.before, changed.after) == ("normalize", {"text": "１２３"}, {"text": "123"})
+    assert (merged.name, merged.reason, merged.place) == ("dedup_exact", "exact_duplicate", "notices:4")
