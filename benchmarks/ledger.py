@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 from corpushub.base.identity import canonical, iso
 from corpushub.base.merkle import Checkpoint, Frontier, Tiles, leaf_hash, proves_inclusion, root_of, split_hashes
@@ -125,7 +126,7 @@ def main() -> None:
         bundle = folder / "audit.tar"
         with bundle.open("wb") as stream:
             started = time.perf_counter()
-            Bundle(stream, ledger, None, {"log": key.verifier}).write(note, 0, options.events)  # type: ignore[arg-type]
+            Bundle(stream, SimpleNamespace(ledger=ledger), None, {"log": key.verifier}).write(note, 0, options.events)  # type: ignore[arg-type]
         print(f"export          {time.perf_counter() - started:>12.1f} s, {bundle.stat().st_size / 1e6:,.0f} MB")
         started = time.perf_counter()
         done = subprocess.run([sys.executable, "-I", str(TOOL), str(bundle), "--key", str(key.verifier)], check=False)

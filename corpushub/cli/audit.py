@@ -151,7 +151,7 @@ def local(day: datetime | None) -> datetime | None:
 
 
 def acting(ctx: Context) -> Actor:
-    """The named person, else the hub itself: who can read the home's keys can do no less."""
+    """The person named with --as, else the hub itself: who can read the home's keys can do no less."""
     from corpushub.domain.parties import SYSTEM
 
-    return ctx.actor() if ctx.person or ctx.settings().acting_as else SYSTEM
+    return ctx.actor() if ctx.person else SYSTEM

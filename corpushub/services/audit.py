@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from corpushub.base.merkle import Checkpoint
 from corpushub.base.settings import Settings
 from corpushub.base.signing import WITNESS, Note, SigningKey, VerifierKey, hub_key
 from corpushub.domain.build import Progress, ProgressEvent, silent
-from corpushub.domain.parties import Actor, Role
+from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.services.anchors import fetch_receipt
 from corpushub.services.bundle import Bundle
 from corpushub.services.consistency import folds, publications
@@ -27,6 +27,7 @@ from corpushub.store.ledger_check import check
 from corpushub.store.objects import Objects
 
 SEATS = (Role.AUDITOR, Role.AUTHORITY, Role.SUPERVISOR, Role.REGISTRAR, Role.SYSTEM)
+DUE_LEAVES, DUE_AFTER = 1000, timedelta(seconds=60)
 _RECENT = 50  # checkpoints a late cosignature may still belong to
 
 
@@ -112,6 +113,16 @@ class Audit:
         with self.database.begin() as unit:
             return signed(unit.ledger.checkpoint(self.key))
 
+    def sign_if_due(self) -> bool:
+        """Sign where a thousand leaves, or any leaf for a minute, are without a checkpoint; did it? Called at every round of the worker."""
+        with self.database.read() as unit:
+            size, last = unit.ledger.size(), unit.ledger.notes(1)
+        covered, signed_at = (last[0][0], last[0][1]) if last else (0, "")
+        if size == covered or (size - covered < DUE_LEAVES and iso(self.clock() - DUE_AFTER) < signed_at):
+            return False
+        self.checkpoint(SYSTEM)
+        return True
+
     def latest(self) -> Signed | None:
         """The newest checkpoint, which anybody may see."""
         with self.database.read() as unit:
@@ -163,7 +174,7 @@ class Audit:
             keys |= {f"witness-{number}": key for number, (key, _) in enumerate(unit.ledger.witnesses(), start=1)}
             draft = target.with_name(f"{target.name}.part")
             with draft.open("wb") as stream:
-                members = Bundle(stream, unit.ledger, self.objects, keys, progress).write(note, first, max(first, last))
+                members = Bundle(stream, unit, self.objects, keys, progress).write(note, first, max(first, last))
             draft.replace(target)
         stated = signed(note)
         return Exported(target.name, members, target.stat().st_size, stated.size, stated.root)

@@ -25,7 +25,8 @@ from corpushub.base.identity import canonical
 from corpushub.base.merkle import TILE_WIDTH, Checkpoint, pack_entries, tile_path, tile_shapes
 from corpushub.base.signing import Note, VerifierKey
 from corpushub.domain.build import Progress, ProgressEvent, silent
-from corpushub.store.ledger import Ledger
+from corpushub.services.consistency import manifest_bytes
+from corpushub.store.db import Unit
 from corpushub.store.objects import Objects
 
 FORMAT = "corpushub-audit/1"
@@ -37,7 +38,7 @@ class Bundle:
     """Writes one bundle; `manifests` gathers what the entries name while they pass."""
 
     stream: BinaryIO
-    ledger: Ledger
+    unit: Unit
     objects: Objects
     keys: Mapping[str, VerifierKey]
     progress: Progress = silent
@@ -62,19 +63,19 @@ class Bundle:
         yield "checkpoint", str(note).encode()
         for name, key in self.keys.items():
             yield f"keys/{name}.vkey", f"{key}\n".encode()
-        for size, _, earlier in self.ledger.notes(_NOTES):
+        for size, _, earlier in self.unit.ledger.notes(_NOTES):
             if size < stated.size:
                 yield f"checkpoints/{size}", str(earlier).encode()
         for level, index, width in tile_shapes(stated.size):
-            yield tile_path(level, index, width), self.ledger.tile(level, index, width)
+            yield tile_path(level, index, width), self.unit.ledger.tile(level, index, width)
         yield from self.entries(first, last)
         yield from self.statements()
-        for anchor in self.ledger.anchors():
+        for anchor in self.unit.ledger.anchors():
             yield f"anchors/{anchor.size}.{anchor.kind}.{anchor.at.replace(':', '')}", anchor.receipt
 
     def entries(self, first: int, last: int) -> Iterator[tuple[str, bytes]]:
         waiting: list[bytes] = []
-        for index, entry, *_ in self.ledger.rows(first, last):
+        for index, entry, *_ in self.unit.ledger.rows(first, last):
             waiting.append(entry)
             if b'"release.' in entry:
                 self.note_manifest(json.loads(entry))
@@ -96,7 +97,7 @@ class Bundle:
         """The manifests, then the envelopes they name; what is gone is left out, and the verifier says so where it matters."""
         envelopes: dict[str, None] = {}
         for digest in self.manifests:
-            if (data := self.held(digest)) is None:
+            if (data := manifest_bytes(self.unit, self.objects, digest)) is None:
                 continue
             yield f"manifests/{digest}.json", data
             for item in json.loads(data).get("files", ()):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from corpushub.base.errors import HubError, NotFound, Problem
-from corpushub.base.identity import canonical
+from corpushub.base.identity import canonical, sha256
 from corpushub.domain.catalog import Resource, amend
 from corpushub.domain.workflow import Case, fold
 from corpushub.store.db import Unit
@@ -79,8 +79,12 @@ def publications(unit: Unit, objects: Objects) -> Iterator[Problem]:
     for case in unit.cases.list(flow="release", states=_PUBLISHED):
         dataset, tag = str(case.data["dataset"]), f"v{case.data['version']}"
         place = f"releases/{dataset}@{tag}"
+        data = manifest_bytes(unit, objects, str(case.data["manifest_digest"]))
+        if data is None:
+            yield Problem("audit.manifest_missing", {"digest": str(case.data["manifest_digest"])}, path=place)
+            continue
         try:
-            manifest = json.loads(objects.read(str(case.data["manifest_digest"])))
+            manifest = json.loads(data)
             commit = unit.repos.resolve(dataset, tag)
             held = {entry.path: entry.sha256 for entry in unit.repos.entries(commit)} if commit else {}
         except HubError as error:
@@ -89,3 +93,15 @@ def publications(unit: Unit, objects: Objects) -> Iterator[Problem]:
         wrong = [item["path"] for item in manifest["files"] if held.get(item["path"]) != item["sha256"]]
         if wrong:
             yield Problem("audit.release_changed", {"files": ", ".join(wrong[:5]), "count": len(wrong)}, path=place)
+
+
+def manifest_bytes(unit: Unit, objects: Objects, digest: str) -> bytes | None:
+    """The canonical manifest of this digest, from the proposals kept or the object store; None where neither has it whole."""
+    kept = unit.documents.get("manifest", digest)
+    if kept is not None:
+        data = canonical(kept["manifest"])
+        return data if sha256(data) == digest else None
+    try:
+        return objects.read(digest)
+    except NotFound:
+        return None

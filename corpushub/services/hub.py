@@ -78,7 +78,9 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     contributions = Contributions(
         database=database, objects=objects, settings=settings, clock=clock, access=access, repositories=repositories
     )
-    jobs = Jobs(database=database, cases=cases, clock=clock)
+    audit = Audit(database=database, objects=objects, settings=settings, clock=clock)
+    matching = Matching(database=database, cases=cases, settings=settings, clock=clock)
+    jobs = Jobs(database=database, cases=cases, clock=clock, upkeep=(audit.sign_if_due, matching.keep_up))
     builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
     return Hub(
         settings=settings,
@@ -94,9 +96,9 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         access=access,
         repositories=repositories,
         contributions=contributions,
-        audit=Audit(database=database, objects=objects, settings=settings, clock=clock),
+        audit=audit,
         builds=builds,
-        matching=Matching(database=database, cases=cases, settings=settings, clock=clock),
+        matching=matching,
         releases=Releases(
             database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
         ),

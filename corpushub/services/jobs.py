@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Any
@@ -33,7 +33,7 @@ Sender = Callable[[Notice], None]
 
 class Jobs:
     """`handlers` maps a kind of job to the function that does it; `sender` carries a notice out of the house (nothing by default:
-    notices are read in the portal).
+    notices are read in the portal); `upkeep` is what has to be looked after at every round and returns at once where nothing is due.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ class Jobs:
         clock: Clock = system_clock,
         handlers: Mapping[str, Handler] | None = None,
         sender: Sender | None = None,
+        upkeep: Sequence[Callable[[], object]] = (),
     ) -> None:
         self.database = database
         self.cases = cases
         self.clock = clock
         self.handlers = dict(handlers or {})
         self.sender = sender
+        self.upkeep = tuple(upkeep)
         self.owner = new_id("wrk", clock=clock)
         self._stop = Event()
         self._thread: Thread | None = None
@@ -187,6 +189,8 @@ class Jobs:
         while not self._stop.is_set():
             try:
                 busy = self.tick() + self.send_notices() + (self.run_one() is not None)
+                for duty in self.upkeep:
+                    duty()
             except HubError as error:
                 log.warning("worker pauses code=%s", error.code)
                 busy = 0

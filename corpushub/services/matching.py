@@ -35,7 +35,7 @@ from corpushub.store.repos import Query, Repo
 
 OPEN = ("submitted", "acknowledged", "matching", "pooled", "unmet", "reopened")
 DESK = (Role.OPERATOR, Role.PROVIDER, Role.IMPLEMENTER, Role.AUTHORITY, Role.SYSTEM)
-_KEPT, _POOL, _TOLD, _SYNONYM = "match", "pool", "match_told", "synonym"
+_KEPT, _POOL, _TOLD, _SYNONYM, _ROUND = "match", "pool", "match_told", "synonym", "match_round"
 _TELL_FROM = "good"
 _ALL = 1_000_000
 
@@ -214,6 +214,21 @@ class Matching:
     def _opened(unit: Unit, case: Case) -> Case:
         """With the private answers, for the matching itself; nothing of them is shown to others."""
         return fold_events(unit.events.of(case.id)) or case
+
+    def keep_up(self) -> int:
+        """Announce entries that came or changed since the last round, and pool anew when a day begins; how many owners were told."""
+        with self.database.read() as unit:
+            size, kept = unit.ledger.size(), unit.documents.get(_ROUND, _ROUND) or {"size": 0, "day": ""}
+            if size == kept["size"] and kept["day"] == self.today.isoformat():
+                return 0
+            changed = sorted(self._touched(unit, kept["size"])) if kept["day"] else []
+            living = {entry.id for entry in self._current(unit).living()}
+        told = sum(len(self.announce(name)) for name in changed if name in living)
+        if kept["day"] != self.today.isoformat():
+            self.rebuild_pools()
+        with self.database.begin() as unit:
+            unit.documents.put(_ROUND, _ROUND, {"size": size, "day": self.today.isoformat()})
+        return told
 
     # Pools
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,23 @@ def test_only_a_seat_of_control_signs(audit: Audit):
     latest = audit.latest()
     assert latest is not None
     assert latest.size == 20
+
+
+def test_a_checkpoint_is_signed_after_a_minute_or_a_thousand_leaves(tmp_path: Path):
+    now = [START]
+    audit = a_record(tmp_path, 3)
+    audit.clock = audit.database.clock = lambda: now[0]
+    assert audit.sign_if_due()
+    assert not audit.sign_if_due()
+    with audit.database.begin() as unit:
+        unit.ledger.append({"kind": "note", "id": "one"})
+    assert not audit.sign_if_due()
+    now[0] += timedelta(seconds=61)
+    assert audit.sign_if_due()
+    with audit.database.begin() as unit:
+        for number in range(1000):
+            unit.ledger.append({"kind": "note", "id": str(number)})
+    assert audit.sign_if_due()
+    latest = audit.latest()
+    assert latest is not None
+    assert latest.size == 1004

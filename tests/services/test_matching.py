@@ -117,9 +117,19 @@ def test_a_new_resource_is_told_to_open_demands_once(desk: Desk):
         desk.matching.announce("110000/x/none")
 
 
+def test_the_worker_announces_what_came_since_its_last_round(desk: Desk):
+    assert desk.matching.keep_up() == 0
+    desk.demand("网络零售企业名单")
+    assert desk.matching.keep_up() == 0
+    desk.add("shops", "网络零售企业名单", "企业名称")
+    assert desk.matching.keep_up() == 1
+    assert desk.matching.keep_up() == 0
+
+
 def test_like_demands_are_pooled_without_names(desk: Desk):
     cases = [
-        desk.demand(title, org, budget=10) for title, org in (("噪声监测点位", "a"), ("噪音监测点位", "b"), ("噪声监测点位数据", "c"))
+        desk.demand(title, org, budget=10)
+        for title, org in (("噪声监测点位", "a"), ("噪音监测点位", "b"), ("噪声监测点位数据", "c"))
     ]
     desk.demand("预算决算公开", "a")
     assert desk.matching.rebuild_pools() == 1
