@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from corpushub.api import hf_lfs, hf_read, hf_requests, hf_resolve, hf_write, hf_xet
+from corpushub.api import hf_lfs, hf_read, hf_requests, hf_resolve, hf_write, hf_xet, mcp
 from corpushub.api.hf_errors import CORS, refusal
 from corpushub.api.sender import Sender
 from corpushub.api.wire import Call, Receive, Reply, Scope, Send, json_reply
@@ -34,7 +34,7 @@ def handles(path: str) -> bool:
     """Is this (decoded) path the hub's?"""
     if path.startswith("/api/"):
         return path.split("/", 3)[2] in _API
-    return path.startswith(("/datasets/", "/xet/"))
+    return path.startswith(("/datasets/", "/xet/")) or path in {"/mcp", "/mcp/"}
 
 
 class HubApi:
@@ -60,6 +60,8 @@ class HubApi:
         if call.method == "OPTIONS":
             return preflight()
         match call.path:
+            case ("mcp",) | ("mcp", ""):
+                return mcp.serve(self.hub, call)
             case ("xet", scope, *rest):
                 return hf_xet.route(self.hub, call, scope, tuple(rest))
             case ("datasets", owner, name, "info", "lfs", "objects", *rest) if name.endswith(".git"):
