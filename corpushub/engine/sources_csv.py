@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -101,20 +101,57 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     return like_data < sum(numeric) / 2 and sum(numeric) < len(first) / 2
 
 
+class Lines:
+    """A text's lines, from which a record that went wrong can be taken back, so that one stray quote costs one line and not the rest."""
+
+    def __init__(self, text: IO[str]) -> None:
+        self.text = text
+        self.pending: deque[str] = deque()
+        self.taken: list[str] = []  # lines of the record being read
+        self.number = 0
+        self.exhausted = False
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = self.pending.popleft() if self.pending else next(self.text)
+        except StopIteration:
+            self.exhausted = True
+            raise
+        self.taken.append(line)
+        self.number += 1
+        return line
+
+    def give_back(self) -> None:
+        """Keep the first line of the record as read, and read the others again."""
+        again = self.taken[1:]
+        self.pending.extendleft(reversed(again))
+        self.number -= len(again)
+        self.taken.clear()
+        self.exhausted = False
+
+
 def records(text: IO[str], rows: Rows, dialect: Dialect, options: Mapping[str, Any], *, marked: bool) -> Iterator[Batch]:
-    reader = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
+    lines = Lines(text)
+    reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote)
     names: list[str] | None = list(options["columns"]) if options.get("columns") else None
     skip, header_due = int(options.get("skip_rows") or 0), dialect.header
-    start = 1
     while True:
+        line, reason = lines.number + 1, ""
         try:
             record = next(reader)
         except StopIteration:
             break
         except csv.Error:
-            rows.refuse(Bad(rows.file, start, "endless_field"))
-            break  # the parser can't tell where the next record begins
-        line, start = start, reader.line_num + 1
+            record, reason = [], "endless_field"
+        if reason or lines.exhausted:  # a record that asks for more than the file has is inside a quote nobody closed
+            rows.refuse(Bad(rows.file, line, reason or "unclosed_quote"))
+            lines.give_back()
+            reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote)
+            continue
+        lines.taken.clear()
         if not record:
             continue
         if skip:

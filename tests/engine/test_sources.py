@@ -366,3 +366,10 @@ def test_what_the_csv_module_writes_is_read_back(tmp_path_factory: pytest.TempPa
         writer.writerows(table)
     source = opened(folder, "a.csv", delimiter=",", header=True)
     assert [list(row.values()) for row in rows(source)] == table
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_line_only(tmp_path: Path) -> None:
+    lines = "".join(f"{n},x\n" for n in range(200))
+    source = opened(tmp_path, write(tmp_path, "a.csv", f'id,text\n1,fine\n2,"opened\n{lines}5,last\n'))
+    assert [(bad.line, bad.reason) for bad in source.quarantine] == [(3, "unclosed_quote")]
+    assert source.fact.rows == 202
