@@ -27,14 +27,21 @@ FORMATS = ("text", "github", "sarif")
 
 
 @app.command()
-def build(names: Names = None, recipes: Recipes = Path("recipes"), cards: CardsFolder = Path("cards")) -> None:
+def build(
+    names: Names = None,
+    recipes: Recipes = Path("recipes"),
+    cards: CardsFolder = Path("cards"),
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Build all data again, as after a change of the steps' own code.")
+    ] = False,
+) -> None:
     """Bring cards up to date; data are built again only where recipe or sources changed, files written only where bytes differ."""
     from corpushub.services.cards import Cards
 
     ctx = context()
     hub = ctx.hub()
     with ctx.progress() as progress:
-        reports = Cards(builds=hub.builds, clock=hub.clock).build(recipes, cards, names or (), progress=progress)
+        reports = Cards(builds=hub.builds, clock=hub.clock).build(recipes, cards, names or (), fresh=fresh, progress=progress)
     if ctx.json:
         ctx.show(
             [

@@ -14,10 +14,10 @@ from corpushub.domain.release import Manifest
 from corpushub.domain.workflow import Case
 
 
-def approval_record(case: Case, manifest: Manifest, day: date) -> dict[str, Any]:
-    """Approvals, waivers and the verdicts at publication, judged with the measures the case froze."""
+def approval_record(case: Case, manifest: Manifest, frozen: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """Approvals, waivers and the verdicts at publication, judged with the measures and thresholds of the `frozen` gates.json."""
     approvals = [{"person": vote["person"], "org": vote["org"]} for vote in case.data.get("approvals", ())]
-    measures = frozen_measures(case) | {
+    measures = dict(frozen["measures"]) | {
         "approvals": len({vote["person"] for vote in approvals}),
         "approval_orgs": len({vote["org"] for vote in approvals}),
         "secrecy_reviewed": 1,  # the flow's guard refuses secret entries at publication (Article 15)
@@ -26,7 +26,7 @@ def approval_record(case: Case, manifest: Manifest, day: date) -> dict[str, Any]
         "signature_invalid": 0,
         "log_included": 1,  # the leaf is appended in the transaction that publishes this record
     }
-    context = Context(measures, day, waivers=waivers_of(case), stage="publish")
+    context = Context(measures, day, frozen["stated"], waivers_of(case), "publish")
     return {
         "dataset": manifest.dataset,
         "version": manifest.version,
@@ -37,14 +37,6 @@ def approval_record(case: Case, manifest: Manifest, day: date) -> dict[str, Any]
         "waivers": [dict(waiver) for waiver in case.data.get("waivers", {}).values()],
         "gates": gates_document(judge(registry().values(), context), context),
     }
-
-
-def frozen_measures(case: Case) -> dict[str, float]:
-    """Numbers the verdicts were made of when the release was proposed."""
-    found: dict[str, float] = {}
-    for row in case.data.get("gates", ()):
-        found |= {item["measure"]: item["value"] for item in row.get("outcomes", ()) if item["value"] is not None}
-    return found
 
 
 def waivers_of(case: Case) -> tuple[Waiver, ...]:

@@ -84,6 +84,16 @@ def figures_digest(value: Mapping[str, Any]) -> str:
     return digest_of(json.loads(json.dumps({name: item for name, item in value.items() if name not in {"digest", "validated"}})))
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One run of `build`."""
+
+    cards_dir: Path
+    versions: Mapping[str, str]
+    fresh: bool
+    progress: Progress
+
+
 class Cards:
     """Cards of a checkout: `recipes_dir` in, `cards_dir` out."""
 
@@ -92,31 +102,28 @@ class Cards:
         self.clock = clock
 
     def build(
-        self, recipes_dir: Path, cards_dir: Path, names: Sequence[str] = (), *, progress: Progress = silent
+        self, recipes_dir: Path, cards_dir: Path, names: Sequence[str] = (), *, fresh: bool = False, progress: Progress = silent
     ) -> tuple[CardReport, ...]:
-        """Bring every card up to date; data are built only where recipe or sources changed, files written only where bytes differ.
+        """Bring every card up to date; data are built only where recipe, sources or libraries changed (`fresh`: always, as after a
+        change of the steps' own code), files written only where bytes differ.
 
         Raises: NotFound("cards.unknown_name" | "cards.validator_missing"), Invalid("recipe.invalid").
         """
         versions = installed()
-        return tuple(self._build_one(path, cards_dir, versions, progress) for path in recipes(recipes_dir, names))
+        work = Work(cards_dir, versions, fresh, progress)
+        return tuple(self._build_one(path, work) for path in recipes(recipes_dir, names))
 
-    def _build_one(self, path: Path, cards_dir: Path, versions: Mapping[str, str], progress: Progress) -> CardReport:
+    def _build_one(self, path: Path, work: Work) -> CardReport:
         recipe = read_recipe(path)
-        folder = cards_dir / recipe.dataset
+        folder = work.cards_dir / recipe.dataset
         kept = read_kept(folder)
-        if (
-            fresh := kept is None
-            or edited(folder)
-            or kept.data_digest != data_digest(recipe, path.parent)
-            or kept.built.tools != tools()
-        ):
-            kept = self._rebuilt(path, recipe, kept, progress)
+        if fresh := work.fresh or kept is None or edited(folder) or outdated(kept, recipe, path.parent):
+            kept = self._rebuilt(path, recipe, kept, work.progress)
         assert kept is not None
         kept = replace(kept, built=replace(kept.built, recipe_digest=recipe.digest))
         documents, problems = documents_of(recipe, kept)
         findings = tuple(Finding(recipe.dataset, problem) for problem in problems)
-        stamp = mark(documents, versions)
+        stamp = mark(documents, work.versions)
         if not findings and kept.validated != stamp:
             findings = tuple(Finding(recipe.dataset, located_in(folder, problem)) for problem in validate(documents))
         kept = replace(kept, validated=stamp if not findings else {})
@@ -218,6 +225,11 @@ def read_kept(folder: Path) -> Kept | None:
         return Kept.from_json(json.loads((folder / FACTS).read_text("utf-8")))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def outdated(kept: Kept, recipe: Recipe, folder: Path) -> bool:
+    """Do sources, contract, steps or the libraries that shape bytes differ from those the figures came from?"""
+    return kept.data_digest != data_digest(recipe, folder) or kept.built.tools != tools()
 
 
 def edited(folder: Path) -> bool:

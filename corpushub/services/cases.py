@@ -7,7 +7,7 @@ either everything happened or nothing.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,6 +88,7 @@ class Cases:
         self.database = database
         self.clock = clock
         self.rules = rules or load_rulebook(settings.rulebook if settings else "beijing")
+        self.followers: dict[str, Callable[[Unit, Case], None]] = {}  # flow -> what keeps derived state in line, same transaction
 
     # Acting
 
@@ -192,6 +193,8 @@ class Cases:
         after = evolve(case, event)
         context = self.context(unit)
         unit.cases.save(after, subject=str(after.data.get(flow.subject, "")), wake=next_wake(flow, after, context))
+        if follower := self.followers.get(flow.name):
+            follower(unit, after)
         if row is not None and "vote" not in event.marks:
             queue.append((after, event, row))
         return after

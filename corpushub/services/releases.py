@@ -6,6 +6,7 @@ event, its ledger leaf, the commit and the tag. What is published has the digest
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -120,6 +121,7 @@ class Releases:
         self.builds = builds
         self.key = key
         self.clock = clock
+        cases.followers["release"] = self.follow  # whichever door withdraws a release, its tag stops in the same transaction
 
     # -- proposing ----------------------------------------------------------------------------------------------------------
 
@@ -196,7 +198,8 @@ class Releases:
         with self.database.read() as unit:
             manifest, stored = self.kept(unit, case)
         entries = [entry_of(item, stored[item.path], self.objects) for item in (*manifest.files, sums_item(manifest, stored))]
-        record = canonical(approval_record(case, manifest, business_day(self.clock()))) + b"\n"
+        frozen = json.loads(self.objects.read(stored["gates.json"]))
+        record = canonical(approval_record(case, manifest, frozen, business_day(self.clock()))) + b"\n"
         self.objects.put_bytes(record)
         entries.append(entry_for(APPROVALS, record))
         with self.database.begin() as unit:
@@ -233,19 +236,9 @@ class Releases:
             case.data["dataset"], f"v{case.data['version']}", state=STOPPED[case.state], reason=reason, successor=str(stone.get("successor", "")),
         )  # fmt: skip
 
-    def act(self, actor: Actor, case_id: str, command: str, data: Mapping[str, Any] | None = None) -> Case:
-        """Give a release case a command and carry its effect to the repository: quarantine, lift, withdraw.
-
-        Raises: what the flow refuses with.
-        """
-        with self.database.begin() as unit:
-            case = self.cases.execute_in(unit, actor, case_id, command, data or {})
-            self.follow(unit, case)
-        return case
-
     def withdraw(self, actor: Actor, case_id: str, reason: str, successor: str = "") -> Case:
         """One person's vote to withdraw; the second completes it and the tombstone stands (INV-13)."""
-        return self.act(actor, case_id, "withdraw", {"reason": reason, "successor": successor})
+        return self.cases.execute(actor, case_id, "withdraw", {"reason": reason, "successor": successor})
 
     # -- asking -------------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from corpushub.base.errors import Conflict, Invalid, NotFound
 from corpushub.domain.build import EntityFact
+from corpushub.services.verify import verify_folder
 from tests.kit.cards import Works, a_works, rows
 
 
@@ -101,7 +103,7 @@ def test_the_data_decide_the_version(tmp_path: Path) -> None:
 def test_withdrawing_takes_two_people_and_leaves_a_tombstone(tmp_path: Path) -> None:
     works = a_works(tmp_path)
     release = works.released()
-    works.releases.act(works.city["implementer"], release.case, "quarantine", {"reason": "a complaint"})
+    works.city.cases.execute(works.city["implementer"], release.case, "quarantine", {"reason": "a complaint"})
     with works.city.database.read() as unit:
         assert unit.repos.ref("yunzhou/notices", "tags", "v1.0.0").state == "quarantined"
     works.releases.withdraw(works.city["implementer"], release.case, "a leak", "1.0.1")
@@ -113,6 +115,22 @@ def test_withdrawing_takes_two_people_and_leaves_a_tombstone(tmp_path: Path) -> 
     assert gone.tombstone.successor == "1.0.1"
     with works.city.database.read() as unit:
         assert unit.repos.ref("yunzhou/notices", "tags", "v1.0.0").state == "withdrawn"
+
+
+def test_the_approval_record_judges_every_gate_again(works: Works, tmp_path: Path) -> None:
+    release = works.releases.get(works.city["developer"], "yunzhou/notices", "1.0.0")
+    with works.city.database.read() as unit:
+        for entry in unit.repos.entries(release.commit):
+            (tmp_path / entry.path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / entry.path).write_bytes(works.releases.objects.read(entry.sha256))
+    assert works.releases.key is not None
+    assert verify_folder(tmp_path, (works.releases.key.verifier,)) == ()
+    record = json.loads((tmp_path / "provenance/approvals.json").read_text("utf-8"))
+    verdicts = {row["gate"]: row["status"] for row in record["gates"]["gates"]}
+    assert (verdicts["APR-01"], verdicts["G30"], verdicts["SRC-01"]) == ("pass", "pass", "pass")
+    record["approvals"] = record["approvals"][:1]
+    (tmp_path / "provenance/approvals.json").write_text(json.dumps(record), "utf-8")
+    assert [p.code for p in verify_folder(tmp_path, (works.releases.key.verifier,))] == ["verify.approvals"]
 
 
 def test_an_approver_sees_manifest_gates_and_the_card_in_both_languages(works: Works) -> None:
