@@ -80,6 +80,7 @@ class Column:
     role: str = ""
     checks: Mapping[str, Any] = field(default_factory=dict)
     description: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +297,7 @@ class RecipeReader:
             role=doc.text(fields.get("role"), f"{what}.role", choices=ROLES),
             checks={word: plain(value) for word, value in fields.items() if word in CHECKS},
             description=self.words(words, f"{what}.desc"),
+            line=node.start_mark.line + 1,
         )
 
     def card(self, node: Node | None) -> dict[str, dict[str, str]]:

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from corpushub.base.errors import HubError, Invalid, Problem
 from corpushub.base.identity import digest_of, sha256
+from corpushub.base.suggest import closest
 from corpushub.domain.recipe import Recipe, StepCall
 from corpushub.engine.mapping import schema_after
 from corpushub.engine.run_rows import Shard
@@ -96,6 +97,8 @@ def make_plan(recipe: Recipe, sources: Sequence[Source], registry: Mapping[str, 
     planned = planner.all(schema)
     stages = grouped(planned, fingerprint)
     schema = planned[-1].schema if planned else schema
+    if broken := contract_problems(recipe, schema):
+        raise Invalid("plan.invalid", problems=broken, file=recipe.name, count=len(broken))
     shards = tuple(
         (at, aligned_shard(shard, source)) for at, source in enumerate(sources) if not source.is_table for shard in source.shards
     )
@@ -103,6 +106,40 @@ def make_plan(recipe: Recipe, sources: Sequence[Source], registry: Mapping[str, 
         shards = sampled(shards, setting.sample)
     whole = digest_of([stages[-1].fingerprint, [shard.digest for _, shard in shards], recipe.digest, setting.sample])
     return Plan(recipe, tuple(sources), stages, schema, whole, shards, setting, made_key)
+
+
+def contract_problems(recipe: Recipe, schema: Schema) -> list[Problem]:
+    """Columns the contract promises and the steps do not leave, or leave in another type."""
+    problems = []
+    known = [name for name in schema if not name.startswith("_")]
+    for column in recipe.contract.columns:
+        if column.name not in schema:
+            near = closest(column.name, known)
+            code = "plan.promised_missing_near" if near else "plan.promised_missing"
+            facts: dict[str, object] = {"column": column.name, "suggestion": near, "known": ", ".join(known)}
+            problems.append(Problem(code, facts, recipe.name, column.line))
+        elif not fits(schema[column.name], column.dtype):
+            facts = {"column": column.name, "promised": column.dtype, "found": str(schema[column.name])}
+            problems.append(Problem("plan.promised_type", facts, recipe.name, column.line))
+    return problems
+
+
+def fits(dtype: pl.DataType, promised: str) -> bool:
+    match promised:
+        case "str":
+            return dtype == pl.String or dtype in {pl.Categorical, pl.Enum}
+        case "int":
+            return dtype.is_integer()
+        case "float":
+            return dtype.is_numeric()
+        case "bool":
+            return dtype == pl.Boolean
+        case "date":
+            return dtype == pl.Date
+        case "datetime":
+            return isinstance(dtype, pl.Datetime)
+        case _:
+            return isinstance(dtype, pl.List)
 
 
 def union_schema(sources: Sequence[Source]) -> dict[str, pl.DataType]:

@@ -118,6 +118,15 @@ def test_a_step_that_does_not_fit_is_told_with_its_line_and_a_suggestion(tmp_pat
     assert [(problem.line, problem.facts["suggestion"]) for problem in caught.value.problems] == [(11, "cases"), (12, "city")]
 
 
+def test_a_contract_the_steps_do_not_keep_is_told_before_the_build(tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as caught:
+        planned(tmp_path, "  - rename: {columns: {city: town}}\n  - derive: {columns: {cases: 'cases > 3'}}")
+    assert [(problem.code, problem.line) for problem in caught.value.problems] == [
+        ("plan.promised_missing", 7),
+        ("plan.promised_type", 7),
+    ]
+
+
 def test_a_cancelled_build_leaves_nothing_and_goes_on_later(tmp_path: Path) -> None:
     plan, cache = planned(tmp_path / "in", SPLIT)
     with pytest.raises(Conflict, match=r"build\.cancelled"):
