@@ -205,8 +205,10 @@ def spread(work: Callable[[], object], count: int) -> dict[str, Any]:
         except HubError as refused:
             raise SystemExit(f"refused: {refused}") from refused
         times.append((time.perf_counter() - began) * 1000)
+    cpu = (time.process_time() - cpu) * 1000 / count
     times.sort()
     return {
+        "CPU ms": round(cpu, 2),
         "p50 ms": round(times[len(times) // 2], 2),
         "p95 ms": round(times[int(len(times) * 0.95)], 2),
         "worst ms": round(times[-1], 1),
