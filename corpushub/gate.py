@@ -164,6 +164,8 @@ class Gate:
         if call.actor.is_anonymous and call.method == "GET" and "text/html" in call.headers.get("accept", ""):
             target = quote(call.scope["path"], safe="/")
             return Reply(303, b"", [("location", f"/signin?next={target}"), ("cache-control", "no-store")], "text/plain")
+        if call.method in {"GET", "HEAD"} and not call.actor.is_anonymous and "text/html" in call.headers.get("accept", ""):
+            return None  # the portal's own door refuses, on a page that says why and where to go
         raise Forbidden("token.missing" if call.actor.is_anonymous else "http.area", area=area.name)
 
     @staticmethod

@@ -8,7 +8,6 @@ Rules of this module:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,7 +33,6 @@ ON_LOAD = "window.portal.attach(element, server)"
 
 def mount(app: FastAPI, hub: Hub) -> None:
     """Add the portal's addresses to `app`: `/zh/…`, `/en/…`, `/signin`, `/signout`, `/static/portal/…`."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     app.add_api_route("/static/portal/{digest}/{name}", static_file, methods=["GET", "HEAD"], include_in_schema=False)
     signing.routes(app, hub)
     for lang in LANGS:

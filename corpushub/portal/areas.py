@@ -74,7 +74,7 @@ AREAS: tuple[Area, ...] = (
         (
             Place("/make/studio", "studio", frozenset({R.OPERATOR, R.REVIEWER, R.AUDITOR, R.AUTHORITY})),
             Place("/make/reviews", "reviews"),
-            Place("/make/samples", "samples", frozenset({R.REVIEWER, R.ASSESSOR, R.IMPLEMENTER, R.CDO})),
+            Place("/make/samples", "samples"),
         ),
     ),
     Area(
@@ -96,7 +96,7 @@ AREAS: tuple[Area, ...] = (
         (
             Place("/oversee/dashboard", "dashboard"),
             Place("/oversee/monitor", "monitor"),
-            Place("/oversee/audit", "audit"),
+            Place("/oversee/audit", "audit", frozenset({R.AUDITOR, R.AUTHORITY, R.SUPERVISOR, R.ADMIN})),
         ),
     ),
 )

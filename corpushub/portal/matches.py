@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from corpushub.portal import casework
 from corpushub.portal.html import Child, Safe, a, b, code, details, div, h3, joined, li, span, summary, ul
 from corpushub.portal.pages import Ask, link
 from corpushub.portal.parts import Tone, bar, chip, empty
@@ -87,7 +88,10 @@ def entry(ask: Ask, match: Mapping[str, Any]) -> Safe:
     failed = [chip(t("ask.fails", constraint=t.name("chip", str(rule))), "warn") for rule in match.get("failed") or ()]
     grams = [str(gram) for gram, _ in (match.get("grams") or ())[:6]]
     return li(
-        div(a(title_of(ask, str(match["title"])), href=href_of(ask, name), c="name"), span(name.removeprefix(DATASET), c="id")),
+        div(
+            a(title_of(ask, name, str(match["title"])), href=href_of(ask, name), c="name"),
+            span(name.removeprefix(DATASET), c="id"),
+        ),
         div(
             span(f"{score:.0%}", c="num score"),
             bar(score, tone="good" if score >= 0.6 else "warn" if score >= 0.35 else "quiet"),
@@ -106,8 +110,10 @@ def entry(ask: Ask, match: Mapping[str, Any]) -> Safe:
     )
 
 
-def title_of(ask: Ask, words: str) -> str:
-    """Titles of entries hold both languages; the part in the reader's."""
+def title_of(ask: Ask, name: str, words: str) -> str:
+    """The entry's title in the reader's language; a dataset's title holds both."""
+    if not name.startswith(DATASET):
+        return casework.resource_title(ask, name)
     parts = [part.strip() for part in words.split(" · ")]
     return parts[0] if ask.lang == "zh" or len(parts) == 1 else parts[-1]
 

@@ -12,6 +12,7 @@ from corpushub.portal.board import Board, table
 from corpushub.portal.html import Child, Safe, button, div, form, input_, joined, p, textarea
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, chip, empty, heading, refusal
+from corpushub.services.matching import DESK
 
 EXAMPLES = 3
 
@@ -112,17 +113,20 @@ def evidence(ask: Ask, case: Case) -> Child:
         kept = None
     again = button(t("ask.match_again"), type_="button", c="btn small", data_act="match", data_form=f'{{"case": "{case.id}"}}')
     shown = matches.view(ask, kept) if kept else p(t("ask.not_matched"), c="quiet")
-    unmet = ask.hub.matching.unmet(ask.actor, case.id) if casework.is_running(case) else None
-    order = None
-    if unmet:
-        holders = "、".join(casework.org_name(ask, name) for name in unmet.holders)
-        order = div(
-            t("ask.unmet", reasons="、".join(t.name("unmet", name) for name in unmet.reasons)),
-            " ",
-            t("ask.holders", holders=holders) if holders else None,
-            c="note warn",
-        )
-    return [order, card(t("ask.matches"), shown, aside=again)]
+    return [order_note(ask, case), card(t("ask.matches"), shown, aside=again)]
+
+
+def order_note(ask: Ask, case: Case) -> Safe | None:
+    """Why the demand should be made to order, and who could supply it; told to those who work the desk."""
+    t = ask.t
+    if not casework.is_running(case) or not ask.actor.has(*DESK):
+        return None
+    unmet = ask.hub.matching.unmet(ask.actor, case.id)
+    if unmet is None:
+        return None
+    holders = "、".join(casework.org_name(ask, name) for name in unmet.holders)
+    reasons = "、".join(t.name("unmet", name) for name in unmet.reasons)
+    return div(t("ask.unmet", reasons=reasons), " ", t("ask.holders", holders=holders) if holders else None, c="note warn")
 
 
 def match(ask: Ask, sent: Form) -> Outcome:

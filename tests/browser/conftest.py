@@ -1,0 +1,26 @@
+"""One browser and one running demo per worker; pictures for the docs are taken when CORPUSHUB_PICTURES names a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.kit.browser import CHROMIUM, chromium
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no system Chromium")
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    stated = os.environ.get("CORPUSHUB_PICTURES")
+    return Path(stated) if stated else tmp_path_factory.mktemp("pictures")

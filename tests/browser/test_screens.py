@@ -1,0 +1,126 @@
+"""Every screen in both languages, both themes and two widths: alive, whole, quick, and speaking to nobody but us."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.kit.browser import NARROW, visitor
+from tests.kit.demo import Running
+
+DATASET = "/data/datasets/yunzhou/epidemic-notices"
+# name of the picture, path, who looks
+SCREENS = (
+    ("tasks", "/home/tasks", "li.wei"),
+    ("account", "/home/account", "li.wei"),
+    ("datasets", "/data/datasets", ""),
+    ("dataset-card", DATASET, "sun.yue"),
+    ("dataset-rows", f"{DATASET}?tab=rows", "sun.yue"),
+    ("dataset-files", f"{DATASET}?tab=files", "sun.yue"),
+    ("dataset-versions", f"{DATASET}?tab=versions", "sun.yue"),
+    ("dataset-lineage", f"{DATASET}?tab=lineage", "sun.yue"),
+    ("dataset-use", f"{DATASET}?tab=use", "sun.yue"),
+    ("catalog", "/data/catalog", ""),
+    ("objections", "/data/objections?show=all", "wu.fan"),
+    ("disclosure", "/data/disclosure", ""),
+    ("ask", "/demand/ask?text=2020年每日疫情新增确诊，用于时序模型训练", "sun.yue"),
+    ("mine", "/demand/mine", "sun.yue"),
+    ("tokens", "/demand/mine?tab=tokens", "sun.yue"),
+    ("desk", "/demand/desk", "chen.yu"),
+    ("orders", "/demand/orders?show=all", "chen.yu"),
+    ("studio", "/make/studio/epidemic-notices", "chen.yu"),
+    ("reviews", "/make/reviews", "wang.min"),
+    ("samples", "/make/samples", "wang.min"),
+    ("registrations", "/govern/registrations?show=all", "zhao.qing"),
+    ("resources", "/govern/resources", "zhang.hua"),
+    ("authorizations", "/govern/authorizations?show=all", "li.wei"),
+    ("delegations", "/govern/delegations?show=all", "zhang.hua"),
+    ("prices", "/govern/prices?show=all", "chen.yu"),
+    ("dashboard", "/oversee/dashboard", "zhang.hua"),
+    ("monitor", "/oversee/monitor?show=all", "zhang.hua"),
+    ("audit", "/oversee/audit", "liu.jian"),
+)
+PEOPLE = sorted({who for _, _, who in SCREENS})
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize("who", PEOPLE, ids=lambda who: who or "nobody")
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_screens_are_alive_whole_and_speak_to_nobody_else(
+    browser: Browser, demo: Running, pictures: Path, who: str, lang: str
+) -> None:
+    with visitor(browser, demo, who) as at:
+        for name, path, owner in SCREENS:
+            if owner != who:
+                continue
+            at.open(f"/{lang}{path}")
+            assert not at.overflows(), name
+            assert at.page.get_attribute("html", "lang") == ("zh-CN" if lang == "zh" else "en")
+            assert at.page.locator("h1").count() == 1, name
+            at.picture(pictures / f"{name}.{lang}.png")
+        assert at.wrong == []
+        assert at.strangers == []
+
+
+@pytest.mark.parametrize("who", PEOPLE, ids=lambda who: who or "nobody")
+def test_screens_fit_a_phone_in_the_dark(browser: Browser, demo: Running, pictures: Path, who: str) -> None:
+    with visitor(browser, demo, who, size=NARROW, dark=True) as at:
+        for name, path, owner in SCREENS:
+            if owner != who:
+                continue
+            at.open(f"/zh{path}")
+            assert not at.overflows(), name
+            assert at.page.evaluate("document.documentElement.dataset.theme") == "dark"
+            at.picture(pictures / f"{name}.phone.png")
+        assert at.wrong == []
+
+
+def test_words_of_the_frame_are_in_the_language_of_the_path(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "li.wei") as at:
+        page = at.open("/en/home/tasks")
+        assert not CHINESE.search(page.inner_text(".areas") + page.inner_text(".places"))
+        page.click("[data-language=zh]")
+        page.wait_for_selector("html[lang='zh-CN'][data-ready]")
+        assert page.url.endswith("/zh/home/tasks")
+        assert CHINESE.search(page.inner_text(".areas"))
+
+
+def test_documents_are_small_and_usable_soon(browser: Browser, demo: Running) -> None:
+    for path in ("/zh/data/datasets", "/zh/data/catalog", "/zh/data/disclosure"):
+        with urllib.request.urlopen(demo.endpoint + path) as answer:
+            assert len(gzip.compress(answer.read())) <= 25_000, path
+    with visitor(browser, demo) as at:
+        at.open("/zh/data/datasets")
+        started = time.monotonic()
+        at.open("/zh/data/catalog")
+        assert time.monotonic() - started < 10  # two seconds on an idle machine; the whole suite may run beside
+
+
+def test_the_theme_is_kept(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo) as at:
+        page = at.open("/zh/data/datasets")
+        page.click("button[data-theme]")
+        at.open("/zh/data/catalog")
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert page.evaluate("document.body.classList.contains('dark')")
+
+
+def test_every_control_can_be_reached_and_seen_by_keyboard(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "wang.min") as at:
+        page = at.open("/zh/make/reviews")
+        reached = []
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            tag, outline = page.evaluate(
+                "[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]"
+            )
+            reached.append(tag)
+            assert tag == "BODY" or outline != "none"
+        assert "BUTTON" in reached
+        assert "A" in reached
