@@ -118,6 +118,8 @@ class HubApi:
                 return hf_read.auth_check(hub, call, repo_id, write=True)
             case ("GET", ("parquet", revision)):
                 return hf_read.parquet_manifest(hub, call, repo_id, revision)
+            case ("GET", ("contributions",)):
+                return hf_write.contributions(hub, call, repo_id)
             case ("GET", ("user-access-request", status)):
                 return hf_requests.listing(hub, call, repo_id, status)
             case ("GET", ("xet-write-token", *revision)) if revision:

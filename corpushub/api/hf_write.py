@@ -162,6 +162,12 @@ async def read_line(hub: Hub, push: Push, number: int, line: bytes) -> None:
         raise Invalid("upload.line_invalid", line=number, why=type(error).__name__) from None
 
 
+async def contributions(hub: Hub, call: Call, repo_id: str) -> Reply:
+    """What was pushed and what became of it: quarantined, building, proposed with its case, or refused with the reasons."""
+    await run(hub.contributions.authorize, call.actor, repo_id)
+    return json_reply(list(await run(hub.contributions.list, call.actor, repo_id)))
+
+
 async def make_branch(hub: Hub, call: Call, repo_id: str, name: str) -> Reply:
     asked = await call.json()
     await run(hub.contributions.create_branch, call.actor, repo_id, name, str(asked.get("startingPoint") or "main"))

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,9 @@ class Contributions:
         self.access = access
         self.repositories = repositories
         self.incoming = Incoming(settings.home / "uploads", objects)
+        self.tagged: Callable[[Actor, str, str, str], None] | None = (
+            None  # who is told of a new tag: actor, repository, tag, commit
+        )
 
     # -- before a push ----------------------------------------------------------------------------------------------------
 
@@ -256,6 +259,8 @@ class Contributions:
             else:
                 unit.repos.set_branch(repo_id, name, commit, released=False)
         self.repositories.forget()
+        if kind == TAGS and self.tagged is not None:
+            self.tagged(actor, repo_id, name, commit)
 
     def delete_ref(self, actor: Actor, repo_id: str, kind: str, name: str) -> None:
         """Raises: NotFound("repo.revision_unknown"), Conflict("repo.ref_released")."""

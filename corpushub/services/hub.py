@@ -15,6 +15,7 @@ from corpushub.services.cards import Cards
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.contributions import Contributions
+from corpushub.services.intake import Intake
 from corpushub.services.jobs import Jobs
 from corpushub.services.matching import Matching
 from corpushub.services.oversight import Oversight
@@ -82,6 +83,19 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     matching = Matching(database=database, cases=cases, settings=settings, clock=clock)
     jobs = Jobs(database=database, cases=cases, clock=clock, upkeep=(audit.sign_if_due, matching.keep_up))
     builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
+    releases = Releases(
+        database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
+    )
+    Intake(
+        database=database,
+        objects=objects,
+        settings=settings,
+        parties=parties,
+        builds=builds,
+        releases=releases,
+        jobs=jobs,
+        contributions=contributions,
+    )
     return Hub(
         settings=settings,
         clock=clock,
@@ -99,9 +113,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         audit=audit,
         builds=builds,
         matching=matching,
-        releases=Releases(
-            database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
-        ),
+        releases=releases,
         viewer=Viewer(objects=objects, repositories=repositories, access=access),
         previews=Previews(repositories=repositories, objects=objects),
         cards=Cards(builds=builds, clock=clock),
