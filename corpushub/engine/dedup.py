@@ -48,12 +48,12 @@ class Pairs:
         return np.unique(np.concatenate((self.first, self.second)))
 
 
-def leaders(digests: U64) -> I64:
-    """For each row the first row with the same digest. `digests`: two columns."""
+def leaders(digests: U64, rank: I64 | None = None) -> I64:
+    """For each row the first row with the same digest, or of these the first with the highest `rank`. `digests`: two columns."""
     rows = np.arange(len(digests))
     if not rows.size:
         return rows
-    order = np.lexsort((rows, digests[:, 1], digests[:, 0]))
+    order = np.lexsort((rows, np.zeros_like(rows) if rank is None else -rank, digests[:, 1], digests[:, 0]))
     ordered = digests[order]
     starts = np.concatenate(([True], (ordered[1:] != ordered[:-1]).any(axis=1)))
     leader = np.empty_like(rows)
@@ -129,8 +129,8 @@ def _chunks(pairs: Pairs, lengths: I64) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def cover(rows: int, edges: Pairs, lengths: I64) -> I64:
-    """For each row -1 where it stays, else the neighbour that stays in its place."""
+def cover(rows: int, edges: Pairs, lengths: I64, rank: I64 | None = None) -> I64:
+    """For each row -1 where it stays, else the neighbour that stays in its place. A higher `rank` stays before a better connected row."""
     survivor = np.full(rows, -1, dtype=np.int64)
     if not edges.count:
         return survivor
@@ -141,7 +141,8 @@ def cover(rows: int, edges: Pairs, lengths: I64) -> I64:
     nodes, starts, degrees = np.unique(sources, return_index=True, return_counts=True)
     bounds = np.concatenate((starts, [sources.size]))
     taken = np.zeros(rows, dtype=bool)
-    for place in np.lexsort((nodes, -lengths[nodes], -degrees)).tolist():
+    first = np.zeros(nodes.size, np.int64) if rank is None else -rank[nodes]
+    for place in np.lexsort((nodes, -lengths[nodes], -degrees, first)).tolist():
         node = nodes[place]
         if taken[node]:
             continue

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from corpushub.engine import dedup, minhash
+from corpushub.engine import dedup, minhash, paragraphs
 from corpushub.engine.dedup import Pairs, Similarities
 from corpushub.engine.step import Barrier, Decision, Params, Scope, Sketches, Step
 from corpushub.engine.text_columns import ON, ON_SEVERAL, Names
@@ -67,32 +67,38 @@ def _first_of_equal(sketches: Sketches) -> Decision:
 
 
 class DedupNear(Params):
-    """Rows whose texts share at least `jaccard` of their five-character shingles are one; the best connected stays."""
+    """Rows whose texts share at least `jaccard` of their five-character shingles are one; the best connected stays.
+
+    With `prefer`, the row with the highest value in that column stays: the newest date, the latest version.
+    """
 
     on: str = ON
     jaccard: float = Field(default=0.8, ge=0.5, le=1.0)
+    prefer: str = ""
 
 
 def _dedup_near(params: DedupNear, scope: Scope) -> Barrier:
     column = scope.need(params.on, pl.String, parameter="on")
+    prefer = (scope.need(params.prefer, parameter="prefer"),) if params.prefer else ()
     return Barrier(
-        sketch=lambda frame: minhash.sketch(frame[column]),
-        decide=lambda sketches: _near(sketches, column, params.jaccard),
-        needs=(column,),
+        sketch=lambda frame: minhash.sketch(frame[column]).with_columns(frame[name].alias("prefer") for name in prefer),
+        decide=lambda sketches: _near(sketches, column, params.jaccard, preferred=bool(prefer)),
+        needs=(column, *prefer),
     )
 
 
-def _near(sketches: Sketches, column: str, threshold: float) -> Decision:
+def _near(sketches: Sketches, column: str, threshold: float, *, preferred: bool) -> Decision:
     basis = sketches.gather([*_DIGEST, "shingles"])
     digest, lengths = _digests(basis), basis["shingles"].cast(pl.Int64).to_numpy()
-    leader = dedup.leaders(digest)
+    rank = sketches.gather(["prefer"])["prefer"].rank("dense").fill_null(0).cast(pl.Int64).to_numpy() if preferred else None
+    leader = dedup.leaders(digest, rank)
     rows = np.flatnonzero((leader == np.arange(leader.size)) & (lengths > 0))
     found = dedup.candidates(
         (sketches.gather([name])[name].to_numpy()[rows] for name in map(minhash.band_name, range(minhash.BANDS))), rows
     )
     pairs = dedup.likely(found, found.rows(), _checks(sketches, found.rows()), threshold)
     exact, fetched = _verified(sketches, pairs, digest, lengths, column)
-    survivor = dedup.cover(leader.size, pairs.where(exact >= threshold), lengths)
+    survivor = dedup.cover(leader.size, pairs.where(exact >= threshold), lengths, rank)
     copies = (leader != np.arange(leader.size)) & (lengths > 0)
     survivor[copies] = np.where(survivor[leader[copies]] >= 0, survivor[leader[copies]], leader[copies])
     measures = {
@@ -146,7 +152,37 @@ def _remembered(keys: pl.DataFrame, memory: Path | None) -> Similarities:
     return joined["jaccard"].fill_null(float("nan")).to_numpy().copy()
 
 
+class DedupParagraphs(Params):
+    """Marks paragraphs that stood in an earlier row or earlier in the same one: their numbers go into `into`, for `drop_paragraphs`.
+
+    Only paragraphs (lines) with at least `min_chars` characters count: headings and formulas may come again.
+    """
+
+    on: str = ON
+    into: str = "repeated_paragraphs"
+    min_chars: int = Field(default=40, ge=1)
+
+
+def _dedup_paragraphs(params: DedupParagraphs, scope: Scope) -> Barrier:
+    column = scope.need(params.on, pl.String, parameter="on")
+    return Barrier(
+        sketch=lambda frame: paragraphs.sketch(frame[column], params.min_chars),
+        decide=lambda sketches: _repeated(sketches, params.into),
+        needs=(column,),
+        adds={params.into: pl.List(pl.UInt32)},
+    )
+
+
+def _repeated(sketches: Sketches, into: str) -> Decision:
+    marked = paragraphs.repeated(sketches.gather(["paragraphs"])["paragraphs"])
+    count = marked.list.len().sum()
+    return Decision(
+        np.zeros(sketches.rows, np.uint8), columns={into: marked}, measures={"repeated_paragraphs": float(count or 0)}
+    )
+
+
 STEPS: tuple[Step[Any], ...] = (
     Step("dedup_exact", 1, DedupExact, _dedup_exact, "barrier", Sentence("text_step.dedup_exact")),
+    Step("dedup_paragraphs", 1, DedupParagraphs, _dedup_paragraphs, "barrier", Sentence("text_step.dedup_paragraphs")),
     Step("dedup_near", 1, DedupNear, _dedup_near, "barrier", Sentence("text_step.dedup_near")),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from pydantic import Field
 
-from corpushub.engine import label_steps
+from corpushub.engine import contamination_step, label_steps, paragraphs
 from corpushub.engine.boilerplate import without_boilerplate
 from corpushub.engine.chinese_script import Script, to_script
 from corpushub.engine.normalise import normalise
@@ -103,10 +103,34 @@ def _drop_short(params: DropShort, scope: Scope) -> Mapped:
     return Mapped(drops=(Drop("too_short", length < params.min_chars, length),))
 
 
+class DropParagraphs(Params):
+    """Text column, and the column with the numbers of the paragraphs to remove (it goes with them)."""
+
+    column: str = COLUMN
+    marked: str = "repeated_paragraphs"
+
+
+def _drop_paragraphs(params: DropParagraphs, scope: Scope) -> Mapped:
+    column = scope.need(params.column, pl.String)
+    marked = scope.need(params.marked, pl.List(pl.UInt32), parameter="marked")
+
+    def kernel(frame: pl.DataFrame) -> pl.DataFrame:
+        before = frame[column]
+        return pl.DataFrame(
+            [paragraphs.without(before, frame[marked]).alias(column), (before == "").fill_null(value=False).alias("_was_empty")]
+        )
+
+    emptied = (pl.col(column) == "") & ~pl.col("_was_empty")
+    keep = tuple(name for name in scope.schema if name != marked)
+    return Mapped(kernel=kernel, needs=(column, marked), drops=(Drop("only_repeated_paragraphs", emptied),), keep=keep)
+
+
 STEPS: tuple[Step[Any], ...] = (
     Step("normalize", 1, Normalize, _normalize, "map", Sentence("text_step.normalize")),
     Step("drop_boilerplate", 1, DropBoilerplate, _drop_boilerplate, "map", Sentence("text_step.drop_boilerplate")),
     Step("drop_low_quality", 1, DropLowQuality, _drop_low_quality, "map", Sentence("text_step.drop_low_quality")),
     Step("drop_short", 1, DropShort, _drop_short, "map", Sentence("text_step.drop_short")),
+    Step("drop_paragraphs", 1, DropParagraphs, _drop_paragraphs, "map", Sentence("text_step.drop_paragraphs")),
     *label_steps.STEPS,
+    *contamination_step.STEPS,
 )

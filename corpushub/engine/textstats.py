@@ -223,7 +223,12 @@ def _count_lines(kinds: U16, rows: I64, units: tuple[I64, U64], out: npt.NDArray
 
 
 def _span_hashes(values: U64, first: I64, lengths: I64) -> U64:
-    """Polynomial hash of each span (`h * LINE_BASE + value`), from sums weighted with inverse powers modulo 2**64; mixed to 48 bits."""
+    """`span_hashes` cut to 48 bits."""
+    return span_hashes(values, first, lengths) >> np.uint64(16)
+
+
+def span_hashes(values: U64, first: I64, lengths: I64) -> U64:
+    """Polynomial hash of each span (`h * LINE_BASE + value`), from sums weighted with inverse powers modulo 2**64, then mixed."""
     inverse = np.full(values.size, LINE_INVERSE, dtype=np.uint64)
     inverse[0] = 1
     np.multiply.accumulate(inverse, out=inverse)
@@ -232,7 +237,7 @@ def _span_hashes(values: U64, first: I64, lengths: I64) -> U64:
     powers[0] = 1
     np.multiply.accumulate(powers, out=powers)
     last = first + lengths
-    hashes: U64 = ((sums[last] - sums[first]) * powers[last - 1] * np.uint64(MIXER)) >> np.uint64(16)
+    hashes: U64 = (sums[last] - sums[first]) * powers[last - 1] * np.uint64(MIXER)
     return hashes
 
 

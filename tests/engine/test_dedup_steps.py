@@ -135,3 +135,12 @@ def test_what_was_verified_once_is_not_fetched_again(tmp_path: Path) -> None:
 def test_a_missing_column_is_named_before_anything_runs() -> None:
     with pytest.raises(Invalid):
         decided(NEAR, frames(["甲"]), {"on": "texts"})
+
+
+def test_with_prefer_the_newest_version_of_a_text_stays() -> None:
+    law = "为规范公共数据资源授权运营，促进公共数据资源开发利用，根据有关法律法规，结合本市实际，制定本办法。本市行政区域内的公共数据资源授权运营活动适用本办法。"
+    versions = [law, law.replace("本市实际", "我市实际"), law.replace("开发利用", "开发和利用"), law]
+    frame = pl.DataFrame({"text": versions, "year": [2019, 2024, 2021, 2025]})
+    decision, _ = decided(NEAR, [frame], {"on": "text", "prefer": "year"})
+    assert decision.codes.tolist() == [1, 1, 1, 0]
+    assert decision.survivor.tolist() == [3, 3, 3, -1]
