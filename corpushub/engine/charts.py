@@ -79,7 +79,8 @@ def histogram(title: str, edges: Sequence[float], counts: Sequence[int], *, unit
             words(x + step / 2, TOP + height - tall - 5, told(count), "m", "middle"),
             words(x, TOP + height + 18, told(edges[index]), "m", "middle" if index else "start"),
         ]
-    body.append(words(WIDTH - right, TOP + height + 18, f"{told(edges[-1])} {unit}".strip(), "m", "end"))
+    if edges:
+        body.append(words(WIDTH - right, TOP + height + 18, told(edges[-1]), "m", "end"))
     pairs = [(f"{told(edges[i])}–{told(edges[i + 1])}", count) for i, count in enumerate(counts)]
     return canvas(title, TOP + height + 34, body, pairs, unit)
 
@@ -103,14 +104,14 @@ def line(title: str, rows: Rows, *, unit: str = "") -> str:
     return canvas(title, TOP + height + 34, body, rows, unit)
 
 
-def heat_strip(title: str, rows: Rows, *, unit: str = "") -> str:
-    """One row of cells, darker for more; values from 0 to 1."""
+def heat_strip(title: str, rows: Rows, *, unit: str = "", full: float = 1) -> str:
+    """One row of cells, darker for more; values from 0 to `full`."""
     rows = [(cut(name, 9.0), value) for name, value in rows]
     step = (WIDTH - 40) / max(len(rows), 1)
     body = []
     for index, (name, value) in enumerate(rows):
         x = 20 + index * step
-        shade = one(0.08 + 0.92 * min(max(value, 0), 1))
+        shade = one(0.08 + 0.92 * min(max(value / full, 0), 1))
         body += [
             f'<rect class="s0" x="{one(x + 1)}" y="{TOP}" width="{one(step - 2)}" height="36" fill-opacity="{shade}"/>',
             words(x + step / 2, TOP + 54, name, "t", "middle"),
@@ -178,7 +179,10 @@ def words(x: float, y: float, text: str, kind: str, anchor: str = "start") -> st
 
 def ems(text: str) -> float:
     """Width in em by character class alone."""
-    return sum(1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.55 for letter in text)
+    return sum(
+        1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.7 if letter.isupper() or letter in "_@%&mw" else 0.55
+        for letter in text
+    )
 
 
 def cut(text: str, limit: float) -> str:
@@ -202,10 +206,10 @@ def one(value: float) -> str:
 
 
 def told(value: float) -> str:
-    """A number as people read it, at most four significant digits after the point."""
+    """A number as people read it: whole from a hundred on, else at most four significant digits."""
     if float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,.4g}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def by_name(values: Mapping[str, float]) -> list[tuple[str, float]]:
