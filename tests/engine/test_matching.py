@@ -18,6 +18,7 @@ from corpushub.engine.matching_index import FIELDS, Index, field_texts, make_que
 from corpushub.engine.matching_pool import mine, pool
 from corpushub.engine.matching_rank import Result
 from corpushub.engine.matching_rules import Thesaurus, base_thesaurus, matching_rules
+from corpushub.engine.matching_tantivy import Tantivy
 from corpushub.engine.matching_text import fold, grams
 
 TODAY = date(2026, 11, 22)
@@ -266,6 +267,36 @@ def test_scores_are_those_of_the_plain_formula():
             )
             expected[row] += weight * rarity * share * (rules["k1"] + 1) / (rules["k1"] + share) if share else 0
     assert np.allclose(index.summed(index.lists(query)), expected, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def with_tantivy() -> Matcher:
+    pytest.importorskip("tantivy")
+    return Matcher.of(ENTRIES, engine=Tantivy)
+
+
+def test_both_engines_agree_on_the_first_ten(with_tantivy: Matcher):
+    with (FOLDER / "demands.tsv").open(encoding="utf-8") as stream:
+        demands = [parse(row["text"]) for row in csv.DictReader(stream, delimiter="\t")]
+    shares = []
+    for demand in demands:
+        exact, other = MATCHER.match(demand), with_tantivy.match(demand)
+        assert other.engine == "tantivy"
+        if exact.matches:
+            shares.append(len(set(ids(exact)) & set(ids(other))) / len(exact.matches))
+    assert np.mean(shares) >= 0.9
+
+
+@pytest.mark.parametrize(
+    "text", ["天津市空气质量", "海淀区停车场", "社区级婚姻登记统计", "2001年轨道交通进出站客流量", "企业登记，接口"]
+)
+def test_both_engines_hold_the_same_constraints(with_tantivy: Matcher, text: str):
+    demand = parse(text)
+    everything = np.ones(len(ENTRIES), np.bool_)
+    picked = with_tantivy.engine.pick(with_tantivy.query(demand), demand, everything, 1000)  # type: ignore[union-attr]
+    found = [ENTRIES[row] for row in picked.tolist()]
+    assert all(held.all() for held in masks(Table.of(found), demand).values()) or not found
+    assert set(ids(MATCHER.match(demand))) <= {entry.id for entry in found}
 
 
 # Pools and synonyms
