@@ -5,42 +5,58 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from corpushub.base.identity import digest_of, file_sha256, sha256
-from corpushub.engine.cache import Cache
+from corpushub.engine.cache import Cache, read_json, write_json
 
 NULL = "\x00"
 
 
-def tree_digest(path: Path, cache: Cache | None = None) -> tuple[str, int, int]:
-    """(digest, bytes, files) of a file or of a folder's visible files by relative path."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of a source: its name relative to the source, where it lies, its SHA-256 and size."""
+
+    name: str
+    path: Path
+    digest: str
+    bytes: int
+
+
+def members_of(path: Path, cache: Cache | None = None) -> tuple[Member, ...]:
+    """A file, or a folder's visible files by relative path, with their digests.
+
+    Digests are remembered by device, inode, size and times in one note per source, so unchanged gigabytes are not read again.
+    """
     if path.is_file():
-        return known_sha256(path, cache), path.stat().st_size, 1
-    members = sorted(
-        (found.relative_to(path).as_posix(), found) for found in path.rglob("*") if found.is_file() and not found.is_symlink()
-    )
-    entries = [(name, known_sha256(found, cache)) for name, found in members]
-    return digest_of(entries), sum(found.stat().st_size for _, found in members), len(members)
+        found = [(path.name, path)]
+    else:
+        inner = (one for one in path.rglob("*") if one.is_file() and not one.is_symlink())
+        found = sorted((one.relative_to(path).as_posix(), one) for one in inner)
+    note = cache.folder("digests") / f"{sha256(str(path.resolve()).encode())[:40]}.json" if cache else None
+    known: dict[str, list[str]] = read_json(note) if note and note.exists() else {}
+    fresh: dict[str, list[str]] = {}
+    members = []
+    for name, file in found:
+        stat = file.stat()
+        state = f"{stat.st_dev}-{stat.st_ino}-{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ctime_ns}"
+        held = known.get(name)
+        digest = held[1] if held and held[0] == state else file_sha256(file)
+        fresh[name] = [state, digest]
+        members.append(Member(name, file, digest, stat.st_size))
+    if note and fresh != known:
+        temporary = note.with_name(f"{note.name}.{os.getpid()}")
+        write_json(temporary, fresh)
+        temporary.replace(note)
+    return tuple(members)
 
 
-def known_sha256(path: Path, cache: Cache | None) -> str:
-    """A file's digest; remembered by device, inode, size and modification time, so unchanged gigabytes are not read again."""
-    if cache is None:
-        return file_sha256(path)
-    stat = path.stat()
-    key = f"{stat.st_dev}-{stat.st_ino}-{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ctime_ns}"
-    note = cache.folder("digests") / sha256(f"{path.resolve()}|{key}".encode())[:40]
-    try:
-        return note.read_text("ascii")
-    except FileNotFoundError:
-        digest = file_sha256(path)
-    temporary = note.with_name(f"{note.name}.{os.getpid()}")
-    temporary.write_text(digest, "ascii")
-    temporary.replace(note)
-    return digest
+def digest_of_members(members: Sequence[Member]) -> str:
+    """One digest for all files by name; a single file keeps its own."""
+    return members[0].digest if len(members) == 1 else digest_of([(member.name, member.digest) for member in members])
 
 
 def spelled(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -14,6 +14,7 @@ from typing import Any
 from zlib import crc32
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpushub.base.errors import Invalid
@@ -163,18 +164,21 @@ def aligned(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFr
     return frame.select(*ENGINE, *wanted)
 
 
-def shards_of_parquet(
-    path: Path, digest: str, rename: Mapping[str, str], select: tuple[str, ...], name: str
-) -> tuple[list[Shard], dict[str, pl.DataType]]:
-    """Row-group aligned shards of a Parquet file. Raises: Invalid("source.parquet" | "source.no_such_column")."""
+def shards_of_parquet(path: Path, whole: Shard) -> tuple[list[Shard], dict[str, pl.DataType]]:
+    """Row-group aligned shards of a Parquet file, each a part of `whole`, and its columns under our names.
+
+    Raises: Invalid("source.parquet" | "source.no_such_column" | "source.column_name").
+    """
+    name = whole.origins[0]
     try:
-        meta = pq.read_metadata(path)
-        schema = dict(pl.scan_parquet(path, glob=False).collect_schema())
-    except Exception as error:
+        file = pq.ParquetFile(path)
+        meta = file.metadata
+        schema = dict(pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table())).schema)
+    except (pa.ArrowException, OSError) as error:
         raise Invalid("source.parquet", name=name, kind=type(error).__name__) from error
-    if missing := [column for column in select if column not in schema]:
+    if missing := [column for column in whole.select if column not in schema]:
         raise Invalid("source.no_such_column", source=name, column=missing[0], known=", ".join(schema))
-    kept = {rename.get(column, column): schema[column] for column in (select or schema)}
+    kept = {whole.rename.get(column, column): schema[column] for column in (whole.select or schema)}
     if bad := [column for column in kept if safe_name(column) != column]:
         raise Invalid("source.column_name", source=name, column=bad[0])
     shards, start, rows, size = [], 0, 0, 0
@@ -182,7 +186,7 @@ def shards_of_parquet(
         group = meta.row_group(at)
         rows, size = rows + group.num_rows, size + group.total_byte_size
         if size >= SHARD_BYTES or rows >= SHARD_ROWS or at == meta.num_row_groups - 1:
-            shards.extend(pieces(Shard(str(path), rows, digest, "parquet", start, rename, select, origins=(name,)), size))
+            shards.extend(pieces(replace(whole, start=start, rows=rows), size))
             start, rows, size = start + rows, 0, 0
     return shards, kept
 

@@ -10,24 +10,24 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
 
-from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.errors import Invalid, Problem
 from corpushub.base.identity import digest_of
-from corpushub.base.settings import Settings
 from corpushub.domain.build import SourceFact
 from corpushub.domain.recipe import SourceRef
-from corpushub.engine.cache import Cache, read_json, write_json
-from corpushub.engine.digests import known_sha256, tree_digest
+from corpushub.engine.cache import read_json, write_json
+from corpushub.engine.digests import Member, digest_of_members, members_of
 from corpushub.engine.run_rows import Shard, ShardWriter, shards_of_parquet
 from corpushub.engine.sources_files import Blob, Limits, Unpacker
-from corpushub.engine.sources_rows import Bad, Batch, dtype_name, named_dtype, widest
+from corpushub.engine.sources_place import Place, local_path
+from corpushub.engine.sources_rows import Bad, Batch, dtype_name, widest
 
-READER_VERSION = 3
+READER_VERSION = 4
 QUARANTINE_SHOWN = 20
 
 
@@ -65,25 +65,17 @@ class Source:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where sources are found and kept: the recipe's folder, settings with allow-lists, the cache and the bounds."""
-
-    base: Path
-    settings: Settings
-    cache: Cache
-    limits: Limits = field(default_factory=Limits)
-
-
 def open_source(ref: SourceRef, place: Place) -> Source:
     """The source `ref` names, read or taken from the cache.
 
     Raises: NotFound("source.missing"), Forbidden("source.outside" | "source.host"), Invalid("source.*") naming file and reason.
     """
     if ref.address.startswith(("sqlite://", "postgresql://")):
-        from corpushub.engine.sources_sql import open_sql
+        from corpushub.engine.sources_sql import snapshot
 
-        return open_sql(ref, place)
+        plain = replace(ref, options={key: value for key, value in ref.options.items() if key not in {"table", "query"}})
+        source = open_local(plain, place, snapshot(ref, place), ref.name)
+        return replace(source, ref=ref, fact=replace(source.fact, format="sql"))
     if ref.address.startswith(("s3://", "http://", "https://")):
         from corpushub.engine.sources_remote import fetch
 
@@ -92,33 +84,22 @@ def open_source(ref: SourceRef, place: Place) -> Source:
     return open_local(ref, place, path, path.name)
 
 
-def local_path(ref: SourceRef, place: Place) -> Path:
-    """The file or folder a relative or absolute address names, inside the folders sources may lie in."""
-    if not ref.address:
-        raise Invalid("source.no_address", source=ref.name)
-    path = (place.base / ref.address).resolve()
-    roots = [place.base.resolve(), *(Path(root).resolve() for root in place.settings.source_roots.split(":") if root)]
-    if not any(path.is_relative_to(root) for root in roots):
-        raise Forbidden("source.outside", source=ref.name)
-    if not path.exists():
-        raise NotFound("source.missing", source=ref.name, name=path.name)
-    return path
-
-
 def open_local(ref: SourceRef, place: Place, path: Path, name: str) -> Source:
-    digest, size, files = tree_digest(path, place.cache)
-    if not files:
+    members = members_of(path, place.cache)
+    if not members:
         raise Invalid("source.empty", name=name)
-    parquet = parquet_members(path, name, ref)
-    if parquet:
-        return open_parquet(ref, parquet, digest, size, place.cache)
-    key = digest_of(["source", READER_VERSION, pl.__version__, digest, ref.select, dict(ref.options), asdict(place.limits)])
+    digest, size = digest_of_members(members), sum(member.bytes for member in members)
+    key = digest_of(["source", READER_VERSION, pl.__version__, digest, name, ref.select, dict(ref.options), asdict(place.limits)])
     folder = place.cache.get(key)
     if folder is None:
         with place.cache.make(key) as temporary:
-            ingest(ref, place, path, Ingest(name, digest, size, temporary))
+            job = Ingest(name, digest, size, temporary)
+            if parquet := parquet_members(ref, members, name):
+                survey(ref, parquet, job)
+            else:
+                ingest(ref, place, path, job)
         folder = place.cache.place(key)
-    source = load(ref, folder)
+    source = load(ref, folder, path)
     check_quarantine(source, place.limits.max_quarantine_ratio)
     return source
 
@@ -165,29 +146,41 @@ def ingest(ref: SourceRef, place: Place, path: Path, job: Ingest) -> None:
         files=len(writer.origins),
         quarantine_reasons=dict(sorted(Counter(one.reason for one in bad).items())),
     )
-    write_json(job.folder / "source.json", {
-        "fact": asdict(fact),
-        "shards": [shard.to_json() for shard in writer.shards],
-        "schema": [[name, dtype_name(dtype)] for name, dtype in schema.items()],
-        "quarantine": [asdict(one) for one in bad[:10_000]],
-    })  # fmt: skip
+    save(job, Opened(fact, tuple(writer.shards), schema, tuple(bad[:10_000])))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    fact: SourceFact
+    shards: tuple[Shard, ...]
+    schema: Mapping[str, pl.DataType]
+    quarantine: tuple[Bad, ...] = ()
+
+
+def save(job: Ingest, opened: Opened) -> None:
+    """What `load` reads back; the schema lies in an empty frame, which knows every type."""
+    pl.DataFrame(schema=dict(opened.schema)).write_ipc(job.folder / "schema.arrow")
+    value = {
+        "fact": asdict(opened.fact),
+        "shards": [shard.to_json() for shard in opened.shards],
+        "quarantine": [asdict(one) for one in opened.quarantine],
+    }
+    write_json(job.folder / "source.json", value)
 
 
 def most(counts: Counter[str]) -> str:
     return counts.most_common(1)[0][0] if counts else ""
 
 
-def load(ref: SourceRef, folder: Path) -> Source:
+def load(ref: SourceRef, folder: Path, path: Path) -> Source:
+    """A source as `save` left it; shards of foreign Parquet files lie below `path`."""
     value = read_json(folder / "source.json")
     fact = SourceFact(**{**value["fact"], "name": ref.name, "resource": ref.resource})
-    words = dict(value["schema"])
-    schema = {name: named_dtype(word) for name, word in words.items()}
+    schema = dict(pl.read_ipc_schema(folder / "schema.arrow"))
+    words = {name: dtype_name(dtype) for name, dtype in schema.items()} if fact.format != "parquet" else {}
+    root = folder if fact.format != "parquet" else path if path.is_dir() else path.parent
     shards = tuple(
-        replace(
-            Shard.from_json(item),
-            path=str(folder / item["path"]),
-            schema=words,
-        )
+        replace(Shard.from_json(item), path=str(root / item["path"]) if item["path"] else str(path), schema=words)
         for item in value["shards"]
     )
     return Source(ref, schema, shards, fact, tuple(Bad(**item) for item in value["quarantine"]), fact.files)
@@ -195,8 +188,6 @@ def load(ref: SourceRef, folder: Path) -> Source:
 
 def check_quarantine(source: Source, limit: float) -> None:
     """Raises: Invalid("source.quarantine") listing the first places, where more than `limit` of the rows are unreadable."""
-    from corpushub.base.errors import Problem
-
     total = source.fact.rows + source.fact.quarantined
     if source.fact.quarantined and source.fact.quarantined > total * limit:
         problems = [Problem(f"quarantine.{bad.reason}", {}, bad.file, bad.line) for bad in source.quarantine[:QUARANTINE_SHOWN]]
@@ -205,32 +196,41 @@ def check_quarantine(source: Source, limit: float) -> None:
         )
 
 
-def parquet_members(path: Path, name: str, ref: SourceRef) -> list[tuple[str, Path]]:
-    """(name, path) of the Parquet files of a source that is nothing but Parquet; empty for any other, or where columns are to be added."""
+def parquet_members(ref: SourceRef, members: Sequence[Member], name: str) -> list[Member]:
+    """The files of a source that is nothing but Parquet; empty for any other, or where columns are to be added."""
     if ref.options.get("add") or ref.options.get("format") not in {None, "", "parquet"}:
         return []
-    if path.is_file():
-        return [(name, path)] if reader_name(Blob(name, path), ref.options) == "parquet" else []
-    wanted = Unpacker(Limits(), path, str(ref.options.get("members") or ""))
-    inner = sorted(
-        (found.relative_to(path).as_posix(), found) for found in path.rglob("*") if found.is_file() and not found.is_symlink()
-    )
-    members = [(member, found) for member, found in inner if wanted.wanted(member)]
-    return members if members and all(found.suffix in {".parquet", ".pq"} for _, found in members) else []
+    if len(members) == 1 and members[0].path.name == members[0].name:
+        return list(members) if reader_name(Blob(name, members[0].path), ref.options) == "parquet" else []
+    wanted = Unpacker(Limits(), Path(), str(ref.options.get("members") or ""))
+    kept = [member for member in members if wanted.wanted(member.name)]
+    return kept if kept and all(member.path.suffix in {".parquet", ".pq"} for member in kept) else []
 
 
-def open_parquet(ref: SourceRef, members: Sequence[tuple[str, Path]], digest: str, size: int, cache: Cache) -> Source:
-    """Parquet files as they lie, each row-group range a shard; types widen over the files."""
+def survey(ref: SourceRef, members: Sequence[Member], job: Ingest) -> None:
+    """Parquet files stay where they lie: note their row-group ranges as shards; types widen over the files."""
     shards: list[Shard] = []
     schema: dict[str, pl.DataType] = {}
-    for name, path in members:
-        found, kinds = shards_of_parquet(path, known_sha256(path, cache), dict(ref.options.get("rename") or {}), ref.select, name)
+    rename = dict(ref.options.get("rename") or {})
+    single = len(members) == 1
+    for member in members:
+        whole = Shard(
+            "" if single else member.name,
+            0,
+            member.digest,
+            "parquet",
+            0,
+            rename,
+            ref.select,
+            origins=(job.name if single else member.name,),
+        )
+        found, kinds = shards_of_parquet(member.path, whole)
         shards += found
         for column, dtype in kinds.items():
             schema[column] = widest(schema[column], dtype) if column in schema else dtype
     rows = sum(shard.rows for shard in shards)
-    fact = SourceFact(ref.name, ref.resource, "parquet", "", digest, size, rows, 0, files=len(members))
-    return Source(ref, schema, tuple(shards), fact, (), len(members))
+    fact = SourceFact(ref.name, ref.resource, "parquet", "", job.digest, job.size, rows, 0, files=len(members))
+    save(job, Opened(fact, tuple(shards), schema))
 
 
 def shaped(frame: pl.DataFrame, ref: SourceRef) -> pl.DataFrame:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from corpushub.base.errors import Forbidden, NotFound, Unavailable
+from corpushub.base.errors import Forbidden, Invalid, NotFound, Unavailable
 from corpushub.base.identity import sha256
 from corpushub.base.s3 import s3_options
-
-if TYPE_CHECKING:
-    from corpushub.engine.sources import Place
+from corpushub.engine.sources_place import Place
 
 PIECE = 1 << 20
 
@@ -61,8 +59,6 @@ def fetch_http(address: str, place: Place) -> Path:
 
 
 def copy_bounded(pieces: Any, temporary: Path, place: Place) -> None:
-    from corpushub.base.errors import Invalid
-
     size = 0
     with temporary.open("wb") as out:
         for piece in pieces:

@@ -6,35 +6,34 @@ snapshot and copied into shards; their digest stands for the source.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from corpushub.base.errors import Forbidden, Invalid, Unavailable
 from corpushub.base.identity import file_sha256, sha256
 from corpushub.domain.recipe import SourceRef
+from corpushub.engine.sources_place import Place, local_path
 from corpushub.engine.sources_rows import BATCH_ROWS, objects_batch
-
-if TYPE_CHECKING:
-    from corpushub.engine.sources import Place, Source
+from corpushub.engine.sources_table import write_batches
 
 
-def open_sql(ref: SourceRef, place: Place) -> Source:
-    """The rows of a table or query. Raises: Forbidden("source.host" | "source.outside"), Invalid("source.query" | "source.sql")."""
-    from corpushub.engine.sources import open_local
-    from corpushub.engine.sources_table import write_batches
+def snapshot(ref: SourceRef, place: Place) -> Path:
+    """The rows of a table or query as one Parquet file named by its digest.
 
+    Raises: Forbidden("source.host" | "source.outside"), Invalid("source.query" | "source.sql"), Unavailable("source.unreachable").
+    """
     query = statement(ref)
     folder = place.cache.folder("sql")
-    temporary = folder / f"{sha256(repr((ref.address, query)).encode())[:32]}.part"
+    temporary = folder / f"{sha256(repr((ref.address, query)).encode())[:32]}-{os.getpid()}.part"
     write_batches((batch.frame.drop("_row") for batch in rows(ref, place, query)), temporary, ref.name)
     path = folder / f"{file_sha256(temporary)}.parquet"
     temporary.replace(path)
-    plain = replace(ref, options={key: value for key, value in ref.options.items() if key not in {"table", "query"}})
-    source = open_local(plain, place, path, ref.name)
-    return replace(source, ref=ref, fact=replace(source.fact, format="sql"))
+    return path
 
 
 def statement(ref: SourceRef) -> str:
@@ -70,8 +69,6 @@ def rows(ref: SourceRef, place: Place, query: str) -> Iterator[Any]:
 
 
 def sqlite_rows(ref: SourceRef, place: Place, query: str) -> Iterator[Any]:
-    from corpushub.engine.sources import local_path
-
     path = local_path(replace(ref, address=ref.address.removeprefix("sqlite:///").removeprefix("sqlite://")), place)
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     try:
