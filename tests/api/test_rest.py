@@ -1,4 +1,3 @@
-
 """REST over a real hub through the real gate: tokens, idempotency, conflicts, problem+json, and an OpenAPI document that names every command."""
 
 from __future__ import annotations
