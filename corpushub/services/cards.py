@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import Invalid, NotFound, Problem
-from corpushub.base.identity import Clock, business_day, digest_of, system_clock
+from corpushub.base.identity import Clock, business_day, digest_of, file_sha256, system_clock
 from corpushub.domain.build import Built, Progress, silent
 from corpushub.domain.parties import SYSTEM
 from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change, column_changes, next_version
 from corpushub.engine import profile as profiles
-from corpushub.engine.digests import tree_digest
 from corpushub.engine.plan import tools
 from corpushub.engine.steps import registry as steps
 from corpushub.services.card_facts import Inputs, make_facts
@@ -240,15 +239,23 @@ def edited(folder: Path) -> bool:
 
 def data_digest(recipe: Recipe, folder: Path) -> str:
     """Digest of everything that shapes the data: sources with their bytes, contract and steps. Card prose is not in it."""
-    sources = [
-        [asdict(replace(source, line=0)), tree_digest(folder / source.address)[0] if (folder / source.address).exists() else ""]
-        for source in recipe.sources
-    ]
+    sources = [[asdict(replace(source, line=0)), bytes_digest(folder / source.address)] for source in recipe.sources]
     known = steps()
     calls = [[call.step, known[call.step].version, call.params] for call in recipe.steps]
-    tables = [tree_digest(folder / word)[0] for call in recipe.steps for word in words_in(call.params) if is_file(folder, word)]
+    tables = [bytes_digest(folder / word) for call in recipe.steps for word in words_in(call.params) if is_file(folder, word)]
     return digest_of(
         json.loads(json.dumps([recipe.dataset, sources, asdict(recipe.contract), calls, tables, recipe.limits], default=str))
+    )
+
+
+def bytes_digest(path: Path) -> str:
+    """Digest of a file, or of a folder's files by name; empty for what is not on this disk."""
+    if path.is_file():
+        return file_sha256(path)
+    if not path.is_dir():
+        return ""
+    return digest_of(
+        [[found.relative_to(path).as_posix(), file_sha256(found)] for found in sorted(path.rglob("*")) if found.is_file()]
     )
 
 
