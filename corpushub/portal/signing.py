@@ -15,6 +15,8 @@ from corpushub.portal.shell import plain
 from corpushub.services.accounts import COOKIE
 from corpushub.services.hub import Hub
 
+STATE = "corpushub_signin"
+
 
 def address(lang: Lang, then: str) -> str:
     """Where to sign in, coming back to `then`."""
@@ -76,6 +78,31 @@ def routes(app: FastAPI, hub: Hub) -> None:
         answer.delete_cookie(COOKIE, path="/")
         return answer
 
+    def leave_for_identity(request: Request) -> Response:
+        """To the city's identity provider; a cookie remembers which browser began."""
+        lang = lang_of(request)
+        try:
+            begun = hub.oidc.begin(safe_next(request.query_params.get("next", ""), lang))
+        except HubError as refused:
+            return page(request, lang, refused=refused)
+        answer = RedirectResponse(begun.url, 303)
+        secure = hub.settings.endpoint().startswith("https:")
+        answer.set_cookie(STATE, begun.state, max_age=600, httponly=True, samesite="lax", secure=secure, path="/signin")
+        return answer
+
+    def come_back(request: Request, state: str = "", code: str = "") -> Response:
+        try:
+            agent = request.headers.get("user-agent", "")
+            secret, then = hub.oidc.finish(state, code, cookie=request.cookies.get(STATE, ""), agent=agent)
+        except HubError as refused:
+            return page(request, refused=refused)
+        answer = with_session(RedirectResponse(safe_next(then, lang_of(request)), 303), request, secret, hub)
+        answer.delete_cookie(STATE, path="/signin")
+        return answer
+
+    if hub.settings.oidc_issuer:
+        app.add_api_route("/signin/oidc", leave_for_identity, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/signin/callback", come_back, methods=["GET"], include_in_schema=False)
     app.add_api_route("/signin", show, methods=["GET"], include_in_schema=False)
     app.add_api_route("/signin", enter, methods=["POST"], include_in_schema=False)
     app.add_api_route("/signout", leave, methods=["POST"], include_in_schema=False)

@@ -18,6 +18,7 @@ from corpushub.services.contributions import Contributions
 from corpushub.services.intake import Intake
 from corpushub.services.jobs import Jobs
 from corpushub.services.matching import Matching
+from corpushub.services.oidc import Oidc
 from corpushub.services.oversight import Oversight
 from corpushub.services.parties import Parties
 from corpushub.services.previews import Previews
@@ -44,6 +45,7 @@ class Hub:
     oversight: Oversight
     catalog: Catalog
     accounts: Accounts
+    oidc: Oidc
     access: Access
     repositories: Repositories
     contributions: Contributions
@@ -72,6 +74,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     database = Database(settings.database_url or str(settings.home / "hub.db"), clock=clock)
     objects = Objects.of(settings)
     parties = Parties(database=database, clock=clock)
+    accounts = Accounts(database=database, settings=settings, parties=parties, clock=clock)
     cases = Cases(database=database, settings=settings, clock=clock)
     catalog = Catalog(database=database, cases=cases, clock=clock)
     access = Access(database=database, settings=settings, clock=clock, parties=parties)
@@ -106,7 +109,8 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         oversight=Oversight(database=database, cases=cases, clock=clock),
         jobs=jobs,
         catalog=catalog,
-        accounts=Accounts(database=database, settings=settings, parties=parties, clock=clock),
+        accounts=accounts,
+        oidc=Oidc(database=database, settings=settings, accounts=accounts, parties=parties, clock=clock),
         access=access,
         repositories=repositories,
         contributions=contributions,
