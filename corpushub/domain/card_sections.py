@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from corpushub.domain.build import StepFact
@@ -145,12 +148,40 @@ def personal(w: Writer) -> str:
         for entity in built.entities
     ]  # fmt: skip
     table = w.table(("entity", "id", "found_n", "replaced_n", "kept_n", "residual_n", "action"), rows) if rows else ""
-    recall = w.t("pii_recall", recall=percent(measures["pii_recall"])) if "pii_recall" in measures else w.t("pii_recall_unknown")
     columns = [column for column in w.facts.recipe.contract.columns if column.role or column.pii != "none"]
     roles = w.table(
         ("field", "pii", "role"), [(quoted(c.name), w.word("pii_rule", c.pii), w.word("role", c.role) if c.role else "") for c in columns]
     ) if columns else ""  # fmt: skip
-    return blocks(w.heading("h_personal", 2), text, table, w.chart("entities"), recall, roles, anonymity(w))
+    return blocks(w.heading("h_personal", 2), text, table, w.chart("entities"), recall(w), roles, anonymity(w))
+
+
+def recall(w: Writer) -> str:
+    """What the recognizers find of labelled text, for the kinds this dataset may hold; says so where nobody measured."""
+    if not w.facts.measures.get("pii_scanned"):
+        return ""
+    sets, kinds = evaluation()
+    rows = [
+        (
+            w.word("entity", name),
+            score["recall"],
+            f"≥ {score['lower']}",
+            score["precision"],
+            score["gold"],
+            sets[score["set"]]["title"],
+        )
+        for name, score in kinds.items()
+    ]
+    unknown = sorted({w.word("entity", entity.entity) for entity in w.facts.built.entities} - {row[0] for row in rows})
+    names = ("entity", "recall_n", "lower_n", "precision_n", "gold_n", "set")
+    missing = w.t("pii_recall_unknown", kinds=", ".join(unknown)) if unknown else ""
+    return blocks(w.heading("h_recall"), w.t("pii_recall"), w.table(names, rows), missing)
+
+
+@cache
+def evaluation() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """(labelled sets, figures by entity) of rules/pii-evaluation.toml."""
+    found = tomllib.loads(files("corpushub.rules").joinpath("pii-evaluation.toml").read_text("utf-8"))
+    return found["sets"], {name: row for name, row in found.items() if name != "sets"}
 
 
 def anonymity(w: Writer) -> str:

@@ -175,7 +175,7 @@ def a_build(folder: Path, splits: Mapping[str, list[dict[str, Any]]] | None = No
             "duplicates_exact": 1, "duplicates_across_splits": 0, "near_duplicates_across_splits": 0, "contaminated_rows": 0,
             "contract_failures": 0, "lineage_coverage": 1.0, "key_uniqueness": 1.0, "key_completeness": 1.0, "quality_validity": 1.0,
             "quality_completeness": 0.997, "quality_accuracy": 1.0, "quality_consistency": 1.0, "text_rows": len(everything),
-            "generated_rows": 0, "source_records": 1.0, "pii_recall": 0.985,
+            "generated_rows": 0, "source_records": 1.0,
         },
         tools={"polars": "2.1.0", "pyarrow": "26.0.1", "python": "3.11"},
     )  # fmt: skip
