@@ -31,6 +31,7 @@ from corpushub.engine.matching import Matcher
 from corpushub.engine.matching_demand import Demand, parse_demand
 from corpushub.engine.matching_entries import Entry, Table, masks
 from corpushub.engine.matching_rules import Thesaurus
+from corpushub.engine.matching_tantivy import Tantivy
 from corpushub.engine.matching_text import fold, grams, is_single
 
 HERE = Path(__file__).parent / "matching"
@@ -208,6 +209,28 @@ def speed(count: int) -> None:
     print(f"  demands         {1000 * len(used) / sum(used):.0f} a second and core")
     print(f"  new entry       found after {added * 1000:.0f} ms")
     print(f"  violations      {broken}")
+    picking(entries, [parsed(text) for text in texts[:70]], matcher)
+
+
+def picking(entries: Sequence[Entry], demands: Sequence[Demand], matcher: Matcher) -> None:
+    """The same candidates by tantivy, where it is installed."""
+    try:
+        started = time.perf_counter()
+        other = Tantivy(entries)
+    except ImportError:
+        print("  tantivy         not installed")
+        return
+    built = time.perf_counter() - started
+    allowed = np.ones(len(entries), np.bool_)
+    used = []
+    for demand in demands:
+        started_cpu = time.process_time()
+        other.pick(matcher.query(demand), demand, allowed, 200)
+        used.append((time.process_time() - started_cpu) * 1000)
+    used.sort()
+    print(
+        f"  tantivy         built in {built:.1f} s; candidates p50 {used[len(used) // 2]:.1f} ms, p95 {used[int(len(used) * 0.95)]:.1f} ms CPU"
+    )
 
 
 def main() -> None:

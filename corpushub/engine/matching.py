@@ -120,7 +120,7 @@ class Matcher:
         rules = matching_rules()
         query = self.query(demand)
         lists = Lists(self.main, self.fresh, query)
-        text = np.minimum(lists.scores() / max(self_score(demand.content, self.main.statistics), 1e-9), 1.0).astype(np.float32)
+        text = np.minimum(lists.scores() / max(self_score(query, self.main.statistics), 1e-9), 1.0).astype(np.float32)
         stated = masks(self.table, demand)
         missed = self.missed(stated)
         allowed = (missed == 0) & self.alive & (text >= rules["thresholds"]["fair"])
@@ -180,6 +180,10 @@ class Lists:
         large = self.main.scores(self.large)
         return np.concatenate((large, self.fresh.scores(self.small))) if self.fresh else large
 
-    def shares(self, row: int) -> list[tuple[str, float]]:
-        """What each gram gave a row."""
-        return shares(self.large, row) if row < self.main.count else shares(self.small, row - self.main.count)
+    def shares(self, rows: Column) -> list[list[tuple[str, float]]]:
+        """What each gram gave each row."""
+        if self.fresh is None:
+            return shares(self.large, rows)
+        inside = shares(self.large, np.where(rows < self.main.count, rows, -1))
+        beside = shares(self.small, rows - self.main.count)
+        return [one or other for one, other in zip(inside, beside, strict=True)]

@@ -18,15 +18,17 @@ from corpushub.engine.matching_text import Ints, fold, grams, is_single
 
 Floats = npt.NDArray[np.float32]
 FIELDS = ("title", "items", "summary")
+_CHUNK = 20_000  # entries tokenised at once: bounds memory at a million
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The grams of a demand: key, weight, and the letters to show in an explanation."""
+    """The grams of a demand: key, weight, and the letters to show in an explanation. `said` are those of its own words alone."""
 
     keys: Ints
     weights: Floats
     names: tuple[str, ...]
+    said: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +72,22 @@ class Index:
         """Index folded texts, one sequence per field of FIELDS, all of one length; `like` lends its statistics."""
         rules = matching_rules()["bm25"]
         count = len(texts[FIELDS[0]])
-        parts = [grams(texts[field]) for field in FIELDS]
-        lengths = [np.bincount(part.text, minlength=count) for part in parts]
-        means = like.lengths if like else tuple(max(1.0, float(held.mean())) if count else 1.0 for held in lengths)
-        shares = [
-            rules[field] / (1 - rules["b"] + rules["b"] * held / mean)
-            for field, held, mean in zip(FIELDS, lengths, means, strict=True)
-        ]
-        key = np.concatenate([part.key for part in parts])
-        entry = np.concatenate([part.text for part in parts])
-        share = np.concatenate([shared[part.text] for shared, part in zip(shares, parts, strict=True)])
-        vocabulary, starts, held_by, frequency = grouped(key, entry, share)
+        chunks = [counted(texts, low, min(low + _CHUNK, count)) for low in range(0, count, _CHUNK)] or [counted(texts, 0, 0)]
+        key, entry, counts = (np.concatenate(parts) for parts in zip(*(chunk[:3] for chunk in chunks), strict=True))
+        lengths = np.concatenate([chunk[3] for chunk in chunks])
+        del chunks
+        means = like.lengths if like else tuple(np.maximum(1.0, lengths.mean(axis=0)).tolist() if count else (1.0,) * len(FIELDS))
+        worth = np.array([rules[field] for field in FIELDS]) / (1 - rules["b"] + rules["b"] * lengths / np.array(means))
+        frequency = np.einsum("pf,pf->p", counts, worth.astype(np.float32)[entry], dtype=np.float32)
+        order = np.argsort(key, kind="stable")  # chunks and their rows ascend, so entries ascend within each gram
+        key, entry, frequency = key[order], entry[order], frequency[order]
+        first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1]))) if len(key) else np.empty(0, np.int64)
+        vocabulary, starts = key[first], np.append(first, len(key)).astype(np.int64)
         holders = np.diff(starts)
         statistics = like or Statistics(count, means, vocabulary, holders)
         rarity = np.repeat(statistics.rarity(vocabulary), holders)
-        impacts = (rarity * frequency * (rules["k1"] + 1) / (rules["k1"] + frequency)).astype(np.float32)
-        return cls(count, vocabulary, starts, held_by, impacts, statistics)
+        impacts = (rarity * frequency * np.float32(rules["k1"] + 1) / (np.float32(rules["k1"]) + frequency)).astype(np.float32)
+        return cls(count, vocabulary, starts, entry, impacts, statistics)
 
     def lists(self, query: Query) -> list[Postings]:
         """The postings of each gram of `query`, impacts already weighted."""
@@ -123,34 +125,36 @@ class Postings:
     impacts: Floats
 
 
-def shares(lists: Sequence[Postings], entry: int) -> list[tuple[str, float]]:
-    """What each gram gave `entry`, largest first."""
-    found: list[tuple[str, float]] = []
+def shares(lists: Sequence[Postings], rows: npt.NDArray[np.int64]) -> list[list[tuple[str, float]]]:
+    """For each of `rows`, what each gram gave it, largest first."""
+    found: list[list[tuple[str, float]]] = [[] for _ in rows]
     for held in lists:
-        place = int(held.entries.searchsorted(entry))
-        if place < len(held.entries) and held.entries[place] == entry:
-            found.append((held.name, float(held.impacts[place])))
-    return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+        if not len(held.entries):
+            continue
+        places = np.minimum(held.entries.searchsorted(rows), len(held.entries) - 1)
+        for number in np.flatnonzero(held.entries[places] == rows).tolist():
+            found[number].append((held.name, float(held.impacts[places[number]])))
+    return [sorted(pairs, key=lambda pair: (-pair[1], pair[0])) for pairs in found]
 
 
-def grouped(key: Ints, entry: Ints, share: npt.NDArray[np.float64]) -> tuple[Ints, Ints, npt.NDArray[np.int32], Floats]:
-    """Vocabulary, starts, entries and summed shares, ordered by gram, then entry."""
+Counted = tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.float32], Ints]
+
+
+def counted(texts: Mapping[str, Sequence[str]], low: int, high: int) -> Counted:
+    """Grams of entries low..high: key, entry and how often in each field, ordered by gram then entry; and grams per entry and field."""
+    parts = [grams(texts[field][low:high]) for field in FIELDS]
+    lengths = np.stack([np.bincount(part.text, minlength=high - low)[: high - low] for part in parts], axis=1)
+    key = np.concatenate([part.key for part in parts])
+    entry = np.concatenate([part.text for part in parts]).astype(np.int32)
+    fields = np.repeat(np.arange(len(FIELDS)), [len(part.key) for part in parts])
     if not len(key):
-        return np.empty(0, np.int64), np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
-    by_entry = np.argsort(entry.astype(np.int32), kind="stable")
+        return key, entry, np.empty((0, len(FIELDS)), np.float32), lengths
+    by_entry = np.argsort(entry, kind="stable")
     order = by_entry[np.argsort(key[by_entry], kind="stable")]
-    key, entry = key[order], entry[order]
-    new_key = np.concatenate(([True], key[1:] != key[:-1]))
-    new = new_key | np.concatenate(([True], entry[1:] != entry[:-1]))
-    first = np.flatnonzero(new)
-    vocabulary = key[new_key]
-    starts = np.append(np.flatnonzero(new_key[first]), len(first))
-    return (
-        vocabulary,
-        starts.astype(np.int64),
-        entry[first].astype(np.int32),
-        np.add.reduceat(share[order], first).astype(np.float32),
-    )
+    key, entry, fields = key[order], entry[order], fields[order]
+    first = np.flatnonzero(np.concatenate(([True], (key[1:] != key[:-1]) | (entry[1:] != entry[:-1]))))
+    counts = np.stack([np.add.reduceat((fields == field).astype(np.float32), first) for field in range(len(FIELDS))], axis=1)
+    return key[first], entry[first] + np.int32(low), counts, lengths
 
 
 def make_query(content: str, thesaurus: Thesaurus) -> Query:
@@ -168,14 +172,14 @@ def make_query(content: str, thesaurus: Thesaurus) -> Query:
         if worth > best.get(gram, (0.0, ""))[0]:
             best[gram] = (worth, name)
     keys = np.array(list(best), np.int64)
-    return Query(keys, np.array([pair[0] for pair in best.values()], np.float32), tuple(pair[1] for pair in best.values()))
+    said = np.unique(found.key[found.text == 0])
+    return Query(keys, np.array([pair[0] for pair in best.values()], np.float32), tuple(pair[1] for pair in best.values()), said)
 
 
-def self_score(content: str, statistics: Statistics) -> float:
+def self_score(query: Query, statistics: Statistics) -> float:
     """What an entry would get that says just this demand in its title: the yardstick that makes scores of all demands comparable."""
     rules = matching_rules()["bm25"]
-    found = grams([content])
-    keys = np.unique(found.key)
+    keys = query.said
     weight = np.where(is_single(keys), rules["single"], 1.0) * np.where(statistics.knows(keys), 1.0, rules["unknown"])
     full = rules["title"] * (rules["k1"] + 1) / (rules["k1"] + rules["title"])
     return float((statistics.rarity(keys) * weight).sum() * full)

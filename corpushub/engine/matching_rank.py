@@ -185,7 +185,7 @@ class Ranker:
     table: Table
     demand: Demand
     text: npt.NDArray[np.float32]
-    explain: Callable[[int], Sequence[tuple[str, float]]]
+    explain: Callable[[Column], Sequence[Sequence[tuple[str, float]]]]
     items: Sequence[str]
     thesaurus: Thesaurus
 
@@ -205,7 +205,12 @@ class Ranker:
         values["items"] = covers
         total = np.round(total + covers * weights["items"], 9)
         order = np.lexsort((self.table.tie[picked], -total))[:limit]
-        return tuple(self.match(int(picked[place]), place, values, items.get(place, ()), failed) for place in order.tolist())
+        told = self.explain(picked[order])
+        ranked = zip(picked[order].tolist(), order.tolist(), told, strict=True)
+        return tuple(
+            self.match(row, {name: float(held[place]) for name, held in values.items()}, shares, items.get(place, ()), failed)
+            for row, place, shares in ranked
+        )
 
     def firm(self, picked: Column, limit: int) -> tuple[Column, dict[str, Column], Column]:
         """All but the item coverage, which is dear, for the rows that could still be among the best `limit` with full coverage."""
@@ -221,15 +226,15 @@ class Ranker:
     def match(
         self,
         row: int,
-        place: int,
-        values: Mapping[str, Column],
+        values: Mapping[str, float],
+        shares: Sequence[tuple[str, float]],
         items: tuple[tuple[str, str, str], ...],
         failed: Callable[[int], tuple[str, ...]] | None,
     ) -> Match:
         weights = matching_rules()["weights"]
         entry = self.table.entries[row]
-        reasons = tuple(Reason(name, round(float(values[name][place]), 6), weights[name]) for name in weights)
-        shown = tuple((name, round(points, 4)) for name, points in self.explain(row)[:_SHOWN_GRAMS])
+        reasons = tuple(Reason(name, round(values[name], 6), weights[name]) for name in weights)
+        shown = tuple((name, round(points, 4)) for name, points in shares[:_SHOWN_GRAMS])
         score = round(sum(reason.points for reason in reasons), 6)
         return Match(
             entry.id, entry.title, score, reasons, shown, items, failed(row) if failed else (), path_of(entry, self.demand)
