@@ -19,7 +19,7 @@ from fastapi.routing import APIRoute
 
 from corpushub.api.rest_forms import case_json, clock_json, entry_json, form_schema, problem
 from corpushub.api.wire import run
-from corpushub.base.errors import Forbidden, HubError, Invalid
+from corpushub.base.errors import Forbidden, HubError, Invalid, Problem
 from corpushub.domain.flows import flows
 from corpushub.domain.parties import Actor
 from corpushub.domain.workflow import Flow, Transition
@@ -58,6 +58,7 @@ def router(hub: Hub) -> APIRouter:
     add_work(api, hub)
     add_catalog(api, hub)
     add_parties(api, hub)
+    add_accounts(api, hub)
     add_oversight(api, hub)
     add_lists(api, hub)
     for flow in flows().values():
@@ -85,6 +86,21 @@ async def answers(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid("rest.body")
     return value
+
+
+def named(told: dict[str, Any], known: tuple[str, ...], required: tuple[str, ...]) -> dict[str, Any]:
+    """Only known names of the right kind, all required ones. Raises: Invalid("case.form")."""
+    problems = [
+        Problem("form.unknown", {"field": name, "known": ", ".join(known)}, path=name) for name in told if name not in known
+    ]
+    problems += [Problem("form.missing", {"field": name}, path=name) for name in required if not told.get(name)]
+    for name, value in told.items():
+        kinds = {"name": (dict, str), "roles": (list,)}.get(name, (str,))
+        if not isinstance(value, kinds) or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
+            problems.append(Problem("form.not_text", {"field": name}, path=name))
+    if problems:
+        raise Invalid("case.form", problems=problems)
+    return told
 
 
 def expected(request: Request) -> int | None:
@@ -317,6 +333,43 @@ def add_parties(api: APIRouter, hub: Hub) -> None:
     @api.get("/conflicts", tags=["parties"])
     async def conflicts(request: Request) -> dict[str, Any]:
         return {"items": await run(hub.parties.conflicts, actor_of(request))}
+
+
+def add_accounts(api: APIRouter, hub: Hub) -> None:
+    """Keeping organisations, people and interests."""
+
+    @api.post("/orgs", tags=["parties"], status_code=201)
+    async def add_org(request: Request) -> dict[str, Any]:
+        told = named(
+            await answers(request),
+            ("id", "credit_code", "kind", "region", "name", "parent"),
+            ("credit_code", "kind", "region", "name"),
+        )
+        org = await keep(request, hub.parties.add_org, told)
+        return {"id": org.id, "credit_code": org.credit_code}
+
+    @api.post("/people", tags=["parties"], status_code=201)
+    async def add_person(request: Request) -> dict[str, Any]:
+        told = named(await answers(request), ("id", "org", "name", "roles", "oidc_subject", "valid_to"), ("id", "org", "name"))
+        person = await keep(request, hub.parties.add_person, told)
+        return {"id": person.id, "org": person.org}
+
+    @api.post("/people/{person_id}/departure", tags=["parties"])
+    async def depart(request: Request, person_id: str) -> dict[str, Any]:
+        actor = actor_of(request)
+        await run(require_scope, hub, actor, "parties")
+        return {"id": (await run(hub.parties.depart, actor, person_id)).id, "state": "departed"}
+
+    @api.post("/conflicts", tags=["parties"], status_code=201)
+    async def declare(request: Request) -> dict[str, Any]:
+        told = named(await answers(request), ("person", "org", "kind", "ended"), ("person", "org", "kind"))
+        await keep(request, hub.parties.declare_conflict, told)
+        return told
+
+    async def keep(request: Request, work: Callable[..., Any], told: dict[str, Any]) -> Any:
+        actor = actor_of(request)
+        await run(require_scope, hub, actor, "parties")
+        return await run(work, actor, **told)
 
 
 def add_oversight(api: APIRouter, hub: Hub) -> None:

@@ -33,7 +33,7 @@ def separation(row: Transition) -> str:
     if isinstance(row.quorum, Quorum):
         parts.append(f"{row.quorum.people} people, {row.quorum.orgs} orgs")
     elif row.quorum is not None:
-        parts.append(f"quorum: {row.quorum.__name__}")
+        parts.append(f"quorum: {row.quorum.__doc__}")
     return "; ".join(part for part in parts if part) or "-"
 
 

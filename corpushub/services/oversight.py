@@ -16,7 +16,7 @@ from corpushub.base.identity import BEIJING, Clock, business_day, digest_of, iso
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
 from corpushub.domain.indicators import Finding, Indicator, indicators, unusual
-from corpushub.domain.parties import Actor, Role
+from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
 from corpushub.domain.workflow import Case, Event, fold
 from corpushub.services.cases import Cases
@@ -74,6 +74,33 @@ class Oversight:
             frozen = {person: frozenset(orgs) for person, orgs in conflicts.items()}
             found = unusual(_events(unit, first, last), self.cases.rules, frozen)
             return (*found, *self._price_findings(unit))
+
+    def recheck_conflicts(self) -> int:
+        """Where an interest was declared after an approval, the voice stops counting: what is approved goes back to review, what is out is
+        quarantined if its quorum is lost (revocation effects). Runs as upkeep; each declaration is looked at once. How many cases were stopped.
+        """
+        with self.database.begin() as unit:
+            after = int(unit.documents.get("cursor", "conflicts") or 0)
+            declared = unit.events.since(after, types=("person.conflict_declared",))
+            stopped = sum(self._stop_conflicted(unit, event) for _, event in declared)
+            if declared:
+                unit.documents.put("cursor", "conflicts", declared[-1][0])
+        return stopped
+
+    def _stop_conflicted(self, unit: Unit, event: Event) -> int:
+        person, org = event.stream.removeprefix("person:"), str(event.data["org"])
+        rules, stopped = self.cases.rules, 0
+        for case in unit.cases.list(flow="release", states=("approved", "released")):
+            voices = case.data.get("approvals", ())
+            involved = org in case.orgs | {str(case.data["builder_org"])} and person in {vote["person"] for vote in voices}
+            standing = [vote for vote in voices if vote["person"] != person]
+            people, orgs = {vote["person"] for vote in standing}, {vote["org"] for vote in standing}
+            lost = len(people) < rules.number("release.approvers") or len(orgs) < rules.number("release.approver_orgs")
+            if involved and lost:
+                command = "unapprove" if case.state == "approved" else "quarantine"
+                self.cases.execute_in(unit, SYSTEM, case.id, command, {"reason": f"{event.stream}@{event.version}"})
+                stopped += 1
+        return stopped
 
     def _price_findings(self, unit: Unit) -> Iterable[Finding]:
         """Above the cap, or two like customers billed differently (articles 6 and 8)."""

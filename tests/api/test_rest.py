@@ -13,7 +13,7 @@ from corpushub.base.settings import Settings
 from corpushub.domain.flows import flows
 from corpushub.services.hub import Hub, open_hub
 from corpushub.web import create_app
-from tests.kit.gov import RESOURCE, Ticker, a_released_city
+from tests.kit.gov import RESOURCE, Ticker, a_released_city, credit_code
 
 DEMAND = {"title": "notices by street", "text": "we need all notices with their street"}
 
@@ -179,3 +179,27 @@ def test_the_openapi_document_names_every_command(client: TestClient) -> None:
             assert set(body["requestBody"]["content"]["application/json"]["schema"]["properties"]) >= {
                 item.name for item in row.fields
             }
+
+
+def test_accounts_over_rest(call: Caller) -> None:
+    org = {
+        "id": "north",
+        "credit_code": credit_code(77),
+        "kind": "developer",
+        "region": "990100",
+        "name": {"zh": "北", "en": "North"},
+    }
+    assert call("developer", "POST", "/orgs", org).status_code == 403
+    assert call("authority", "POST", "/orgs", org).status_code == 201
+    assert (
+        call("authority", "POST", "/people", {"id": "n.one", "org": "north", "name": "One", "roles": ["developer"]}).status_code
+        == 201
+    )
+    wrong = call("authority", "POST", "/people", {"id": 7, "org": "north", "colour": "red"})
+    assert {item["place"] for item in wrong.json()["problems"]} == {"id", "name", "colour"}
+    assert call("authority", "POST", "/people/n.one/seats/reviewer").status_code == 201
+    assert call("authority", "DELETE", "/people/n.one/seats/reviewer").json() == {"ended": 1}
+    declared = {"person": "n.one", "org": "beichen", "kind": "family"}
+    assert call("authority", "POST", "/conflicts", declared).status_code == 201
+    assert declared | {"ended": ""} in call("authority", "GET", "/conflicts").json()["items"]
+    assert call("authority", "POST", "/people/n.one/departure").json()["state"] == "departed"

@@ -142,3 +142,17 @@ def test_a_report_names_the_record_it_rests_on(city: City) -> None:
     one = oversight(city).report(city["authority"], first=date(2026, 1, 1), last=date(2026, 12, 31))
     assert one["upto"] == one["ledger_size"]
     assert one == oversight(city).report(city["auditor"], first=date(2026, 1, 1), last=date(2026, 12, 31))
+
+
+def test_a_conflict_declared_late_takes_the_voice_back(city: City) -> None:
+    approved = proposed(city, version="1.2.0")
+    city.do("implementer", approved, "approve")
+    city.do("reviewer", approved, "approve")
+    assert oversight(city).recheck_conflicts() == 0
+    city.parties.declare_conflict(city["reviewer"], person="reviewer", org="beichen", kind="shares")
+    assert oversight(city).recheck_conflicts() == 0, "no stake of that organisation here"
+    city.parties.declare_conflict(city["reviewer"], person="reviewer", org="data-group", kind="shares")
+    assert oversight(city).recheck_conflicts() == 2
+    assert city.cases.get(SYSTEM, approved.id).state == "in_review"
+    assert city.cases.get(SYSTEM, city.made["release"].id).state == "quarantined"
+    assert oversight(city).recheck_conflicts() == 0

@@ -140,6 +140,7 @@ def assessed(case: Case, _: Actor, __: Data, context: Context) -> HubError | Non
 
 
 def quorum(case: Case, context: Context) -> Quorum:
+    """1 person up to grade 2, 2 people of 2 orgs above, 3 with the chief data officer for important data"""
     level = level_of(case, context)
     if level >= 10:
         return Quorum(3, 2, frozenset({Role.CDO}))

@@ -46,6 +46,7 @@ def changes_something(_: Case, __: Actor, data: Data, context: Context) -> HubEr
 
 
 def quorum(case: Case, context: Context) -> Quorum:
+    """1 person to raise, 2 with the chief data officer to lower"""
     return Quorum(2, 1, frozenset({Role.CDO})) if lowers(case, context) else Quorum(1, 1)
 
 

@@ -181,7 +181,7 @@ def effective_gates(data: Data) -> list[dict[str, Any]]:
 
 
 def quorum(case: Case, context: Context) -> Quorum:
-    """Two people of two organisations; important data and public-interest free use need the chief data officer (G28)."""
+    """2 people, 2 orgs; important data: 3 people with the chief data officer (G28)"""
     important = any(
         (entry := context.facts.resource(name)) is not None and entry.classification.rank >= 10
         for name in case.data.get("resources", ())
@@ -192,6 +192,7 @@ def quorum(case: Case, context: Context) -> Quorum:
 
 
 def two_people(_: Case, context: Context) -> Quorum:
+    """Two people"""
     return Quorum(context.rules.number("release.approvers"), 1)
 
 
@@ -298,7 +299,7 @@ FLOW = Flow(
             decides="org",
             effects=(tell("notice.release_rejected", "opener"),),
         ),
-        step("unapprove", "approved -> in_review", "approval_withdrawn", *BODIES, fields=(REASON,), decides="org"),
+        step("unapprove", "approved -> in_review", "approval_withdrawn", *BODIES, CLOCK, fields=(REASON,), decides="org"),
         step(
             "publish",
             "approved -> released",
