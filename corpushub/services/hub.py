@@ -84,7 +84,9 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     )
     audit = Audit(database=database, objects=objects, settings=settings, clock=clock)
     matching = Matching(database=database, cases=cases, settings=settings, clock=clock)
-    jobs = Jobs(database=database, cases=cases, clock=clock, upkeep=(audit.sign_if_due, matching.keep_up))
+    oversight = Oversight(database=database, cases=cases, clock=clock)
+    upkeep = (audit.sign_if_due, matching.keep_up, oversight.recheck_conflicts)
+    jobs = Jobs(database=database, cases=cases, clock=clock, upkeep=upkeep)
     builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
     releases = Releases(
         database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
@@ -106,7 +108,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         objects=objects,
         parties=parties,
         cases=cases,
-        oversight=Oversight(database=database, cases=cases, clock=clock),
+        oversight=oversight,
         jobs=jobs,
         catalog=catalog,
         accounts=accounts,
