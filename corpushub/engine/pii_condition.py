@@ -51,7 +51,7 @@ def condition_of(pattern: str, flags: int = 0, budget: int = 24) -> Condition:
         return Condition("", within_lines=False)
     flags |= tree.state.flags
     try:
-        text, _ = _sequence(list(tree), budget, leading=True)
+        text, _ = _sequence(list(tree), budget, leading=True, trailing=True)
     except _Stopped as stop:
         text = stop.done
     if not text or re.fullmatch(r"[()|?:]*", text):
@@ -60,10 +60,15 @@ def condition_of(pattern: str, flags: int = 0, budget: int = 24) -> Condition:
     return Condition(f"(?{prefix}:{text})" if prefix else text, within_lines=stays_in_line(tree, flags))
 
 
-def _sequence(items: list[Any], budget: int, *, leading: bool) -> tuple[str, int]:
+def _sequence(items: list[Any], budget: int, *, leading: bool, trailing: bool = False) -> tuple[str, int]:
     """Text and smallest width of a run of nodes, at most `budget` characters wide."""
     out, used = "", 0
-    for op, value in items:
+    for place, (op, value) in enumerate(items):
+        if op is sre.ASSERT and value[0] > 0 and trailing and _only_width_zero(items[place + 1 :]):
+            value = (-1, value[1])  # what must follow the match follows the condition
+            text, width = _sequence(list(value[1]), max(budget - used, 1), leading=False)
+            out, used = out + text, used + width
+            continue
         if used >= budget:
             raise _Stopped(out, used)
         try:
@@ -73,6 +78,10 @@ def _sequence(items: list[Any], budget: int, *, leading: bool) -> tuple[str, int
         out, used = out + text, used + width
         leading = leading and op in {sre.AT, sre.ASSERT, sre.ASSERT_NOT} and not text
     return out, used
+
+
+def _only_width_zero(items: list[Any]) -> bool:
+    return all(op in {sre.AT, sre.ASSERT_NOT} for op, _ in items)
 
 
 def _node(op: Any, value: Any, budget: int, *, leading: bool) -> tuple[str, int]:
