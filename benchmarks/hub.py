@@ -173,7 +173,7 @@ def starlette(folder: Path, _: str, __: list[str]) -> Iterator[Served]:
 def running(words: list[str], probe: str, env: dict[str, str]) -> Iterator[int]:
     process = subprocess.Popen(["taskset", "-c", SERVER_CPU, *words], env=env)
     try:
-        wait_for(probe)
+        wait_for(probe, process)
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
@@ -192,7 +192,7 @@ def nginx_with(folder: Path, conf: str, probe: str) -> Iterator[list[int]]:
         ["taskset", "-c", SERVER_CPU, "nginx", "-p", str(place), "-c", str(place / "conf")], stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(probe)
+        wait_for(probe, process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         yield [process.pid, *map(int, children)]
     finally:
@@ -200,8 +200,10 @@ def nginx_with(folder: Path, conf: str, probe: str) -> Iterator[list[int]]:
         process.wait(timeout=30)
 
 
-def wait_for(url: str) -> None:
-    for _ in range(300):
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            raise SystemExit(f"no server for {url}")
         if subprocess.run(["curl", "-sf", "-o", "/dev/null", url], check=False).returncode == 0:
             return
         time.sleep(0.1)

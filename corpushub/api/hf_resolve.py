@@ -121,8 +121,12 @@ def media_of(path: str) -> str:
 
 
 def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
-    """Record what went out. A download counts when the client says it is one (or asks for the whole file without saying)."""
+    """Record what went out; of a table also its rows, for a range the share of them.
+
+    A download counts when the client says it is one (or asks for the whole file without saying).
+    """
     entry: Entry = located.entry
     counts = sent == entry.size and call.headers.get("x-hf-download-counter", "1") == "1"
-    taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, counts=counts)
+    rows = hub.viewer.rows_in(located.snapshot, entry.path) * sent // entry.size if entry.path.endswith(".parquet") else 0
+    taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, counts=counts)
     hub.access.record_delivery(call.actor, taken, located.permission, request=call.request_id)

@@ -66,6 +66,7 @@ class Repositories:
         self.access = access
         self._snapshots: Fresh[tuple[str, str, str], Snapshot] = Fresh(REF_SECONDS)
         self._heads: dict[str, CardHead] = {}
+        self._described: Fresh[str, int] = Fresh(REF_SECONDS)
 
     # -- seeing -----------------------------------------------------------------------------------------------------------
 
@@ -134,6 +135,7 @@ class Repositories:
     def forget(self) -> None:
         """Drop what is believed for a second: after a write in this process."""
         self._snapshots.clear()
+        self._described.clear()
 
     def refs(self, actor: Actor, repo_id: str) -> list[Ref]:
         """Branches and tags the actor may see, each with the commit it may see as `target`."""
@@ -193,7 +195,10 @@ class Repositories:
         return self._heads[commit]
 
     def describe_new(self) -> None:
-        """Bring the search facts of newly released heads up to date; costs one query when there are none."""
+        """Bring the search facts of newly released heads up to date; looks at most once a second."""
+        if self._described.get("") is not None:
+            return
+        self._described.put("", 1)
         with self.database.read() as unit:
             waiting = [(repo, unit.repos.tree(repo.head)) for repo in unit.repos.undescribed()]
         if not waiting:
