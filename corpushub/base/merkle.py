@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
 MAX_ENTRY_BYTES = 0xFFFF
 EMPTY_ROOT = hashlib.sha256(b"").digest()
+_TILE = re.compile(r"(\d{1,2}|entries)/((?:x\d{3}/)*)(\d{3})(?:\.p/(\d{1,3}))?", re.ASCII)
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -248,6 +250,21 @@ def tile_path(level: int | str, index: int, width: int = TILE_WIDTH) -> str:
     groups = [number[start : start + 3] for start in range(0, len(number), 3)]
     name = "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
     return f"tile/{level}/{name}" if width == TILE_WIDTH else f"tile/{level}/{name}.p/{width}"
+
+
+def parse_tile_path(path: str) -> tuple[str, int, int]:
+    """Level, index and width of a path that `tile_path` wrote, without the leading `tile/`.
+
+    Raises: Invalid("ledger.tile_path").
+    """
+    if not (found := _TILE.fullmatch(path)):
+        raise Invalid("ledger.tile_path")
+    level, groups, last, partial = found.groups()
+    index = int("".join(part.lstrip("x") for part in [*groups.split("/"), last]))
+    width = int(partial) if partial else TILE_WIDTH
+    if tile_path(level, index, width) != f"tile/{path}":
+        raise Invalid("ledger.tile_path")
+    return level, index, width
 
 
 def pack_entries(entries: Iterable[bytes]) -> bytes:

@@ -111,7 +111,7 @@ def witness_add(
 def cosign(file: Annotated[Path, typer.Argument(help="What the witness printed.")]) -> None:
     """Keep a witness' signature with the checkpoint it belongs to."""
     ctx = context()
-    ctx.say("audit.cosigned", count=ctx.hub().audit.cosign(acting(ctx), file.read_text("utf-8")))
+    ctx.say("audit.cosigned", count=ctx.hub().audit.cosign(file.read_text("utf-8")))
 
 
 @app.command()

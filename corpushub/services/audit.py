@@ -13,7 +13,7 @@ from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Problem
 from corpushub.base.identity import Clock, iso
-from corpushub.base.merkle import Checkpoint
+from corpushub.base.merkle import Checkpoint, parse_tile_path, tile_width
 from corpushub.base.settings import Settings
 from corpushub.base.signing import WITNESS, Note, SigningKey, VerifierKey, hub_key
 from corpushub.domain.build import Progress, ProgressEvent, silent
@@ -205,12 +205,35 @@ class Audit:
             assert note is not None
             return witness_request(since, unit.ledger.tree(Checkpoint.parse(note.text).size).consistency(since), note)
 
-    def cosign(self, actor: Actor, lines: str) -> int:
-        """Keep what a witness answered; how many signatures were new.
+    def continuation(self, since: int) -> str:
+        """The request for the newest checkpoint as it was signed; anybody may ask, as anybody may check.
 
-        Raises: Forbidden("audit.seat"), Invalid("ledger.note"), NotFound, Conflict and Invalid of `Ledger.cosign`.
+        Raises: NotFound("audit.nothing_signed"), Invalid("ledger.not_a_prefix").
         """
-        require_seat(actor)
+        with self.database.read() as unit:
+            note = unit.ledger.latest()
+            if note is None:
+                raise NotFound("audit.nothing_signed")
+            return witness_request(since, unit.ledger.tree(Checkpoint.parse(note.text).size).consistency(since), note)
+
+    def tile(self, path: str) -> bytes:
+        """Hashes of a tile inside the newest checkpoint, for anybody; entries are for those who may export.
+
+        Raises: Invalid("ledger.tile_path"), NotFound("ledger.no_tile").
+        """
+        level, index, width = parse_tile_path(path)
+        with self.database.read() as unit:
+            note = unit.ledger.latest()
+            size = Checkpoint.parse(note.text).size if note else 0
+            if level == "entries" or not 0 < width <= tile_width(size, int(level), index):
+                raise NotFound("ledger.no_tile", level=level, index=index)
+            return unit.ledger.tile(int(level), index, width)
+
+    def cosign(self, lines: str) -> int:
+        """Keep what a witness answered; how many signatures were new. Whoever brings it: only a registered witness could have made it.
+
+        Raises: Invalid("ledger.note"), NotFound, Conflict and Invalid of `Ledger.cosign`, Conflict("audit.no_such_note").
+        """
         given = tuple(line for line in lines.splitlines() if line.strip())
         with self.database.begin() as unit:
             for size, _, _ in reversed(unit.ledger.notes(_RECENT)):

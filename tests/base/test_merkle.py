@@ -17,6 +17,7 @@ from corpushub.base.merkle import (
     leaf_hash,
     node_hash,
     pack_entries,
+    parse_tile_path,
     proves_consistency,
     proves_inclusion,
     root_of,
@@ -156,6 +157,17 @@ def test_tile_paths_are_those_of_the_standard():
     assert tile_path("entries", 2, 17) == "tile/entries/002.p/17"
     assert list(tile_shapes(0)) == []
     assert list(tile_shapes(257)) == [(0, 0, 256), (0, 1, 1), (1, 0, 1)]
+
+
+@given(st.sampled_from(["0", "3", "entries"]), st.integers(0, 10**10), st.integers(1, 256))
+def test_tile_paths_round_trip(level: str, index: int, width: int):
+    assert parse_tile_path(tile_path(level, index, width).removeprefix("tile/")) == (level, index, width)
+
+
+@pytest.mark.parametrize("path", ["", "0/1", "0/x000/001", "0/001.p/256", "0/001.p/0256", "-1/001", "0/../../001", "9/x01/001"])
+def test_other_text_is_no_tile_path(path: str):
+    with pytest.raises(Invalid, match=r"tile_path"):
+        parse_tile_path(path)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20))

@@ -36,7 +36,7 @@ def test_a_witness_follows_a_growing_log(audit: Audit, witness: Witness):
     for stream in ("one", "two", "three"):
         grow(audit, stream)
         request = audit.request(SYSTEM, seen)
-        assert audit.cosign(SYSTEM, witness.sign(audit.verifier_key(), request)) == 1
+        assert audit.cosign(witness.sign(audit.verifier_key(), request)) == 1
         last = witness.last(audit.verifier_key())
         assert last is not None
         seen = Checkpoint.parse(last.text).size
@@ -90,7 +90,7 @@ def test_a_signature_for_nothing_of_ours_is_refused(audit: Audit, witness: Witne
     other = a_record(tmp_path / "other", 3)
     audit.checkpoint(SYSTEM)
     with pytest.raises(Conflict, match=r"no_such_note"):
-        audit.cosign(SYSTEM, witness.sign(other.verifier_key(), other.request(SYSTEM)))
+        audit.cosign(witness.sign(other.verifier_key(), other.request(SYSTEM)))
 
 
 @pytest.mark.parametrize("text", ["", "old x\n\na\n\n", "new 1\n\na\n\n", "old 1\n!!\n\na\n\n"])

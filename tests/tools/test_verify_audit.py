@@ -97,7 +97,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Office:
         for event in a_publication(manifest_digest):
             log.append(event)
         unit.ledger.append({"kind": "note", "at": "x"})
-    audit.cosign(SYSTEM, witness.sign(audit.verifier_key(), audit.request(SYSTEM)))
+    audit.cosign(witness.sign(audit.verifier_key(), audit.request(SYSTEM)))
     audit.export(SYSTEM, home / "audit.tar")
     kept_file = home / "kept.checkpoint"
     kept_file.write_text(kept)
