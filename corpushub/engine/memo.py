@@ -19,7 +19,7 @@ from corpushub.engine.cache import Cache
 from corpushub.engine.digests import row_digests
 
 Kernel = Callable[[pl.DataFrame], pl.DataFrame]
-SLOW_SECONDS = 0.3
+SLOW_SECONDS = 0.1
 ROW = "_memo"
 
 

@@ -22,7 +22,7 @@ from corpushub.domain.build import BuiltFile
 from corpushub.domain.recipe import Column, Contract
 from corpushub.engine.expressions import condition
 
-BATCH_ROWS = 32_768
+BATCH_ROWS = 4096
 
 
 @dataclass(slots=True)

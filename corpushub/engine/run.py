@@ -229,12 +229,13 @@ def write(job: Run, outputs: Pieces, folder: Path) -> Built:
     plan = job.plan
     columns = released_columns(plan)
     writer = ReleaseWriter(folder, columns, plan.recipe.contract.key)
-    for source, shard in zip(outputs.sources, outputs.shards, strict=True):
+    for source, shard, slot in zip(outputs.sources, outputs.shards, slots_of(plan, outputs), strict=True):
         if job.cancelled():
             raise Conflict("build.cancelled", dataset=plan.recipe.dataset)
         frame = shard.read()
         opened = plan.sources[source]
         writer.add(frame, place_of(frame, opened.name, opened.fact.digest, shard.origins))
+        writer.edge(slot)
     files, digests = writer.finish()
     if not files:
         raise Invalid("build.empty", dataset=plan.recipe.dataset, reasons=dropped_reasons(job))

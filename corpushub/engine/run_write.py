@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import polars as pl
 import pyarrow as pa
@@ -20,7 +21,7 @@ from corpushub.domain.build import BuiltFile
 from corpushub.engine.digests import row_digests
 from corpushub.engine.run_rows import ENGINE
 
-ROW_GROUP_BYTES = 64_000_000
+ROW_GROUP_BYTES = 32_000_000
 FILE_BYTES = 512_000_000
 CHUNKS = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 SPLITS = ("train", "validation", "test")
@@ -84,6 +85,14 @@ class SplitWriter:
         if self.file_size >= FILE_BYTES:
             self.close()
 
+    def edge(self, place: str) -> None:
+        """Here a shard ended. A file may end with it once it is half full, where the shard's place says so: then an edit, or a shard more
+        or less, changes the file it lies in and leaves the others as they were.
+        """
+        if self.file_size + self.size >= FILE_BYTES // 2 and crc32(place.encode()) % 4 == 0:
+            self.flush()
+            self.close()
+
     def close(self) -> None:
         if self.open is not None:
             self.open.close()
@@ -116,6 +125,10 @@ class ReleaseWriter:
         (self.folder / "data").mkdir(parents=True)
         (self.folder / "provenance").mkdir()
         (self.folder / "reports").mkdir()
+
+    def edge(self, place: str) -> None:
+        for writer in self.splits.values():
+            writer.edge(place)
 
     def add(self, frame: pl.DataFrame, place: pl.DataFrame) -> None:
         """Rows with the engine's columns; `place` says for each where it came from (source, source_sha256, source_file, source_row, part)."""
