@@ -62,9 +62,13 @@ def import_file(
     problems = [
         {"row": item.line, "field": item.path, "problem": item.explain(ctx.lang).partition(": ")[2]} for item in found.problems
     ]
-    ctx.show({"added": len(found.added), "wrong": len({item.line for item in found.problems})})
-    if problems:
+    told = {"added": len(found.added), "wrong": len({item.line for item in found.problems})}
+    if ctx.json:
+        ctx.show({**told, "problems": problems})
+    else:
+        ctx.show(told)
         ctx.show(problems, columns=("row", "field", "problem"))
+    if problems:
         raise typer.Exit(1)
 
 

@@ -79,6 +79,10 @@ class Oversight:
         """Where an interest was declared after an approval, the voice stops counting: what is approved goes back to review, what is out is
         quarantined if its quorum is lost (revocation effects). Runs as upkeep; each declaration is looked at once. How many cases were stopped.
         """
+        with self.database.read() as unit:
+            after = int(unit.documents.get("cursor", "conflicts") or 0)
+            if not unit.events.since(after, types=("person.conflict_declared",), limit=1):
+                return 0
         with self.database.begin() as unit:
             after = int(unit.documents.get("cursor", "conflicts") or 0)
             declared = unit.events.since(after, types=("person.conflict_declared",))
