@@ -43,6 +43,8 @@ def render(text: str, lang: Lang, pictures: Pictures) -> Safe:
     """HTML of the card. SVG pictures become data addresses, in which no script can run; others are left out."""
     tokens = reader().parse(section_of(text, lang))
     for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:  # the page has its own first heading
+            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
         for child in token.children or ():
             if child.type == "image":
                 source = str(child.attrs.get("src", ""))

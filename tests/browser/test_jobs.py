@@ -57,6 +57,7 @@ def test_a_release_is_returned_with_a_reason_by_keyboard(browser: Browser, demo:
         page.keyboard.press("a")
         expect(page.locator("dialog#sheet-approve[open]")).to_be_visible()
         page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
         page.keyboard.press("r")
         page.fill("dialog#sheet-return[open] textarea", "数据卡缺少局限说明，请补充。")
         page.click("dialog#sheet-return[open] button[type=submit]")

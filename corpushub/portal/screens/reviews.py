@@ -11,7 +11,7 @@ from corpushub.domain.clocks import Reading
 from corpushub.domain.flows.release import effective_gates
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, forms, markdown, pictures
-from corpushub.portal.html import Child, Safe, a, aside, b, details, div, h1, joined, kbd, section, span, summary
+from corpushub.portal.html import Child, Safe, a, aside, b, details, div, h2, joined, kbd, section, span, summary
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
 
@@ -72,6 +72,10 @@ def view(ask: Ask, items: Sequence[Item], chosen: File | None) -> Safe:
 
 
 def nothing(ask: Ask) -> Safe:
+    return joined(heading(ask.t("reviews.title")), none_waits(ask))
+
+
+def none_waits(ask: Ask) -> Safe:
     return empty(
         ask.t("reviews.none"),
         joined(ask.t("reviews.none_next"), " ", a(ask.t("reviews.to_studio"), href=link(ask.lang, "/make/studio"))),
@@ -86,7 +90,7 @@ def inbox(ask: Ask, items: Sequence[Item], current: str) -> Safe:
     keys = [("j", "reviews.key_next"), ("k", "reviews.key_previous"), ("a", "reviews.key_approve"), ("r", "reviews.key_return")]
     return aside(
         div(
-            h1(t("reviews.title")),
+            h2(t("reviews.title")),
             span(t("reviews.waiting", count=sum(1 for item in items if item.mine)), c="quiet small"),
             c="inbox-head",
         ),
