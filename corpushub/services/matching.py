@@ -36,7 +36,6 @@ from corpushub.store.repos import Query, Repo
 OPEN = ("submitted", "acknowledged", "matching", "pooled", "unmet", "reopened")
 DESK = (Role.OPERATOR, Role.PROVIDER, Role.IMPLEMENTER, Role.AUTHORITY, Role.SYSTEM)
 _KEPT, _POOL, _TOLD, _SYNONYM, _ROUND = "match", "pool", "match_told", "synonym", "match_round"
-_TELL_FROM = "good"
 _ALL = 1_000_000
 
 
@@ -111,10 +110,10 @@ class Matching:
     def match(self, actor: Actor, case_id: str, limit: int = 10) -> Result:
         """Match a demand case and keep the result with its reasons. Raises: NotFound, Invalid("matching.no_demand")."""
         case = self._demand_case(actor, case_id)
-        with self.database.begin() as unit:
+        with self.database.read() as unit:
             matcher = self._current(unit)
-            demand = self._demand(case)
-            result = matcher.match(demand, limit)
+        result = matcher.match(self._demand(case), limit)
+        with self.database.begin() as unit:
             unit.documents.put(_KEPT, case.id, {"at": iso(self.clock()), **result.to_json()})
         return result
 
@@ -191,24 +190,22 @@ class Matching:
 
     def announce(self, resource_id: str) -> tuple[tuple[str, Match], ...]:
         """Run an entry against all open demands and tell the owners of those it fits; each is told of an entry once."""
-        with self.database.begin() as unit:
+        with self.database.read() as unit:
             matcher = self._current(unit)
-            if resource_id not in {entry.id for entry in matcher.living()}:
-                raise NotFound("resource.unknown", resource=resource_id)
-            alone = matcher.only(resource_id)
-            found: list[tuple[str, Match]] = []
-            for case in unit.cases.list(flow="demand", states=OPEN):
-                result = alone.match(self._demand(self._opened(unit, case)), 1)
-                if result.best < matching_rules()["thresholds"][_TELL_FROM]:
-                    continue
-                found.append((case.id, result.matches[0]))
+            cases = [self._opened(unit, case) for case in unit.cases.list(flow="demand", states=OPEN)]
+        if resource_id not in {entry.id for entry in matcher.living()}:
+            raise NotFound("resource.unknown", resource=resource_id)
+        alone = matcher.only(resource_id)
+        good = matching_rules()["thresholds"]["good"]
+        found = [(case, result.matches[0]) for case in cases if (result := alone.match(self._demand(case), 1)).best >= good]
+        with self.database.begin() as unit:
+            for case, _ in found:
                 key = sha256(f"{case.id} {resource_id}".encode())
                 if unit.documents.get(_TOLD, key) is None:
-                    unit.documents.put(_TOLD, key, {"demand": case.id, "resource": resource_id})
-                    unit.outbox.add(
-                        case.opened_org, "notice.match_found", {"case": case.id, "resource": resource_id}, case=case.id
-                    )
-        return tuple(found)
+                    facts = {"case": case.id, "resource": resource_id}
+                    unit.documents.put(_TOLD, key, facts)
+                    unit.outbox.add(case.opened_org, "notice.match_found", facts, case=case.id)
+        return tuple((case.id, best) for case, best in found)
 
     @staticmethod
     def _opened(unit: Unit, case: Case) -> Case:
@@ -234,9 +231,11 @@ class Matching:
 
     def rebuild_pools(self) -> int:
         """Pool all open demands anew (nightly); how many pools there are."""
-        with self.database.begin() as unit:
+        with self.database.read() as unit:
             cases = [self._opened(unit, case) for case in unit.cases.list(flow="demand", states=OPEN)]
-            groups = pool([self._demand(case) for case in cases], base_thesaurus().grown(self._synonyms(unit)))
+            names = base_thesaurus().grown(self._synonyms(unit))
+        groups = pool([self._demand(case) for case in cases], names)
+        with self.database.begin() as unit:
             for name, _ in unit.documents.list(_POOL):
                 unit.documents.delete(_POOL, name)
             for group in groups:
