@@ -107,6 +107,13 @@ def depart(person: Annotated[str, typer.Argument(help="The person's id.")]) -> N
 
 
 @app.command()
+def forget(person: Annotated[str, typer.Argument(help="The person's id; they have to have left.")]) -> None:
+    """Erase the name and everything private of somebody who left; the record and its proofs stay whole."""
+    ctx = context()
+    ctx.show({"person": person, "streams": ctx.hub().parties.forget(keeper(ctx), person)})
+
+
+@app.command()
 def conflict(
     person: Annotated[str, typer.Argument(help="The person's id.")],
     org: Annotated[str, typer.Argument(help="The organisation they have an interest in.")],

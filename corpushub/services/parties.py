@@ -10,7 +10,7 @@ from typing import Any
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.base.identity import Clock, business_day, is_name, new_id, system_clock
 from corpushub.domain.parties import SYSTEM, Actor, Binding, Org, OrgKind, Person, Role, exclusive, is_credit_code, is_region
-from corpushub.domain.workflow import Event
+from corpushub.domain.workflow import Event, fold
 from corpushub.services.facts import UnitFacts
 from corpushub.store.db import Database, Unit
 
@@ -135,6 +135,26 @@ class Parties:
             unit.parties.save_person(person)
             self._note(unit, actor, f"person:{person_id}", "person.departed", {}, "departed")
         return person
+
+    def forget(self, actor: Actor, person_id: str) -> int:
+        """Erase what is personal about somebody who left: the name, and everything private they wrote. The record keeps commitments nobody
+        can open any more, and every proof holds (INV-15). How many streams were touched.
+
+        Raises: Forbidden("party.keepers_only"), NotFound("party.unknown_person"), Conflict("party.still_here").
+        """
+        _keeper(actor)
+        with self.database.begin() as unit:
+            person = _existing(unit, person_id)
+            if person.state != "departed":
+                raise Conflict("party.still_here", person=person_id)
+            touched = unit.events.forget(person_id)
+            unit.parties.save_person(replace(person, name="", oidc_subject=""))
+            for stream in touched:
+                held, folded = unit.cases.get(stream), fold(unit.events.of(stream))
+                if held is not None and folded is not None:
+                    unit.cases.refold(folded)
+            self._note(unit, actor, f"person:{person_id}", "person.forgotten", {}, "departed")
+        return len(touched)
 
     def actor_of(self, person_id: str, *, on_behalf_of: str = "", token: str = "") -> Actor:
         """The actor a signed-in person is today.

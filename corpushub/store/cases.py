@@ -71,6 +71,10 @@ class CaseRows:
             query = query.limit(limit)
         return tuple(_case(row) for row in self.connection.execute(query).mappings())
 
+    def refold(self, case: Case) -> None:
+        """Write the data of a fold again after something in its events was erased."""
+        self.connection.execute(cases.update().where(cases.c.id == case.id).values(data=dict(case.data)))
+
     def snooze(self, case_id: str, until: str) -> None:
         """Let the clock come back later to a case whose command it could not carry out."""
         self.connection.execute(cases.update().where(cases.c.id == case_id).values(wake_at=until))

@@ -61,10 +61,23 @@ class Events:
         hidden = {name: data[name] for name in private if name in data}
         for name, value in hidden.items():
             told = canonical(value).decode()
-            data[name] = {_COMMITMENT: self.ledger.conceal(event.actor or event.stream, told)}
+            data[name] = {_COMMITMENT: self.ledger.conceal(owner_of(event), told)}
         if hidden:
             self.documents.put("private", f"{event.stream}:{event.version}", hidden)
         return data
+
+    def forget(self, person: str) -> tuple[str, ...]:
+        """Erase the private answers of a person and their salts; the streams they stood in. Events, leaves and proofs stay as they are."""
+        query = sa.select(events.c.stream, events.c.version).where(
+            (events.c.actor == person) | (events.c.stream == f"person:{person}")
+        )
+        told = [(row.stream, row.version) for row in self.connection.execute(query)]
+        theirs = [
+            (stream, version) for stream, version in told if not stream.startswith("person:") or stream == f"person:{person}"
+        ]
+        erased = [stream for stream, version in theirs if self.documents.delete("private", f"{stream}:{version}")]
+        self.ledger.forget(person)
+        return tuple(dict.fromkeys(erased))
 
     def of(self, stream: str, *, after: int = 0) -> tuple[Event, ...]:
         """Events of one stream in order; never reads another stream."""
@@ -131,6 +144,11 @@ class Events:
         openings = self.documents.get("private", f"{stream}:{version}") or {}
         # What was erased stays a commitment: the record shows that something stood there.
         return {**data, **{name: openings[name] for name in hidden if name in openings}}
+
+
+def owner_of(event: Event) -> str:
+    """Whose personal data an event's private answers are: the person its stream is about, else who acted."""
+    return event.stream.removeprefix("person:") if event.stream.startswith("person:") else event.actor or event.stream
 
 
 def moment(text: str) -> datetime:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
-from corpushub.domain.parties import Role
+from corpushub.domain.parties import SYSTEM, Role
 from tests.kit.gov import City, a_city, credit_code
 
 
@@ -65,3 +65,25 @@ def test_bootstrap_twice_changes_nothing(city: City) -> None:
     assert city.parties.bootstrap(people=[{"id": "operator", "org": "data-group", "name": "x"}]) == ()
     with city.database.read() as unit:
         assert unit.events.count() == before
+
+
+def test_forgetting_somebody_breaks_no_proof(city: City) -> None:
+    case = city.cases.open(
+        city["developer"], "demand", {"title": "streets", "text": "call me, I am the second Wang of the street"}
+    )
+    with city.database.read() as unit:
+        root = unit.ledger.tree().root()
+        size = unit.ledger.size()
+    with pytest.raises(Conflict, match="party.still_here"):
+        city.parties.forget(city["keeper"], "developer")
+    city.parties.depart(city["keeper"], "developer")
+    assert city.parties.forget(city["keeper"], "developer") == 2
+    assert city.parties.person("developer").name == ""
+    told = city.cases.get(SYSTEM, case.id).data["text"]
+    assert set(told) == {"commitment"}
+    with city.database.read() as unit:
+        assert unit.ledger.tree(size).root() == root
+        assert not unit.ledger.opens(told["commitment"], '"call me, I am the second Wang of the street"')
+        kept = unit.cases.get(case.id)
+    assert kept is not None
+    assert kept.data == city.cases.get(SYSTEM, case.id).data
