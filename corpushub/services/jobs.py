@@ -54,7 +54,7 @@ class Jobs:
         self.upkeep = tuple(upkeep)
         self.owner = new_id("wrk", clock=clock)
         self._stop = Event()
-        self._thread: Thread | None = None
+        self._threads: list[Thread] = []
 
     # Clocks
 
@@ -174,26 +174,36 @@ class Jobs:
     # Worker
 
     def start(self, *, seconds: float = 5.0) -> None:
-        """Work in a thread of this process until `stop`."""
-        if self._thread is None:
-            self._thread = Thread(target=self._work, args=(seconds,), name="jobs", daemon=True)
-            self._thread.start()
+        """Work in threads of this process until `stop`: one for clocks, notices and upkeep, one for jobs, so that a long build delays no clock."""
+        if not self._threads:
+            rounds = ((self._look_after, "clocks"), (self._do_one, "jobs"))
+            self._threads = [Thread(target=self._work, args=(work, seconds), name=name, daemon=True) for work, name in rounds]
+            for thread in self._threads:
+                thread.start()
 
     def stop(self) -> None:
-        """End the worker after the piece it is at."""
+        """End the workers after the piece they are at."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=30)
+        for thread in self._threads:
+            thread.join(timeout=30)
 
-    def _work(self, seconds: float) -> None:
+    def _look_after(self) -> bool:
+        """One round of what comes due; was there anything?"""
+        busy = self.tick() + self.send_notices()
+        for duty in self.upkeep:
+            duty()
+        return bool(busy)
+
+    def _do_one(self) -> bool:
+        return self.run_one() is not None
+
+    def _work(self, work: Callable[[], bool], seconds: float) -> None:
         while not self._stop.is_set():
             try:
-                busy = self.tick() + self.send_notices() + (self.run_one() is not None)
-                for duty in self.upkeep:
-                    duty()
+                busy = work()
             except HubError as error:
                 log.warning("worker pauses code=%s", error.code)
-                busy = 0
+                busy = False
             if not busy:
                 self._stop.wait(seconds)
 

@@ -148,3 +148,26 @@ def test_jobs_are_seen_by_their_organisation(city: City) -> None:
         jobs.submit(city["operator"], "dance", {})
     assert jobs.cancel(city["operator"], job.id)
     assert jobs.run_one() is None
+
+
+def test_a_long_job_delays_no_clock(city: City) -> None:
+    case_id = in_notice(city)
+    city.clock.forward(days=20)
+    begun, end = threading.Event(), threading.Event()
+
+    def long(_: Job, __: Report) -> Mapping[str, Any]:
+        begun.set()
+        end.wait(20)
+        return {}
+
+    jobs = jobs_of(city, long=long)
+    jobs.submit(city["operator"], "long", {})
+    jobs.start(seconds=0.05)
+    assert begun.wait(20)
+    for _ in range(200):
+        if city.cases.get(SYSTEM, case_id).state == "coded":
+            break
+        end.wait(0.1)
+    assert city.cases.get(SYSTEM, case_id).state == "coded"
+    end.set()
+    jobs.stop()
