@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from corpushub.domain.parties import Role
-from corpushub.portal import casework, pictures
+from corpushub.portal import casework, pictures, values
 from corpushub.portal.html import Child, Safe, a, b, button, div, form, input_, joined, label, li, option, pre, select, span, ul
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, chip, empty, facts, grid, heading, moment, size
 from corpushub.services.audit import AuditReport
 from corpushub.services.repositories import Query
 
+SHOWN_FINDINGS = 12
 SEATS = frozenset({Role.AUDITOR, Role.AUTHORITY, Role.SUPERVISOR, Role.ADMIN})
 
 
@@ -21,6 +22,7 @@ def show(ask: Ask) -> Page:
         heading(t("audit_screen.heading"), lead=t("audit.lead"), actions=[sign, check]),
         div(id="report", aria_live="polite"),
         div(card(t("audit_screen.checkpoint"), checkpoint(ask)), card(t("audit_screen.offline"), offline(ask)), c="halves"),
+        card(t("audit_screen.findings"), findings(ask), aside=t("audit_screen.findings_note"), c="flush"),
         card(t("audit_screen.who"), who_had(ask), aside=t("audit_screen.who_note"), c="flush"),
     )
     return Page(t("audit.title"), body)
@@ -92,6 +94,29 @@ def who_had(ask: Ask) -> Safe:
     ]
     shown = grid(heads, rows, numeric=(5,)) if rows else empty(t("audit_screen.none"), t("audit_screen.none_next"))
     return joined(pick, div(shown, data_part="deliveries"))
+
+
+def findings(ask: Ask) -> Safe:
+    """Approvals worth a look: same pairs, great haste, odd hours, always yes, related organisations (article 16)."""
+    t = ask.t
+    found = ask.hub.oversight.unusual(ask.actor)
+    if not found:
+        return empty(t("audit_screen.no_findings"), t("audit_screen.no_findings_next"))
+    rows = [
+        [
+            chip(t.name("finding", item.kind), "warn"),
+            "、".join(casework.person_name(ask, name) for name in item.persons),
+            "、".join(casework.org_name(ask, name) for name in item.orgs),
+            ", ".join(f"{t.name('fact', name)} {value}" for name, value in item.facts.items()),
+            span(
+                *[values.case_link(ask, name) for name in dict.fromkeys(event.partition("@")[0] for event in item.events[:3])],
+                c="list-cell",
+            ),
+        ]
+        for item in found[:SHOWN_FINDINGS]
+    ]
+    heads = [t("audit_screen.kind"), t("audit_screen.person"), t("audit_screen.org"), t("audit_screen.facts"), t("board.case")]
+    return grid(heads, rows)
 
 
 def verify(ask: Ask, _: Form) -> Outcome:

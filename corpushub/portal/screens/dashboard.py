@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from corpushub.base.errors import HubError
+from corpushub.domain.indicators import Indicator
 from corpushub.domain.workflow import Case
-from corpushub.portal import casework, pictures
-from corpushub.portal.html import Safe, a, b, div, joined, p, span
+from corpushub.portal import casework, pictures, values
+from corpushub.portal.html import Child, Safe, a, b, code, details, div, h2, joined, li, p, span, summary, ul
 from corpushub.portal.pages import Ask, Page, Screen, link
-from corpushub.portal.parts import bar, card, heading
+from corpushub.portal.parts import bar, card, grid, heading
 
 MOST = 1000
 WEEKS = 12
@@ -55,7 +57,33 @@ def show(ask: Ask) -> Page:
             c="halves",
         ),
     )
-    return Page(t("dashboard.title"), body)
+    return Page(t("dashboard.title"), joined(body, indicators(ask)))
+
+
+def indicators(ask: Ask) -> Safe | None:
+    """Every indicator of the rulebook with its formula and, folded, the events it was counted from; for those who oversee."""
+    t = ask.t
+    try:
+        found = ask.hub.oversight.indicators(ask.actor)
+    except HubError:
+        return None
+    groups: dict[str, list[Indicator]] = {}
+    for item in found:
+        groups.setdefault(item.group, []).append(item)
+    heads = [t("dashboard.indicator"), t("dashboard.value"), t("dashboard.formula"), t("dashboard.evidence")]
+    cards = [
+        card(t.name("indicator_group", group), grid(heads, [indicator_row(ask, item) for item in items], numeric=(1,)), c="flush")
+        for group, items in groups.items()
+    ]
+    return div(h2(t("dashboard.indicators")), *cards, c="stack")
+
+
+def indicator_row(ask: Ask, item: Indicator) -> list[Child]:
+    t = ask.t
+    unit = {"percent": "%", "working_day": t("dashboard.working_days"), "points": ""}.get(item.unit, "")
+    links = ul(*[li(values.case_link(ask, name.partition("@")[0])) for name in dict.fromkeys(item.events[:20])], c="plain")
+    drill = details(summary(t("dashboard.events", count=item.count)), links, c="fold") if item.events else str(item.count)
+    return [t.name("indicator", item.id), f"{item.value:g}{unit}", code(item.formula, c="small quiet"), drill]
 
 
 def tile(ask: Ask, figure: Figure) -> Safe:
