@@ -22,8 +22,8 @@ from corpushub.base.errors import Invalid
 from corpushub.engine.pii_analyzer import LANGUAGE, CharWindowContextEnhancer, boosted
 from corpushub.engine.pii_condition import condition_of
 
-PREFIX = 4  # characters of each pattern in the first sieve over all text
-BODY = 24  # characters in the second, over candidate lines
+PREFIX, FINER = 4, 7  # characters of each pattern in the sieve over all text, and in the one over what it lets through
+BODY = 24  # characters in a pattern's own condition
 SECONDS = 20.0  # one pattern over one batch; a pattern that needs more is refused by name
 
 
@@ -47,7 +47,7 @@ class Shape:
     name: str
     score: float
     compiled: Any
-    prefix: str
+    flags: int
     condition: str
     within_lines: bool
 
@@ -95,7 +95,10 @@ class BatchAnalyzer:
         plain = [r for r in recognizers if isinstance(r, PatternRecognizer) and type(r).analyze is PatternRecognizer.analyze]
         self.others = [r for r in recognizers if r not in plain]
         self.shapes = [shape for order, recognizer in enumerate(plain) for shape in self._shapes(recognizer, order)]
-        self.sieve = "|".join(sorted({shape.prefix for shape in self.shapes if shape.within_lines and shape.prefix}))
+        self.sieve, self.finer = (
+            "|".join(sorted({condition_of(s.compiled.pattern, s.flags, width).regex for s in self.shapes if s.within_lines}))
+            for width in (PREFIX, FINER)
+        )
 
     def findings(self, texts: Sequence[str]) -> list[list[Finding]]:
         """Findings of each text, best score first as Presidio orders them."""
@@ -115,9 +118,10 @@ class BatchAnalyzer:
             if not judges and boosted(pattern.score) < self._threshold(recognizer):
                 continue  # could never pass, whatever stands around it
             compiled = regex.compile(pattern.regex, flags=flags)
-            short, full = condition_of(pattern.regex, flags, PREFIX), condition_of(pattern.regex, flags, BODY)
-            within = full.within_lines and bool(short.regex and full.regex)
-            shapes.append(Shape(recognizer, order, pattern.name, pattern.score, compiled, short.regex, full.regex, within))
+            full = condition_of(pattern.regex, flags, BODY)
+            short = all(condition_of(pattern.regex, flags, width).regex for width in (PREFIX, FINER))
+            within = full.within_lines and short and bool(full.regex)
+            shapes.append(Shape(recognizer, order, pattern.name, pattern.score, compiled, flags, full.regex, within))
         return shapes
 
     def _threshold(self, recognizer: Any, entity: str = "") -> float:
@@ -158,6 +162,7 @@ class BatchAnalyzer:
         first = np.concatenate(([True], owner[1:] != owner[:-1]))
         offsets = starts - starts[np.maximum.accumulate(np.where(first, np.arange(len(owner)), 0))]
         kept = frame["line"].str.contains(self.sieve).to_numpy()
+        kept[kept] = frame["line"].filter(pl.Series(kept)).str.contains(self.finer).to_numpy()
         lines, owner, offsets = frame["line"].filter(pl.Series(kept)), owner[kept], offsets[kept]
         shapes = [shape for shape in self.shapes if shape.within_lines]
         for _, group in groupby(shapes, key=lambda shape: shape.order):
@@ -165,14 +170,18 @@ class BatchAnalyzer:
 
     def _hits_of(self, shapes: list[Shape], lines: pl.Series, owner: Any, offsets: Any, memo: Memo) -> Iterable[Hit]:
         mask = lines.str.contains("|".join(shape.condition for shape in shapes))
-        chosen = lines.filter(mask).to_list()
-        if not chosen:
+        rows = np.flatnonzero(mask.to_numpy())
+        if not len(rows):
             return
-        where = np.flatnonzero(mask.to_numpy())
-        begins = np.concatenate(([0], np.cumsum([len(line) + 1 for line in chosen])[:-1]))
-        joined = "\n".join(chosen)
+        possible = lines.filter(mask)
         for shape in shapes:
-            for start, end, score in self._matches(shape, joined, memo):
+            own = possible.str.contains(shape.condition) if len(shapes) > 1 else None
+            chosen = (possible if own is None else possible.filter(own)).to_list()
+            if not chosen:
+                continue
+            where = rows if own is None else rows[own.to_numpy()]
+            begins = np.concatenate(([0], np.cumsum([len(line) + 1 for line in chosen])[:-1]))
+            for start, end, score in self._matches(shape, "\n".join(chosen), memo):
                 row = int(np.searchsorted(begins, start, side="right")) - 1
                 shift = int(offsets[where[row]]) - int(begins[row])
                 entity = shape.recognizer.supported_entities[0]
