@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from corpushub.base.identity import canonical
 from corpushub.base.merkle import (
@@ -33,6 +35,7 @@ from corpushub.services.audit import Audit
 from corpushub.services.witness import Witness
 from corpushub.store.events import Events
 from tests.kit.ledger import START, a_publication, a_record
+from tools import verify_audit
 from tools.verify_audit import main
 
 TOOL = Path(__file__).parents[2] / "tools" / "verify_audit.py"
@@ -335,6 +338,18 @@ def test_a_part_of_the_log_verifies_as_a_part(pristine: Office, tmp_path: Path, 
     office.write({**{name: data for name, data in members.items() if name != "tile/entries/000"}, "bundle.json": canonical(head)})
     assert office.with_kept() == 0
     assert "a part of the log" in capsys.readouterr().out
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 700), st.integers(0, 255))
+def test_the_two_implementations_agree(size: int, extra: int):
+    leaves = [leaf_hash(b"%d" % number) for number in range(size + extra)]
+    foreign = verify_audit.Frontier()
+    for leaf in leaves[:size]:
+        foreign.add(0, leaf)
+    assert foreign.root() == root_of(leaves[:size])
+    assert foreign.with_leaves(leaves[size:]) == root_of(leaves)
+    assert [verify_audit.tile_path(*shape) for shape in tile_shapes(size)] == [tile_path(*shape) for shape in tile_shapes(size)]
 
 
 def test_tiles_of_the_bundle_are_those_of_the_entries(pristine: Office):
