@@ -94,13 +94,18 @@ def verify(
     pubkey: Annotated[
         Path | None, typer.Option(help="File with the hub's public key, got from a trusted place outside the hub.")
     ] = None,
+    oms_key: Annotated[
+        Path | None, typer.Option(help="Public key (PEM) of the OpenSSF bundle release.sig, to check that too.")
+    ] = None,
     day: Annotated[str, typer.Option(help="Judge waivers as of this day, 2026-12-31.")] = "",
 ) -> None:
     """Check sums, signature, counts, gates and approvals of a downloaded release. Exit 0: all holds; 1: something does not."""
+    from corpushub.services.oms import verify_bundle
     from corpushub.services.verify import keys_in, told, verify_folder
 
     ctx = context()
     problems = verify_folder(folder, keys_in(pubkey) if pubkey else (), as_day(day))
+    problems += verify_bundle(folder, oms_key) if oms_key else ()
     if ctx.json:
         ctx.show({"ok": not problems, "problems": told(problems)})
     else:
@@ -108,6 +113,17 @@ def verify(
             print(problem.explain(ctx.lang))
         ctx.say("verify.bad" if problems else "verify.good", count=len(problems), folder=folder.name)
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def sign(
+    folder: Folder,
+    key: Annotated[Path, typer.Option(help="Private elliptic-curve key, PEM.")],
+) -> None:
+    """Write an OpenSSF model-signing bundle, release.sig, over a release folder."""
+    from corpushub.services.oms import sign_folder
+
+    context().show({"bundle": sign_folder(folder, key).name})
 
 
 @app.command()
