@@ -70,6 +70,13 @@ class Cache:
         return gone
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Remove `tmp-<process>-…` folders of processes that no longer run."""
+    for path in folder.glob("tmp-*"):
+        if not is_alive(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def is_alive(temporary: Path) -> bool:
     """Does the process that made this temporary folder still run on this host?"""
     word = temporary.name.split("-")[1]

@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache as cache_once
 from pathlib import Path
 from typing import Any
@@ -77,9 +77,10 @@ def run(
         with cache.make(key) as place:
             built = write(job, outputs, place)
             write_drops(job, logs, inputs, place)
+            write_quarantine(plan, place)
             write_json(place / "built.json", built.to_json())
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f"tmp-{folder.name}-{secrets.token_hex(4)}")
+    temporary = folder.with_name(f"tmp-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         # Finished files are never written again, so the result and the cache share them.
         shutil.copytree(cache.place(key), temporary, copy_function=link)
@@ -327,6 +328,13 @@ def write_drops(job: Run, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], 
         return
     drops = pl.concat(frames)
     write_small(survivors_named(plan, drops, inputs), folder / "provenance" / "drops.parquet")
+
+
+def write_quarantine(plan: Plan, folder: Path) -> None:
+    """`reports/quarantine.json`: rows no reader could read, by source, file, line and reason; never their content."""
+    told = [{"source": source.name, **asdict(bad)} for source in plan.sources for bad in source.quarantine]
+    if told:
+        write_json(folder / "reports" / "quarantine.json", told)
 
 
 def survivors_named(plan: Plan, drops: pl.DataFrame, barriers: Mapping[int, Pieces]) -> pl.DataFrame:

@@ -27,11 +27,12 @@ from corpushub.store.db import Database
 if TYPE_CHECKING:
     from corpushub.engine.plan import Plan
     from corpushub.engine.run_trace import Traced
-    from corpushub.engine.sources import Place
+    from corpushub.engine.sources_place import Place
 
 BUILDS, SECRET = "build", "secret"
 PSEUDONYMS = "pseudonyms"
 PREVIEW_ROWS = 500
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Catalog(Protocol):
@@ -87,6 +88,7 @@ class Builds:
         Raises: Invalid("recipe.invalid" | "plan.invalid" | "source.*"), Forbidden("build.role" | "authorization.*"),
         NotFound("recipe.missing" | "source.missing"), Conflict("build.cancelled"), Unavailable("build.no_space").
         """
+        from corpushub.engine.cache import clear_leftovers
         from corpushub.engine.cluster_choice import executor_for
         from corpushub.engine.run import run
 
@@ -94,6 +96,8 @@ class Builds:
         recipe, grants = self._allowed(actor, Path(recipe_path), options)
         with self._bounded_disk(), executor_for(options.on, self.settings) as executor:
             plan, place = self._plan(recipe, Path(recipe_path).parent, options)
+            place.cache.sweep()
+            clear_leftovers(self.settings.home / "builds")
             build_id = new_id("build", clock=self.clock)
             folder = self.settings.home / "builds" / build_id
             built = run(plan, folder, cache=place.cache, executor=executor, progress=progress, cancelled=options.cancelled)
@@ -183,13 +187,12 @@ class Builds:
 
     def _place(self, recipe: Recipe, folder: Path, options: Options) -> Place:
         from corpushub.engine.cache import Cache
-        from corpushub.engine.sources import Place
         from corpushub.engine.sources_files import Limits, limits_of
+        from corpushub.engine.sources_place import Place
 
         roots = [self.settings.source_roots, *(str(root) for root in options.roots)]
         settings = replace(self.settings, source_roots=":".join(filter(None, roots)))
         cache = Cache(self.settings.home / "cache")
-        cache.sweep()
         return Place(folder, settings, cache, limits_of(Limits(), recipe.limits))
 
     def secret(self) -> bytes:
@@ -236,7 +239,8 @@ class Builds:
         try:
             yield
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            # The frame library tells the number in its words only.
+            if error.errno in FULL or any(f"(os error {number})" in str(error) for number in FULL):
                 raise Unavailable("build.no_space") from error
             raise
 

@@ -46,8 +46,8 @@ def start(folder: Path, out: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_killed_build_goes_on_and_ends_in_equal_bytes(tmp_path: Path) -> None:
-    files = tmp_path / "files"
+def corpus(folder: Path) -> None:
+    files = folder / "files"
     files.mkdir()
     for at in range(30):
         lines = "\n".join(
@@ -55,6 +55,19 @@ def test_a_killed_build_goes_on_and_ends_in_equal_bytes(tmp_path: Path) -> None:
             for n in range(100)
         )
         (files / f"{at:02}.jsonl").write_text(lines, "utf-8")
+
+
+def test_two_builds_of_one_recipe_at_once_give_equal_bytes(tmp_path: Path) -> None:
+    corpus(tmp_path)
+    outs = [tmp_path / "both" / name for name in ("one", "two")]
+    outs[0].parent.mkdir()
+    processes = [start(tmp_path, out) for out in outs]
+    assert [process.wait() for process in processes] == [0, 0]
+    assert bytes_of(outs[0]) == bytes_of(outs[1])
+
+
+def test_a_killed_build_goes_on_and_ends_in_equal_bytes(tmp_path: Path) -> None:
+    corpus(tmp_path)
     whole = tmp_path / "whole" / "out"
     whole.parent.mkdir()
     clock = time.monotonic()

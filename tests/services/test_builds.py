@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.errors import Forbidden, Invalid, NotFound, Unavailable
+from corpushub.base.identity import sha256
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
 from corpushub.domain.policy import SourceGrant
@@ -127,6 +129,20 @@ def test_the_plan_tells_what_is_reused(builds: Builds, recipe: Path) -> None:
     assert "[0 of 1 shards reused]" in builds.explain(CURATOR, recipe)
     builds.build(CURATOR, recipe)
     assert "[1 of 1 shards reused]" in builds.explain(CURATOR, recipe)
+
+
+def test_a_full_disk_is_told_and_the_next_build_goes_on(builds: Builds, recipe: Path) -> None:
+    rows = "".join(f"{sha256(str(n).encode())}\n" for n in range(15_000))
+    recipe.with_name("notices.csv").write_text("text\n" + rows, "utf-8")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, before[1]))
+    try:
+        with pytest.raises(Unavailable, match=r"build\.no_space"):
+            builds.build(CURATOR, recipe)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert builds.list(CURATOR) == ()
+    assert builds.build(CURATOR, recipe).built.rows == 15_000
 
 
 def test_a_bad_recipe_leaves_nothing(builds: Builds, recipe: Path) -> None:
