@@ -98,18 +98,22 @@ def default_recognizers() -> tuple[EntityRecognizer, ...]:
 
 
 def build_engine(
-    extra: Iterable[EntityRecognizer] = (), *, yaml: str | os.PathLike[str] | None = None, tagger: bool = True
+    extra: Iterable[EntityRecognizer] = (),
+    *,
+    yaml: str | os.PathLike[str] | None = None,
+    tagger: bool = True,
+    backend: str = "lac",
 ) -> AnalyzerEngine:
     """An engine over the built-in recognizers, `extra` ones and those of a Presidio YAML file.
 
-    `tagger` adds names, addresses and organisations (see `recognizers.named`).
+    `tagger` adds names, addresses and organisations from `backend` (see `pii_backends`).
     Raises: Invalid("pii.recognizers_file").
     """
     registry = RecognizerRegistry(recognizers=list(default_recognizers()), supported_languages=[LANGUAGE], global_regex_flags=0)
     if tagger:
-        from corpushub.engine.recognizers import named
+        from corpushub.engine.pii_backends import backend as chosen
 
-        for recognizer in named.recognizers(LANGUAGE):
+        for recognizer in chosen(backend, LANGUAGE):
             registry.add_recognizer(recognizer)
     for recognizer in extra:
         registry.add_recognizer(recognizer)
