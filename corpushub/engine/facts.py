@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 
 from corpushub.domain.build import Built, EntityFact
 from corpushub.engine.cache import write_json
-from corpushub.engine.leakage import across_splits
 from corpushub.engine.plan import Plan
 from corpushub.engine.profile import profile_files
 from corpushub.engine.quality import assess
@@ -28,7 +27,6 @@ def with_facts(plan: Plan, built: Built, folder: Path, measures: Mapping[int, Ma
     figures, quality = assess(folder, built.files, plan.recipe.contract, unique_content=not coarse)
     entities = entity_facts(plan, measures)
     numbers, privacy = disclosure(plan, built, folder)
-    figures |= across_splits(folder, built.files, plan.recipe.contract.key)
     figures |= {"lineage_coverage": 1.0, **summed(measures), **numbers}
     write_json(folder / "reports" / "quality.json", quality)
     return replace(
