@@ -70,8 +70,8 @@ def landline(value: str, draw: Draw) -> str:
 
 
 def identity_card(_: str, draw: Draw) -> str:
-    """Region 99 does not exist: no validator accepts it, whatever the last character."""
-    return "99" + draw.digits(4) + "1900" + "01" + "01" + draw.digits(3) + str(draw.below(10))
+    """Region 00 does not exist: no validator accepts it, whatever the last character."""
+    return "00" + draw.digits(4) + "1900" + "01" + "01" + draw.digits(3) + str(draw.below(10))
 
 
 def card(_: str, draw: Draw) -> str:
