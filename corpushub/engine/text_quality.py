@@ -6,7 +6,7 @@ cannot be judged (no Han characters to count particles among, too few words) dec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -43,17 +43,27 @@ def profiles() -> Mapping[str, tuple[Rule, ...]]:
     return {name: tuple(Rule(**rule) for rule in table["rules"]) for name, table in ts.rules()["profiles"].items()}
 
 
-def judge(column: pl.Series, profile: str, *, fast: bool | None = None) -> tuple[npt.NDArray[np.uint8], Ratio]:
-    """For each row 0 where it is good or n for the n-th rule of `profile`, and the number that decided."""
+def judge(column: pl.Series, chosen: Sequence[str], *, fast: bool | None = None) -> tuple[npt.NDArray[np.uint8], Ratio]:
+    """For each row 0 where it is good or n for the n-th of `rules_of(chosen)`, and the number that decided.
+
+    Of several profiles, those for English judge the rows mostly in Latin letters, the others the rest.
+    """
     measured = ratios(column, ts.count(column, fast=fast))
     verdict = np.zeros(len(column), dtype=np.uint8)
     number = np.zeros(len(column), dtype=np.float64)
-    for place, rule in enumerate(profiles()[profile], start=1):
+    for place, (profile, rule) in enumerate(rules_of(chosen), start=1):
         value = measured[rule.measure]
         holds = ((value > rule.above) | (value < rule.below)) & (measured["chars"] >= rule.least_chars) & (verdict == 0)
+        if len(chosen) > 1:
+            holds &= (measured["is_latin"] > 0) == profile.startswith("en-")
         verdict[holds] = place
         number[holds] = value[holds]
     return verdict, number
+
+
+def rules_of(chosen: Sequence[str]) -> list[tuple[str, Rule]]:
+    """The rules of the profiles in order, each with its profile's name."""
+    return [(name, rule) for name in chosen for rule in profiles()[name]]
 
 
 def ratios(column: pl.Series, counts: npt.NDArray[np.int64]) -> dict[str, Ratio]:
@@ -65,6 +75,7 @@ def ratios(column: pl.Series, counts: npt.NDArray[np.int64]) -> dict[str, Ratio]
     run = np.where(count["longest_run"] >= _LEAST_RUN, count["longest_run"], 0)
     return {
         "chars": solid.astype(np.float64),
+        "is_latin": is_latin.astype(np.float64),
         "letters": _share(letters, solid),
         "repeated_lines": _share(count["repeated_line_chars"], solid),
         "repeated_grams": _share(count["repeated_grams"], count["grams"], least=_LEAST_GRAMS),

@@ -17,7 +17,7 @@ from corpushub.engine.chinese_script import Script, to_script
 from corpushub.engine.normalise import normalise
 from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, refusal
 from corpushub.engine.text_columns import COLUMN, COLUMNS, Names
-from corpushub.engine.text_quality import judge, profiles
+from corpushub.engine.text_quality import judge, profiles, rules_of
 from corpushub.engine.wording import Sentence
 
 
@@ -68,16 +68,20 @@ def _drop_boilerplate(params: DropBoilerplate, scope: Scope) -> Mapped:
 
 
 class DropLowQuality(Params):
-    """Text column to judge by a quality profile (zh-government, zh-web, en-web, en-legal)."""
+    """Text column to judge by a quality profile (zh-government, zh-web, en-web, en-legal).
+
+    Two profiles, one for Chinese and one for English, judge a mixed corpus: each row by the one for its script.
+    """
 
     column: str = COLUMN
-    profile: str
+    profile: Names
 
 
 def _drop_low_quality(params: DropLowQuality, scope: Scope) -> Mapped:
     column = scope.need(params.column, pl.String)
-    if params.profile not in profiles():
-        raise refusal("text.no_such_profile", "profile", profile=params.profile, known=", ".join(profiles()))
+    for name in params.profile:
+        if name not in profiles():
+            raise refusal("text.no_such_profile", "profile", profile=name, known=", ".join(profiles()))
 
     def kernel(frame: pl.DataFrame) -> pl.DataFrame:
         verdict, number = judge(frame[column], params.profile)
@@ -85,7 +89,7 @@ def _drop_low_quality(params: DropLowQuality, scope: Scope) -> Mapped:
 
     drops = tuple(
         Drop(rule.reason, pl.col("_verdict") == place, pl.col("_number"))
-        for place, rule in enumerate(profiles()[params.profile], start=1)
+        for place, (_, rule) in enumerate(rules_of(params.profile), start=1)
     )
     return Mapped(kernel=kernel, needs=(column,), drops=drops)
 

@@ -25,7 +25,7 @@ U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
 BLOCK_BYTES: Final = 1 << 21  # temporary arrays of one block stay near the last-level cache
-WORTH_BYTES: Final = 6_000_000  # below this numpy finishes before numba is imported
+WORTH_BYTES: Final = 24_000_000  # below this numpy finishes before numba is loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,3 +70,19 @@ def test_every_kernel_takes_an_empty_frame(step: Step) -> None:
     out, dropped = mapped(step, pl.DataFrame({"text": pl.Series([], dtype=pl.String)}), column="text", **params)
     assert out.height == 0
     assert dropped == {}
+
+
+def test_a_mixed_corpus_is_judged_by_the_profile_for_each_script() -> None:
+    chinese = "为规范公共数据资源授权运营，促进公共数据资源的开发利用，根据有关法律法规，结合本市实际，制定本办法。"
+    english = (
+        "The agency shall publish the annual report of the council within ten working days, unless the law provides otherwise."
+    )
+    salad = "register permit budget archive contract notice survey decision " * 4
+    out, dropped = mapped(
+        the(STEPS, "drop_low_quality"),
+        pl.DataFrame({"text": [chinese, english, salad]}),
+        column="text",
+        profile=["zh-web", "en-web"],
+    )
+    assert out["text"].to_list() == [chinese, english]
+    assert sum(dropped.values()) == 1

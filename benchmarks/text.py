@@ -1,0 +1,220 @@
+"""Text stages beside the toolkits people use: speed, memory and quality on one generated corpus, in one run.
+
+    python benchmarks/text.py                                   # ours alone, 6,000 rows
+    python benchmarks/text.py --peers all --rows 20000          # installs the peers into throw-away environments first
+    python benchmarks/text.py --peers daft,rensa --environments .peers   # keeps the environments for the next run
+
+Every peer runs in an environment of its own, with its documented defaults or the nearest settings (said in `peers/*.py`), one process on one
+core. `MB/s` is megabytes of UTF-8 text per CPU second of the stage with reading and writing; start-up is given beside it and not counted,
+except for data-juicer, whose command line cannot be separated from its start. A peer that cannot be installed or fails is listed as such.
+
+Quality: `clean`: junk removed and good rows lost, per language. `exact`: rows removed of rows that had to go. `near`: of the rows that had to go
+at Jaccard 0.8, how many went (recall); of the rows that went, how many had a neighbour at 0.8 (precision); rows that went although nothing at
+0.7 stayed (orphans).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import corpus
+import numpy as np
+import polars as pl
+
+from corpushub.engine import dedup, minhash
+from corpushub.engine.utf8 import utf8
+
+HERE = Path(__file__).resolve().parent
+PEERS: dict[str, tuple[str, list[str], list[str]]] = {
+    "daft": ("daft_peer.py", ["daft", "numpy", "pyarrow"], ["clean", "exact", "near"]),
+    "rensa": ("rensa_peer.py", ["rensa", "polars"], ["near"]),
+    "datatrove": ("datatrove_peer.py", ["datatrove[processing]", "jieba", "spacy", "polars"], ["clean"]),
+    "data-juicer": ("data_juicer_peer.py", ["py-data-juicer", "aiohttp", "polars", "pyyaml"], ["clean", "exact", "near", "end"]),
+}
+STAGES = ("clean", "exact", "near", "end")
+
+
+def environment(folder: Path, name: str, packages: list[str]) -> Path | None:
+    """The Python of a peer's own environment, made when it is not there; None (with the reason on standard error) where it cannot be."""
+    python = folder / name / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder / name)], check=True)
+        made = subprocess.run(
+            [str(python), "-m", "pip", "install", "-q", "--prefer-binary", *packages], capture_output=True, text=True, check=False
+        )
+        if made.returncode:
+            print(f"{name}: cannot be installed here: {made.stderr.strip().splitlines()[-1][:200]}", file=sys.stderr)
+            return None
+    return python
+
+
+def run(python: Path, script: str, stage: str, files: tuple[Path, Path], more: tuple[str, ...] = ()) -> dict[str, float] | str:
+    """Seconds and memory of one stage, or why it failed."""
+    one_core = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "PYTHONPATH": f"{HERE.parent}"}
+    core = sorted(os.sched_getaffinity(0))[-1]
+    command = ["taskset", "-c", str(core), str(python), str(HERE / "peers" / script), stage, *map(str, files), *more]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **one_core})
+    if answer.returncode:
+        return (answer.stderr.strip().splitlines() or ["no message"])[-1][:160]
+    found: dict[str, float] = json.loads(answer.stdout.strip().splitlines()[-1])
+    return found
+
+
+def kept_rows(path: Path) -> np.ndarray:
+    frame = pl.read_parquet(str(path / "*.parquet") if path.is_dir() else path, columns=["id"])
+    return frame["id"].cast(pl.Int64).to_numpy()
+
+
+class Truth:
+    """What each stage should have done."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+        self.leader = dedup.leaders(minhash.digests(utf8(frame["text"])))
+
+    def clean(self, kept: np.ndarray) -> dict[str, float]:
+        went = ~np.isin(self.frame["id"].to_numpy(), kept)
+        junk = self.frame["kind"].str.starts_with("junk").to_numpy()
+        zh = (self.frame["lang"] == "zh").to_numpy()
+        return {
+            "junk_removed": float(went[junk].mean()),
+            "good_lost_zh": float(went[~junk & zh].mean()),
+            "good_lost_en": float(went[~junk & ~zh].mean()),
+        }
+
+    def exact(self, kept: np.ndarray) -> dict[str, float]:
+        return {
+            "removed": float(len(self.frame) - len(kept)),
+            "expected": float((self.leader != np.arange(self.leader.size)).sum()),
+        }
+
+    def pairs(self) -> tuple[dedup.Pairs, np.ndarray, np.ndarray]:
+        """All pairs of different texts at 0.7 and above (32 bands of 4 minima miss one in 10**5 at 0.7), their similarity, and the lengths."""
+        text = utf8(self.frame["text"])
+        minima = minhash.signatures(text)
+        rows = np.flatnonzero(self.leader == np.arange(self.leader.size))
+        bands = (
+            minima[rows, at : at + 4].copy().view("<u8").astype(np.uint64) @ np.array([1, 0x9E3779B97F4A7C15], np.uint64)
+            for at in range(0, 128, 4)
+        )
+        found = dedup.candidates(bands, rows)
+        lengths = np.diff(text.offsets)
+        exact = dedup.similarities(found, lengths, self.frame["text"].gather)
+        return found.where(exact >= 0.7), exact[exact >= 0.7], lengths
+
+    def near(self, kept: np.ndarray) -> dict[str, float]:
+        pairs, exact, lengths = self.pairs()
+        stays = np.isin(np.arange(len(self.frame)), kept)
+        copies = self.leader != np.arange(self.leader.size)
+        # a row and its exact copies are one: the group stays if any of them does
+        group = np.bincount(self.leader, weights=stays, minlength=self.leader.size) > 0
+        close = pairs.where(exact >= 0.8)
+        left = close.where(group[close.first] & group[close.second])
+        residual = int((dedup.cover(len(self.frame), left, lengths) >= 0).sum()) + int(
+            np.maximum(np.bincount(self.leader, weights=stays, minlength=self.leader.size) - 1, 0).sum()
+        )
+        went = np.flatnonzero(~stays & ~(copies & group[self.leader]) & ~((~copies) & group))
+        near_rows, wide_rows = (
+            close.rows(),
+            pairs.where(np.isin(pairs.first, np.flatnonzero(group)) | np.isin(pairs.second, np.flatnonzero(group))).rows(),
+        )
+        right = int(np.isin(self.leader[went], near_rows).sum())
+        removed = int((~stays).sum())
+        return {
+            "removed": removed,
+            "recall": (removed - (went.size - right)) / max(1, removed - (went.size - right) + residual),
+            "precision": (removed - (went.size - right)) / max(1, removed),
+            "orphans": int((~np.isin(self.leader[went], wide_rows)).sum()),
+        }
+
+    def end(self, kept: np.ndarray) -> dict[str, float]:
+        return {"rows": float(len(kept))}
+
+
+def machine() -> dict[str, object]:
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")),
+        "",
+    )
+    return {
+        "cpu": model or platform.processor(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=6000)
+    parser.add_argument(
+        "--peer-rows", type=int, default=0, help="rows for data-juicer and datatrove, which are slow (0: the same)"
+    )
+    parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--peers", default="", help="all, or names separated by commas")
+    parser.add_argument("--stages", default=",".join(STAGES))
+    parser.add_argument("--environments", type=Path)
+    given = parser.parse_args()
+    wanted = list(PEERS) if given.peers == "all" else [name for name in given.peers.split(",") if name]
+    with tempfile.TemporaryDirectory(prefix="text-") as name:
+        measure(given, wanted, Path(name))
+
+
+def measure(given: argparse.Namespace, wanted: list[str], folder: Path) -> None:
+    corpora: dict[int, tuple[Path, Truth, float]] = {}
+
+    def the_corpus(rows: int) -> tuple[Path, Truth, float]:
+        if rows not in corpora:
+            frame = corpus.generate(rows, given.seed, given.data)
+            path = folder / f"corpus-{rows}.parquet"
+            frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=4000)
+            corpora[rows] = (path, Truth(frame), frame["text"].str.len_bytes().sum() / 1e6)
+        return corpora[rows]
+
+    contenders: list[tuple[str, Path, str, list[str], tuple[str, ...]]] = [
+        ("corpushub", Path(sys.executable), "ours.py", list(STAGES), ()),
+        ("corpushub, numpy only", Path(sys.executable), "ours.py", ["clean", "near"], ("--numpy",)),
+    ]
+    for peer in wanted:
+        script, packages, stages = PEERS[peer]
+        python = environment(given.environments or folder / "peers", peer, packages)
+        if python is not None:
+            contenders.append((peer, python, script, stages, ()))
+    print(json.dumps(machine()))
+    for stage in given.stages.split(","):
+        for contender, python, script, stages, more in contenders:
+            if stage not in stages:
+                continue
+            rows = given.peer_rows or given.rows if contender in {"data-juicer", "datatrove"} else given.rows
+            path, truth, mega = the_corpus(rows)
+            out = folder / f"{contender}-{stage}.parquet"
+            found = run(python, script, stage, (path, out), more)
+            if isinstance(found, str):
+                print(json.dumps({"stage": stage, "who": contender, "failed": found}), flush=True)
+                continue
+            quality = {key: round(value, 4) for key, value in getattr(truth, stage)(kept_rows(out)).items()}
+            print(
+                json.dumps(
+                    {
+                        "stage": stage,
+                        "who": contender,
+                        "mb": round(mega, 1),
+                        "mb_per_cpu_s": round(mega / max(found["cpu"], 0.01), 2),
+                        **found,
+                        **quality,
+                    }
+                ),
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
