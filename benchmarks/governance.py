@@ -3,7 +3,7 @@
     python benchmarks/governance.py                        # 1,000,000 events, several minutes
     python benchmarks/governance.py --events 20000         # a glance
 
-The record is filled with real streams (a release's life, five events each, one of them with its leaf) before anything is measured. A command
+The record is filled with real streams (a release's life, five events each; one leaf a batch, the ledger at this size is measured in benchmarks/ledger.py) before anything is measured. A command
 is a whole one: authorise, fold, decide, append event and leaf, save the fold, react, commit with synchronous=FULL. The floor beside it is
 one durable insert of one row into the same SQLite file: what the disk alone costs.
 """
@@ -103,7 +103,7 @@ def fill(city: City, wanted: int) -> int:
                     row |= {"org": "data-group", "at": iso(at + timedelta(seconds=place)), "state": STATES[place], "rules": ""}
                     rows.append({**row, "data": {"data": data, "marks": ["vote"] if name == "voted" else []}})
                     made += 1
-                unit.ledger.append({**row, "data": data, "marks": []})
+            unit.ledger.append({"kind": "filled", "upto": made})
                 folds.append(fold_row(stream, iso(at), {**base, "version": f"0.{made}.0"}))
             unit.connection.execute(events.insert(), rows)
             unit.connection.execute(cases.insert(), folds)
