@@ -25,12 +25,11 @@ CARD_LANGS = ("zh", "en")
 CHECKS = ("min_len", "max_len", "regex", "in", "min", "max", "unit", "vocabulary", "example")
 LIMITS = (
     "max_quarantine_ratio",
-    "max_rows",
-    "max_bytes",
     "max_archive_bytes",
     "max_archive_depth",
     "max_archive_ratio",
     "max_line_bytes",
+    "max_document_bytes",
 )
 SECTIONS = (
     "summary", "uses", "out_of_scope", "limitations", "biases", "collection", "maintenance", "contact", "evidence", "citation", "annotation",
@@ -38,7 +37,7 @@ SECTIONS = (
 )  # fmt: skip
 SOURCE_KEYS = (
     "resource", "from", "select", "format", "encoding", "delimiter", "quote", "header", "columns", "skip_rows", "footer_rows", "sheet", "members",
-    "records", "nulls", "add", "table", "query", "unit", "role", "dtypes",
+    "records", "nulls", "add", "table", "query", "role",
 )  # fmt: skip
 TOP_KEYS = (
     "dataset", "title", "purpose", "licence", "sources", "contract", "steps", "gates", "card", "limits", "tags", "languages", "tasks",

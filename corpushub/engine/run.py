@@ -107,7 +107,7 @@ def judges() -> str:
     """Digest of the code that turns rows into files and figures: a finished release is only reused while it is the same."""
     folder = Path(__file__).parent
     return digest_of(
-        {name: file_sha256(folder / f"{name}.py") for name in ("facts", "quality", "profile", "run_write", "digests", "leakage")}
+        {name: file_sha256(folder / f"{name}.py") for name in ("facts", "quality", "profile", "run_write", "digests")}
     )
 
 
