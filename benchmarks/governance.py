@@ -103,8 +103,8 @@ def fill(city: City, wanted: int) -> int:
                     row |= {"org": "data-group", "at": iso(at + timedelta(seconds=place)), "state": STATES[place], "rules": ""}
                     rows.append({**row, "data": {"data": data, "marks": ["vote"] if name == "voted" else []}})
                     made += 1
-            unit.ledger.append({"kind": "filled", "upto": made})
                 folds.append(fold_row(stream, iso(at), {**base, "version": f"0.{made}.0"}))
+            unit.ledger.append({"kind": "filled", "upto": made})
             unit.connection.execute(events.insert(), rows)
             unit.connection.execute(cases.insert(), folds)
     with city.database.read() as unit:
