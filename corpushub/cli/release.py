@@ -126,27 +126,6 @@ def sign(
     context().show({"bundle": sign_folder(folder, key).name})
 
 
-@app.command()
-def rebuild(
-    folder: Folder,
-    recipe: Annotated[
-        Path, typer.Option(help="The recipe; without it the one in the release, whose sources must be beside it.")
-    ] = Path(),
-    sources: Annotated[list[str] | None, typer.Option("--from", help="Another address for a source: NAME=ADDRESS.")] = None,
-) -> None:
-    """Build a release again and compare: byte-equal, logically equal, or which rows differ. Exit 0 when the data are the same, else 1."""
-    from corpushub.cli.build import options
-    from corpushub.services.rebuild import DIFFERS
-    from corpushub.services.rebuild import rebuild as build_again
-
-    ctx = context()
-    path = recipe if recipe != Path() else folder / "provenance" / "recipe.yaml"
-    with ctx.progress() as progress:
-        found = build_again(ctx.actor(), ctx.hub().builds, folder, path, options=options(sources), progress=progress)
-    ctx.show(asdict(found))
-    raise typer.Exit(1 if found.verdict == DIFFERS else 0)
-
-
 def as_day(word: str) -> date | None:
     try:
         return date.fromisoformat(word) if word else None

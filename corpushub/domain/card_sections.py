@@ -353,7 +353,7 @@ def verification(w: Writer) -> str:
     )
     folder = facts.dataset.split("/")[-1]
     verify = f"cd {folder} && sha256sum -c SHA256SUMS\ncorpushub release verify . --pubkey hub.vkey"
-    rebuild = "corpushub rebuild . --verify"
+    rebuild = f"corpushub rebuild {folder} --verify --recipe recipes/{facts.recipe.name}"
     return blocks(
         w.heading("h_verify", 2), w.t("verify"), fence(verify, "bash"), digests, w.heading("h_rebuild"), w.t("rebuild"), fence(rebuild, "bash"),
         w.t("machine_readable"),
