@@ -38,6 +38,7 @@ _RACES = frozenset({"40P01", "40001"})  # deadlock, serialization failure
 _SQLITE_AWAY = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
 )
+_SQLITE_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Unit:
@@ -192,6 +193,8 @@ def _translated() -> Generator[None]:
             raise Conflict("store.race") from error
         if error.connection_invalidated or _is_out_of_reach(error.orig):
             raise Unavailable("store.busy") from error
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_DAMAGED:
+            raise Unavailable("store.damaged") from error
         raise
 
 

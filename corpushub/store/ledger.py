@@ -189,10 +189,10 @@ class Ledger:
         for row in self.connection.execute(sa.select(tiles).order_by(tiles.c.level, tiles.c.idx)):
             yield row.level, row.idx, bytes(row.hashes), bytes(row.root)
 
-    def stored_head(self) -> tuple[int, bytes]:
-        """Size and packed frontier as the head row says."""
-        row = self.connection.execute(sa.select(head.c.size, head.c.frontier).where(head.c.id == 1)).first()
-        return (row.size, bytes(row.frontier)) if row else (0, b"")
+    def stored_head(self) -> tuple[int, bytes, str]:
+        """Size, packed frontier and time of the last leaf as the head row says."""
+        row = self.connection.execute(sa.select(head).where(head.c.id == 1)).first()
+        return (row.size, bytes(row.frontier), row.logged_at) if row else (0, b"", "")
 
     def tree(self, size: int | None = None) -> Tiles:
         """The tree of the first `size` leaves, by default of all."""

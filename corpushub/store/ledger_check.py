@@ -100,9 +100,9 @@ def check_leaves(ledger: Ledger, sizes: Sequence[int], older: Sequence[Note], fo
         if frontier.size in wanted:
             roots[frontier.size] = frontier.root()
     found.leaves, found.root = frontier.size, frontier.root()
-    size, packed = ledger.stored_head()
-    if (size, packed) != (frontier.size, frontier.packed()):
-        found.add("audit.head", "ledger/head", stated=size, counted=frontier.size)
+    stated = ledger.stored_head()
+    if stated != (frontier.size, frontier.packed(), last):
+        found.add("audit.head", "ledger/head", stated=stated[0], counted=frontier.size)
     return roots
 
 

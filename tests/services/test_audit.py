@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from corpushub.base.errors import Forbidden, Invalid
+from corpushub.base.errors import Forbidden, Invalid, Unavailable
 from corpushub.base.identity import canonical
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
 from corpushub.domain.tree import entry_for
 from corpushub.domain.workflow import fold
 from corpushub.services.audit import Audit
+from corpushub.store.db import Database
 from corpushub.store.events import Events
 from tests.kit.ledger import START, a_publication, a_record, an_event, damage
 
@@ -51,6 +52,7 @@ def test_an_untouched_record_is_whole(audit: Audit):
         ("UPDATE events SET actor = 'person-2' WHERE seq = 1", "events/case-0@1"),
         ("DELETE FROM events WHERE seq = 10", "events/case-2@2"),
         ("UPDATE ledger_head SET size = 19", "ledger/head"),
+        ("UPDATE ledger_head SET logged_at = '2020'", "ledger/head"),
         (
             "UPDATE ledger_checkpoints SET note = replace(note, char(10) || '20' || char(10), char(10) || '19' || char(10))",
             "checkpoint/20",
@@ -150,6 +152,13 @@ def test_any_changed_byte_of_the_leaves_is_found(audit: Audit, tmp_path: Path):
         audit.database.close()
     file.write_bytes(whole)
     assert places(audit) == []
+
+
+def test_a_database_that_no_longer_opens_is_told(audit: Audit, tmp_path: Path):
+    audit.database.close()
+    (tmp_path / "hub.db").write_bytes(b"no database at all" * 500)
+    with pytest.raises(Unavailable, match=r"store\.damaged"):
+        Database(str(tmp_path / "hub.db"))
 
 
 def test_a_checkpoint_of_another_log_is_not_ours(audit: Audit, tmp_path: Path):
