@@ -1,0 +1,60 @@
+"""Forms are drawn from the flows' fields, and what they send is read back into the types the flows want."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from corpushub.base.messages import LANGS
+from corpushub.domain.flows import flows
+from corpushub.domain.form import Field, read_form
+from corpushub.portal import diagrams
+from corpushub.portal.forms import Given, answers, control
+from corpushub.portal.pages import Words
+
+FIELDS = [item for flow in flows().values() for row in (flow.opening, *flow.transitions) for item in row.fields]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_field_of_every_flow_can_be_drawn(lang: str) -> None:
+    t = Words("zh" if lang == "zh" else "en")
+    for item in FIELDS:
+        shown = control(t, item, Given())
+        assert f'name="{item.name}' in shown or "fieldset" in shown
+        assert "{" not in shown.replace("{ ", "")
+
+
+@pytest.mark.parametrize("name", list(flows()))
+def test_every_flow_has_a_picture_with_each_of_its_states(name: str) -> None:
+    flow = flows()[name]
+    shown = diagrams.flow_picture(Words("zh"), flow)
+    assert shown.count("<rect") == len(flow.states)
+    assert "NaN" not in shown
+
+
+@pytest.mark.parametrize(
+    ("item", "sent", "read"),
+    [
+        (Field("x", "bool"), {"x": "true"}, True),
+        (Field("x", "bool"), {}, False),
+        (Field("x", "choices", choices=("a", "b")), {"x": ["a", "b"]}, ["a", "b"]),
+        (Field("x", "choices", choices=("a", "b")), {"x": "a"}, ["a"]),
+        (Field("x", "int"), {"x": "12"}, 12),
+        (Field("x", "words"), {"x": "a, b\nc"}, ["a", "b", "c"]),
+        (Field("x", "record"), {"x": '{"a": 1}'}, {"a": 1}),
+        (Field("sections", "record"), {"sections.exit": "hand over", "sections.term": ""}, {"exit": "hand over"}),
+        (
+            Field("statement", "record"),
+            {"statement.costs.labour": "30", "statement.profit": "2"},
+            {"costs": {"labour": 30}, "profit": 2},
+        ),
+    ],
+    ids=str,
+)
+def test_what_a_form_sends_is_what_the_flow_reads(item: Field, sent: dict[str, Any], read: Any) -> None:
+    assert read_form([item], answers(sent, [item]))[item.name] == read
+
+
+def test_an_answer_nobody_gave_is_not_sent() -> None:
+    assert answers({"x": ""}, [Field("x", required=False)]) == {}
