@@ -27,6 +27,7 @@ from corpushub.engine.sources import Source
 Work = Callable[[Plan, Task, Cache], Path]
 FUNCTIONS: Mapping[str, Work] = {"map_shard": map_shard, "sketch_shard": sketch_shard}
 MAX_LOSSES = 3
+FEW_TASKS = 4  # fewer are done here: starting processes and loading libraries costs more
 
 
 class Executor(Protocol):
@@ -97,7 +98,7 @@ class Pool:
         return self._pool
 
     def perform(self, function: str, plan: Plan, tasks: Sequence[Task], cache: Cache) -> Iterator[Task]:
-        if len(tasks) < 2:  # starting processes costs more than one task
+        if len(tasks) < FEW_TASKS:
             yield from Serial().perform(function, plan, tasks, cache)
             return
         order = order_of(plan, cache)
