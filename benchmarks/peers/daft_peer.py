@@ -25,7 +25,7 @@ def clean(source: str, target: str) -> None:
 
 
 def exact(source: str, target: str) -> None:
-    daft.read_parquet(source).distinct("text").write_parquet(target, compression="zstd")
+    daft.read_parquet(source).distinct("text").select("id").write_parquet(target, compression="zstd")
 
 
 def near(source: str, target: str) -> None:
@@ -49,7 +49,7 @@ def near(source: str, target: str) -> None:
                 a, b = root(first), root(row)
                 parent[max(a, b)] = min(a, b)
     kept = [made["id"][row].as_py() for row in range(len(signatures)) if root(row) == row]
-    frame.where(col("id").is_in(kept)).write_parquet(target, compression="zstd")
+    daft.from_pydict({"id": kept}).write_parquet(target, compression="zstd")
 
 
 if __name__ == "__main__":
