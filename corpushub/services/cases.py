@@ -48,6 +48,7 @@ from corpushub.store.outbox import Notice
 
 _MOST_REACTIONS = 10_000
 _PAGE = 200
+_MOST_WAITING = 500  # per flow, oldest first: what has waited longest is never the part that is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +301,9 @@ class Cases:
             context = self.context(unit)
             for table in flows().values():
                 states = _waiting_states(table, actor)
-                waiting = unit.cases.list(flow=table.name, states=states, limit=_PAGE) if states else ()
+                waiting = (
+                    unit.cases.list(flow=table.name, states=states, limit=_MOST_WAITING, oldest_first=True) if states else ()
+                )
                 streams = unit.events.of_many([case.id for case in waiting])
                 for case in waiting:
                     commands = tuple(dict.fromkeys(row.command for row in _open_rows(table, case, actor, context)))

@@ -55,11 +55,19 @@ class CaseRows:
         if changed.rowcount != 1:
             raise Conflict("case.stale", case=case.id, version=case.version)
 
-    def list(
-        self, *, flow: str = "", states: Sequence[str] = (), subject: str = "", org: str = "", after: str = "", limit: int = 0
+    def list(  # noqa: PLR0913 - filters
+        self,
+        *,
+        flow: str = "",
+        states: Sequence[str] = (),
+        subject: str = "",
+        org: str = "",
+        after: str = "",
+        limit: int = 0,
+        oldest_first: bool = False,
     ) -> tuple[Case, ...]:
-        """Cases newest first (ids sort by time); `after` is the last id of the page before."""
-        query = sa.select(cases).order_by(cases.c.id.desc())
+        """Cases newest first (ids sort by time), or oldest first; `after` is the last id of the page before (newest first only)."""
+        query = sa.select(cases).order_by(cases.c.id if oldest_first else cases.c.id.desc())
         for column, wanted in ((cases.c.flow, flow), (cases.c.subject, subject), (cases.c.opened_org, org)):
             if wanted:
                 query = query.where(column == wanted)

@@ -295,3 +295,12 @@ def test_lists_page_without_gaps(city: City) -> None:
         if not cursor:
             break
     assert len(seen) == len(set(seen)) == 7
+
+
+def test_what_has_waited_longest_is_never_hidden_by_newer_cases(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corpushub.services.cases._MOST_WAITING", 3)
+    first = proposed(city, version="0.0.1")
+    for number in range(5):
+        city.clock.forward(minutes=5)
+        proposed(city, version=f"1.0.{number}")
+    assert first.id in {task.case.id for task in city.cases.tasks(city["reviewer"])}
