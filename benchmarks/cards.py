@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -157,7 +158,11 @@ def check(datasets: int, rounds: int) -> None:
             str(root / "cards"),
         ]
         took = best(rounds, lambda: subprocess.run(command, check=True, cwd=ROOT, capture_output=True))
-        print(json.dumps({"datasets": datasets, "cards_check_s": round(took, 2)}))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        print(json.dumps({"datasets": datasets, "cards_check_s": round(took, 2), "cards_check_cpu_s": round(cpu, 2)}))
 
 
 def main() -> None:

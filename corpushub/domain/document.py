@@ -19,8 +19,8 @@ from corpushub.base.suggest import closest
 MAX_BYTES = 1_000_000
 
 
-class CoreLoader(yaml.SafeLoader):
-    """Safe loader with the resolvers of the YAML 1.2 core schema."""
+class CoreLoader(yaml.CSafeLoader):
+    """Safe loader (libyaml, ten times the speed of the Python one) with the resolvers of the YAML 1.2 core schema."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  the base class declares it so
 
