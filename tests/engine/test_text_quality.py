@@ -45,15 +45,26 @@ def test_junk_goes_and_good_text_stays_in_both_languages() -> None:
         assert gone[good].mean() <= 0.01, lang
 
 
-@pytest.mark.parametrize("profile", ["zh-government", "zh-web", "en-legal", "en-web"])
-def test_statutes_in_both_languages_survive_every_profile(profile: str) -> None:
-    """The usual English rules lose a third of Chinese rows and of statutes; ours must not."""
-    chinese = "\n".join(LAW.format(number) for number in range(1, 9))
-    english = "\n".join(
-        f"§ {n}. The operator shall, within {n + 10} days of notice, file with the agency a statement of the grounds."
-        for n in range(1, 9)
+@pytest.mark.parametrize("profile", ["zh-government", "zh-web"])
+def test_real_chinese_statutes_survive(profile: str) -> None:
+    """The usual English rules lose a third of Chinese rows; ours must not lose one in a hundred."""
+    laws = pl.Series(corpus_module().Pools(None).laws)
+    verdict, _ = judge(normalise(laws, fast=False), (profile,), fast=False)
+    assert len(laws) > 200
+    assert (verdict > 0).mean() <= 0.01
+
+
+def test_english_statutes_survive() -> None:
+    duties = (
+        "file a statement of the grounds",
+        "pay the fee set by the council",
+        "keep the register open to the public",
+        "answer every objection",
     )
-    assert reason(english if profile.startswith("en") else chinese, profile) == ""
+    english = "\n".join(
+        f"§ {n}. The operator shall, within {n + 10} days of the notice, {duty}." for n, duty in enumerate(duties, 1)
+    )
+    assert reason(english, "en-legal") == ""
 
 
 @pytest.mark.parametrize(
