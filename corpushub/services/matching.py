@@ -183,7 +183,14 @@ class Matching:
         while batch := unit.catalog.search(after=after, limit=1000):
             found += [resource_entry(item, self.today, accepted) for item in batch if names is None or item.id in names]
             after = batch[-1].id
-        found += [dataset_entry(repo, accepted) for repo in datasets(unit)]
+        released = {
+            str(case.data["dataset"]): case.data for case in reversed(unit.cases.list(flow="release", states=("released",)))
+        }
+        for repo in datasets(unit):
+            data = released.get(repo.id, {})
+            made_from = [item for name in data.get("resources") or () if (item := unit.catalog.get(name)) is not None]
+            parents = [resource_entry(item, self.today, accepted) for item in made_from]
+            found.append(dataset_entry(repo, data, parents, accepted))
         return [entry for entry in found if names is None or entry.id in names]
 
     # The other direction

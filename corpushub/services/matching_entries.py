@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -46,25 +46,21 @@ def resource_entry(resource: Resource, today: date, acceptance: Mapping[str, flo
     )
 
 
-def dataset_entry(repo: Repo, acceptance: Mapping[str, float]) -> Entry:
-    """A dataset whose release is out: it can be had now."""
-    facts = repo.facts
+def dataset_entry(repo: Repo, release: Mapping[str, Any], parents: Sequence[Entry], acceptance: Mapping[str, float]) -> Entry:
+    """A dataset whose release is out, so it can be had now: named by its release, described by the entries it was made from."""
+    regions = {parent.region for parent in parents}
     return Entry(
         id=f"{DATASET}{repo.id}",
-        title=f"{spoken(facts.get('title'))} {repo.id.partition('/')[2].replace('-', ' ')}",
-        summary=spoken(facts.get("summary")),
+        title=f"{' '.join(str(word) for word in (release.get('title') or {}).values())} {repo.id.partition('/')[2].replace('-', ' ')}",
+        items=tuple(dict.fromkeys(item for parent in parents for item in parent.items)),
+        summary=" ".join(parent.summary for parent in parents),
         owner=repo.org,
+        domain=" ".join(dict.fromkeys(parent.domain for parent in parents)),
+        region=regions.pop() if len(regions) == 1 else "",
         openness="conditional" if repo.gated else "unconditional",
         delivery=("download", "api"),
         acceptance=acceptance.get(f"{DATASET}{repo.id}", -1.0),
     )
-
-
-def spoken(value: Any) -> str:
-    """All languages of a title, or the one there is."""
-    if isinstance(value, Mapping):
-        return " ".join(str(word) for word in value.values())
-    return str(value or "")
 
 
 def region_code(value: str) -> str:
