@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
-from corpushub.base.identity import Clock, is_repo_id
+from corpushub.base.identity import Clock, business_day, is_repo_id
 from corpushub.base.settings import Settings
 from corpushub.domain.front_matter import CardHead, read_head
 from corpushub.domain.parties import Actor, Role
+from corpushub.domain.policy import Delivered, is_public
 from corpushub.domain.tree import Entry, Tree, entry_for
 from corpushub.services.access import Access, Fresh
-from corpushub.services.delivery import FILE_CHANNELS, Permission
+from corpushub.services.delivery import FILE_CHANNELS, Permission, resources_of
 from corpushub.store.db import Database, Unit
 from corpushub.store.objects import Objects
 from corpushub.store.repos import HEADS, TAGS, Commit, Query, Ref, Repo, Revision
@@ -209,6 +211,8 @@ class Repositories:
                 facts = {"card": head.data, "tags": head.tags, "title": head.title, "summary": head.summary, "bytes": tree.bytes}
                 words = " ".join([head.title, head.summary, *map(str, _titles(head)), *(f"|{tag}|" for tag in head.tags)])
                 unit.repos.describe(repo.id, repo.head, facts, words)
+                if (gated := gated_by(unit, repo, business_day(self.clock()))) != repo.gated:
+                    unit.repos.update(repo.id, gated=gated)
 
     # -- keeping ----------------------------------------------------------------------------------------------------------
 
@@ -284,6 +288,14 @@ def stops_of(unit: Unit, dataset: str) -> dict[str, Stop]:
         reason = str(stone.get("reason", "")) if state else ""
         found[f"v{case.data['version']}"] = Stop(state, reason, str(stone.get("successor") or ""))
     return found
+
+
+def gated_by(unit: Unit, repo: Repo, day: date) -> str:
+    """What the catalogue says of a released dataset: nothing to ask for where all its entries are open without condition."""
+    resources = resources_of(unit, repo.id)
+    if not resources:
+        return repo.gated
+    return "" if is_public(Delivered(repo.id, "released", resources), day) else repo.gated or "manual"
 
 
 def is_card(path: str) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import HubError, NotFound
+from corpushub.domain.parties import ANONYMOUS
 from corpushub.services.access import Gated
-from tests.kit.gov import released
+from tests.kit.gov import authorized, registered, released
 from tests.kit.hub import CURATOR, READER, REPO, STRANGER, SomeHub, notices, some_hub
 
 FILE = "data/test-00000-of-00001.parquet"
@@ -48,7 +49,10 @@ def test_nothing_is_delivered_without_an_entitlement(hub: SomeHub) -> None:
 def test_an_entitlement_opens_the_release_to_its_holder_only(hub: SomeHub) -> None:
     entitlement = hub.entitle()
     assert takes(hub) == entitlement.id
-    assert hub.repositories.locate(READER, REPO, hub.repositories.at(READER, REPO).commit.id, FILE).permission.purpose == "model-training"
+    assert (
+        hub.repositories.locate(READER, REPO, hub.repositories.at(READER, REPO).commit.id, FILE).permission.purpose
+        == "model-training"
+    )
     with pytest.raises(Gated):
         hub.repositories.locate(STRANGER, REPO, "v1.0.0", FILE)
 
@@ -108,3 +112,15 @@ def test_a_stopped_release_answers_nobody_by_tag_branch_or_commit(hub: SomeHub, 
         with pytest.raises(NotFound) as caught:
             hub.repositories.locate(READER, REPO, revision, FILE)
         assert "row 7" in caught.value.explain("en")
+
+
+def test_what_is_open_without_condition_needs_nobody_s_leave(tmp_path: Path) -> None:
+    hub = some_hub(tmp_path)
+    registered(hub.city, open_attribute="unconditional")
+    hub.city.made["authorization"] = authorized(hub.city)
+    released(hub.city)
+    hub.publish(REPO, notices())
+    assert hub.repositories.locate(ANONYMOUS, REPO, "v1.0.0", FILE).permission.entitlement == ""
+    hub.repositories.describe_new()
+    hub.repositories.forget()
+    assert not hub.repositories.get(ANONYMOUS, REPO).gated
