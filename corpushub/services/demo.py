@@ -29,7 +29,7 @@ from corpushub.services.demo_scenes import play, scenes
 from corpushub.services.hub import Hub, open_hub
 
 APPLIED_DAYS_AGO, CODED_DAYS_AGO = 60, 30
-CHANNELS = ["file", "stream", "query"]
+CHANNELS = ["file", "stream", "query", "compute"]
 PURPOSES = ["model-training", "model-evaluation", "research"]
 READER, CURATOR = "sun.yue", "chen.yu"
 UPDATED = "yunzhou/epidemic-notices"

@@ -14,6 +14,7 @@ from corpushub.services.builds import Builds
 from corpushub.services.cards import Cards
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
+from corpushub.services.cleanroom import Cleanroom
 from corpushub.services.contributions import Contributions
 from corpushub.services.intake import Intake
 from corpushub.services.jobs import Jobs
@@ -52,6 +53,7 @@ class Hub:
     audit: Audit
     builds: Builds
     releases: Releases
+    cleanroom: Cleanroom
     matching: Matching
     previews: Previews
     cards: Cards
@@ -85,7 +87,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     audit = Audit(database=database, objects=objects, settings=settings, clock=clock)
     matching = Matching(database=database, cases=cases, settings=settings, clock=clock)
     oversight = Oversight(database=database, cases=cases, clock=clock)
-    upkeep = (audit.sign_if_due, matching.keep_up, oversight.recheck_conflicts)
+    upkeep = (audit.sign_if_due, matching.keep_up, oversight.recheck_conflicts, oversight.watch_deliveries)
     jobs = Jobs(database=database, cases=cases, clock=clock, upkeep=upkeep)
     builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
     releases = Releases(
@@ -101,6 +103,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         jobs=jobs,
         contributions=contributions,
     )
+    viewer = Viewer(objects=objects, repositories=repositories, access=access)
     return Hub(
         settings=settings,
         clock=clock,
@@ -120,7 +123,8 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         builds=builds,
         matching=matching,
         releases=releases,
-        viewer=Viewer(objects=objects, repositories=repositories, access=access),
+        viewer=viewer,
+        cleanroom=Cleanroom(database=database, access=access, viewer=viewer, clock=clock),
         previews=Previews(repositories=repositories, objects=objects),
         cards=Cards(builds=builds, clock=clock),
         reviews=Reviews(database=database, builds=builds, clock=clock),

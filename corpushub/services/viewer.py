@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from corpushub.base.errors import Invalid, NotFound
 from corpushub.domain.parties import Actor
 from corpushub.domain.splits import Splits, splits_of
@@ -76,6 +78,14 @@ class Viewer:
     def schema(self, table: Table) -> dict[str, Any]:
         """Column types as `datasets` writes them; metadata, read from one file's footer."""
         return engine.features(engine.schema_of(self._sources(table)[:1]))
+
+    def columns(self, table: Table) -> tuple[str, ...]:
+        """Names of the columns; metadata."""
+        return tuple(engine.schema_of(self._sources(table)[:1]))
+
+    def frame(self, table: Table) -> pl.LazyFrame:
+        """The rows themselves, for services that answer questions about them inside the hub; the caller has asked for permission."""
+        return engine.open_frame(self._sources(table))
 
     def page(self, actor: Actor, table: Table, asked: Asked) -> engine.Page:
         """Rows of a split, as far as the actor may take them. Raises: Gated; Invalid("viewer.length_invalid" | "viewer.filter_invalid" | …)."""
