@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
@@ -21,6 +21,7 @@ from corpushub.domain.pricing import meter
 from corpushub.domain.workflow import Case, Event, fold
 from corpushub.services.cases import Cases
 from corpushub.store.db import Database, Unit
+from corpushub.store.watch import Watch
 
 OVERSIGHT = (Role.AUTHORITY, Role.AUDITOR, Role.SUPERVISOR, Role.IMPLEMENTER, Role.CDO, Role.SYSTEM)
 
@@ -105,6 +106,32 @@ class Oversight:
                 self.cases.execute_in(unit, SYSTEM, case.id, command, {"reason": f"{event.stream}@{event.version}"})
                 stopped += 1
         return stopped
+
+    def watch_deliveries(self) -> int:
+        """Open an incident for whoever takes more rows within an hour than the rule allows (article 15); one for each holder, dataset and day.
+
+        Runs as upkeep, so an alert stands within one round. How many were opened.
+        """
+        now = self.clock()
+        least, day = self.cases.rules.number("delivery.bulk_rows_per_hour"), business_day(now).isoformat()
+        with self.database.read() as unit:
+            heavy = Watch(unit.connection).heavy(iso(now - timedelta(hours=1)), least)
+            new = [item for item in heavy if unit.documents.get("alert", f"{item.org}/{item.repo}/{day}") is None]
+        for item in new:
+            with self.database.begin() as unit:
+                unit.documents.put("alert", f"{item.org}/{item.repo}/{day}", asdict(item))
+                report = {
+                    "title": f"{item.org} {item.repo}",
+                    "kind": "bulk_download",
+                    "text": f"{item.rows} rows, {item.requests} requests",
+                }
+                report |= {
+                    "signals": asdict(item),
+                    "orgs": [item.org],
+                    "entitlements": [item.entitlement] if item.entitlement else [],
+                }
+                self.cases.open_in(unit, SYSTEM, "incident", {name: value for name, value in report.items() if value})
+        return len(new)
 
     def _price_findings(self, unit: Unit) -> Iterable[Finding]:
         """Above the cap, or two like customers billed differently (articles 6 and 8)."""

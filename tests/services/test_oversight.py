@@ -1,15 +1,17 @@
 # ruff: noqa: RUF043 - codes hold a dot, and any character there will do
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
-from corpushub.base.identity import canonical
+from corpushub.base.identity import canonical, iso
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.services.oversight import Oversight
+from corpushub.store.tokens import Delivery
 from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, proposed
 
 WHY = {"reason": "because it has to be"}
@@ -156,3 +158,47 @@ def test_a_conflict_declared_late_takes_the_voice_back(city: City) -> None:
     assert city.cases.get(SYSTEM, approved.id).state == "in_review"
     assert city.cases.get(SYSTEM, city.made["release"].id).state == "quarantined"
     assert oversight(city).recheck_conflicts() == 0
+
+
+def test_a_bulk_download_raises_one_alert_and_the_freeze_works(city: City) -> None:
+    ask = {"dataset": "city/notices", "purpose": "research", "plan": "look at the notices", "terms_accepted": True}
+    case = city.cases.open(city["developer"], "access", ask)
+    for person, command in (
+        ("developer", "submit"),
+        ("operator", "triage"),
+        ("implementer", "propose"),
+        ("implementer", "approve"),
+    ):
+        city.do(person, case, command)
+    city.do("developer", case, "countersign")
+    (right,) = city.cases.list(city["developer"], flow="entitlement").items
+    row = Delivery(
+        "d-1",
+        iso(city.clock()),
+        "city/notices",
+        "0" * 40,
+        "",
+        9,
+        10,
+        4_999_999,
+        "developer",
+        "beichen",
+        "",
+        right.id,
+        "research",
+        "file",
+        "r",
+    )
+    with city.database.begin() as unit:
+        unit.deliveries.add([row])
+    assert oversight(city).watch_deliveries() == 0
+    with city.database.begin() as unit:
+        unit.deliveries.add([replace(row, id="d-2", rows=1)])
+    assert oversight(city).watch_deliveries() == 1
+    assert oversight(city).watch_deliveries() == 0, "one alert a day is enough"
+    (incident,) = city.cases.list(city["supervisor"], flow="incident").items
+    assert incident.data["signals"]["rows"] == 5_000_000
+    city.do("supervisor", incident, "contain")
+    assert city.cases.get(SYSTEM, right.id).state == "suspended"
+    city.clock.forward(days=1)
+    assert oversight(city).watch_deliveries() == 0

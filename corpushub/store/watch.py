@@ -1,0 +1,37 @@
+"""What left the hub, looked at for what is unusual (article 15: monitoring and early warning)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from corpushub.store import hub_tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class Heavy:
+    """An organisation that took more rows of a dataset within a span than the rule allows for."""
+
+    org: str
+    repo: str
+    entitlement: str
+    rows: int
+    requests: int
+
+
+class Watch:
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+
+    def heavy(self, since: str, least_rows: int) -> tuple[Heavy, ...]:
+        """Who took at least `least_rows` rows of one dataset since a moment (ISO), most first."""
+        d = t.delivery.c
+        rows = sa.func.sum(d.rows)
+        query = (
+            sa.select(d.org, d.repo, d.entitlement, rows, sa.func.count())
+            .where(d.at >= since)
+            .group_by(d.org, d.repo, d.entitlement)
+        )
+        found = self.connection.execute(query.having(rows >= least_rows).order_by(rows.desc()))
+        return tuple(Heavy(org, repo, entitlement, int(total), int(count)) for org, repo, entitlement, total, count in found)
