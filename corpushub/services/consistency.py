@@ -14,7 +14,20 @@ from corpushub.store.db import Unit
 from corpushub.store.objects import Objects
 
 _PAGE = 500
-_COMPARED = ("flow", "state", "version", "data", "votes", "persons", "orgs", "opened_by", "opened_org", "opened_at", "updated_at")
+_COMPARED = (
+    "flow",
+    "state",
+    "version",
+    "data",
+    "votes",
+    "persons",
+    "orgs",
+    "opened_by",
+    "opened_org",
+    "opened_at",
+    "updated_at",
+    "entered_at",
+)
 _PUBLISHED = ("released", "superseded")
 
 

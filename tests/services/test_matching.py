@@ -9,6 +9,7 @@ import pytest
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Org, OrgKind, Role
+from corpushub.domain.tree import entry_for
 from corpushub.domain.workflow import Case
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
@@ -80,6 +81,18 @@ def test_a_new_entry_is_found_at_once_and_a_draft_or_secret_one_never(desk: Desk
     assert found(desk, "古树名木") == ["110000/x/trees"]
     desk.catalog.revise(AUTHORITY, "110000/x/trees", {"title": {"zh": "公交专用道"}})
     assert found(desk, "名木") == []
+
+
+def test_a_released_dataset_is_found_by_what_it_was_made_from(desk: Desk):
+    with desk.database.begin() as unit:
+        unit.repos.ensure("city/spaces", org="org-op", by="desk")
+        commit = unit.repos.commit("city/spaces", [entry_for("data/a.txt", b"rows")], "first", "desk", NOW)
+        unit.repos.set_tag("city/spaces", "v1.0.0", commit)
+        unit.repos.set_branch("city/spaces", "main", commit)
+        data = {"dataset": "city/spaces", "title": {"zh": "城市车位", "en": "spaces"}, "resources": ["110000/x/parking"]}
+        unit.cases.save(Case("rel-1", "release", "released", 1, data, "desk", "org-op", NOW, NOW, NOW))
+    assert "dataset:city/spaces" in found(desk, "空余泊位")
+    assert found(desk, "城市车位")[0] == "dataset:city/spaces"
 
 
 def test_the_same_words_rank_the_same_for_everybody(desk: Desk):
