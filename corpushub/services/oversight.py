@@ -120,7 +120,7 @@ class Oversight:
         for item in new:
             with self.database.begin() as unit:
                 unit.documents.put("alert", f"{item.org}/{item.repo}/{day}", asdict(item))
-                report = {
+                report: dict[str, Any] = {
                     "title": f"{item.org} {item.repo}",
                     "kind": "bulk_download",
                     "text": f"{item.rows} rows, {item.requests} requests",
