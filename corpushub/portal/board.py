@@ -176,7 +176,7 @@ def turn_of(ask: Ask, case: Case) -> str:
         if case.state in row.sources and row.target:
             found += [seat_words(ask, seat) for seat in row.by]
     words = list(dict.fromkeys(word for word in found if word))
-    return ("、" if ask.lang == "zh" else ", ").join(words)
+    return ask.t.listed(words)
 
 
 def seat_words(ask: Ask, seat: Seat) -> str:
@@ -191,7 +191,7 @@ def seat_words(ask: Ask, seat: Seat) -> str:
 
 
 def names(ask: Ask, seats: Sequence[str]) -> str:
-    return ("、" if ask.lang == "zh" else ", ").join(ask.t.name("role", seat) for seat in seats)
+    return ask.t.listed(ask.t.name("role", seat) for seat in seats)
 
 
 def lead_line(*words: Child) -> Safe:

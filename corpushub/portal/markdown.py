@@ -39,6 +39,15 @@ def section_of(text: str, lang: Lang) -> str:
     return ANCHOR.sub("", body).strip()
 
 
+def lead_of(text: str, lang: Lang) -> str:
+    """The first paragraph of a card in `lang`, as plain words."""
+    for block in section_of(text, lang).split("\n\n"):
+        words = block.strip()
+        if words and not words.startswith(("#", "|", "!", "<", ">", "-", "`", "[")):
+            return re.sub(r"[*_`]", "", words).replace("\n", " ")
+    return ""
+
+
 def render(text: str, lang: Lang, pictures: Pictures) -> Safe:
     """HTML of the card. SVG pictures become data addresses, in which no script can run; others are left out."""
     tokens = reader().parse(section_of(text, lang))

@@ -50,7 +50,7 @@ def chip_words(ask: Ask, item: Mapping[str, Any]) -> str:
     if said:
         return said
     values = value if isinstance(value, list | tuple) else [value]
-    return "、".join(t.name("choice", str(part)) for part in values)
+    return t.listed(t.name("choice", str(part)) for part in values)
 
 
 def view(ask: Ask, result: Mapping[str, Any]) -> Safe:

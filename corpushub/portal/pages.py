@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,10 @@ class Words:
         if both is None or isinstance(both, str):
             return both or ""
         return both.get(self.lang) or next((value for value in both.values() if value), "")
+
+    def listed(self, words: Iterable[str]) -> str:
+        """Words one after another, with the language's own comma."""
+        return ("、" if self.lang == "zh" else ", ").join(words)
 
     def moment(self, at: datetime | str | None, *, day: bool = False) -> str:
         """`2026-11-22 11:04` Beijing time; the day alone where asked."""

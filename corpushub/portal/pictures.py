@@ -119,7 +119,8 @@ def lineage(t: Words, sources: Sequence[Mapping[str, Any]], dataset: str) -> Saf
     shapes += box(400, middle - 24, 180, (t("pictures.recipe"), t("pictures.recipe_note")), strong=True)
     shapes.append(arrow(580, middle, 660, middle))
     shapes += box(660, middle - 24, 300, (dataset, t("pictures.released")), strong=True)
-    return element("svg", *shapes, viewBox=f"0 0 968 {height:.0f}", c="chart", role="img", aria_label=t("dataset.lineage"))
+    drawn = element("svg", *shapes, viewBox=f"0 0 968 {height:.0f}", c="chart broad", role="img", aria_label=t("dataset.lineage"))
+    return div(drawn, c="scroll", tabindex="0")
 
 
 def box(x: float, y: float, width: float, words: tuple[str, str], *, strong: bool = False) -> list[Child]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import FastAPI, Form, Request
@@ -78,6 +79,25 @@ def routes(app: FastAPI, hub: Hub) -> None:
         answer.delete_cookie(COOKIE, path="/")
         return answer
 
+    if hub.settings.oidc_issuer:
+        identity_routes(app, hub, page)
+    app.add_api_route("/signin", show, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/signin", enter, methods=["POST"], include_in_schema=False)
+    app.add_api_route("/signout", leave, methods=["POST"], include_in_schema=False)
+
+
+def with_session(answer: Response, request: Request, secret: str, hub: Hub) -> Response:
+    """Set the session's cookie: not for scripts, same site only, over TLS where the hub is served over TLS."""
+    secure = request.url.scheme == "https" or hub.settings.endpoint().startswith("https:")
+    answer.set_cookie(
+        COOKIE, secret, max_age=hub.settings.session_hours * 3600, httponly=True, samesite="lax", secure=secure, path="/"
+    )
+    return answer
+
+
+def identity_routes(app: FastAPI, hub: Hub, page: Callable[..., HTMLResponse]) -> None:
+    """Add `/signin/oidc` and `/signin/callback`; `page` shows the sign-in page with a refusal."""
+
     def leave_for_identity(request: Request) -> Response:
         """To the city's identity provider; a cookie remembers which browser began."""
         lang = lang_of(request)
@@ -100,18 +120,5 @@ def routes(app: FastAPI, hub: Hub) -> None:
         answer.delete_cookie(STATE, path="/signin")
         return answer
 
-    if hub.settings.oidc_issuer:
-        app.add_api_route("/signin/oidc", leave_for_identity, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/signin/callback", come_back, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/signin", show, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/signin", enter, methods=["POST"], include_in_schema=False)
-    app.add_api_route("/signout", leave, methods=["POST"], include_in_schema=False)
-
-
-def with_session(answer: Response, request: Request, secret: str, hub: Hub) -> Response:
-    """Set the session's cookie: not for scripts, same site only, over TLS where the hub is served over TLS."""
-    secure = request.url.scheme == "https" or hub.settings.endpoint().startswith("https:")
-    answer.set_cookie(
-        COOKIE, secret, max_age=hub.settings.session_hours * 3600, httponly=True, samesite="lax", secure=secure, path="/"
-    )
-    return answer
+    app.add_api_route("/signin/oidc", leave_for_identity, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/signin/callback", come_back, methods=["GET"], include_in_schema=False)

@@ -119,3 +119,19 @@ def test_a_provider_that_is_away_says_so(tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as error:
         away.oidc.begin("/zh/home/tasks")
     assert error.value.code == "oidc.unreachable"
+
+
+def test_the_portal_leads_through_the_provider_and_back(hub: SomeHub) -> None:
+    """The whole way in a browser's steps: our page, the provider, our callback, a cookie that opens the tasks."""
+    from tests.kit.hub import serving
+
+    with serving(hub, with_portal=True) as address, httpx.Client(base_url=address, follow_redirects=False, timeout=60) as browser:
+        assert "/signin/oidc" in browser.get("/signin?next=/zh/data/catalog").text
+        away = browser.get("/signin/oidc?next=/zh/data/catalog")
+        assert away.status_code == 303
+        back = httpx.get(away.headers["location"], follow_redirects=False).headers["location"]
+        home = browser.get(back)
+        assert home.status_code == 303
+        assert home.headers["location"] == "/zh/data/catalog"
+        assert browser.get("/zh/home/tasks").status_code == 200
+        assert browser.get(back).status_code == 403

@@ -124,8 +124,8 @@ def order_note(ask: Ask, case: Case) -> Safe | None:
     unmet = ask.hub.matching.unmet(ask.actor, case.id)
     if unmet is None:
         return None
-    holders = "、".join(casework.org_name(ask, name) for name in unmet.holders)
-    reasons = "、".join(t.name("unmet", name) for name in unmet.reasons)
+    holders = t.listed(casework.org_name(ask, name) for name in unmet.holders)
+    reasons = t.listed(t.name("unmet", name) for name in unmet.reasons)
     return div(t("ask.unmet", reasons=reasons), " ", t("ask.holders", holders=holders) if holders else None, c="note warn")
 
 

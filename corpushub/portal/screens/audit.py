@@ -105,8 +105,8 @@ def findings(ask: Ask) -> Safe:
     rows = [
         [
             chip(t.name("finding", item.kind), "warn"),
-            "、".join(casework.person_name(ask, name) for name in item.persons),
-            "、".join(casework.org_name(ask, name) for name in item.orgs),
+            t.listed(casework.person_name(ask, name) for name in item.persons),
+            t.listed(casework.org_name(ask, name) for name in item.orgs),
             ", ".join(f"{t.name('fact', name)} {value}" for name, value in item.facts.items()),
             span(
                 *[values.case_link(ask, name) for name in dict.fromkeys(event.partition("@")[0] for event in item.events[:3])],

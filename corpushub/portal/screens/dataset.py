@@ -66,7 +66,7 @@ class Reader:
         stated = head.data.get("license_name") or head.data.get("license") or ""
         stone = here.tombstone if here else None
         return Sheet(
-            repo.id, self.title(here, head.title), head.summary, casework.org_name(self.ask, repo.org), here.version if here else "", commit.id,
+            repo.id, self.title(here, head.title), markdown.lead_of(self.card_text(), self.ask.lang) or head.summary, casework.org_name(self.ask, repo.org), here.version if here else "", commit.id,
             commit.at, "private" if repo.private else "on_request" if repo.gated else "open", str(stated), here.rows if here else 0,
             self.snapshot.tree.bytes, repo.downloads, state=here.state if here and here.state in {"quarantined", "withdrawn"} else "",
             reason=stone.reason if stone else "", successor=stone.successor if stone else "", gates=(passed, len(judged)),
@@ -90,8 +90,10 @@ class Reader:
         if name == "use":
             first = next((entry.path for entry in self.snapshot.tree.entries if entry.path.endswith(".parquet")), "")
             return use_tab(ask, sheet, ask.hub.settings.endpoint(), first)
-        text = (self.ask.hub.previews.document(self.snapshot, "README.md") or b"").decode("utf-8", "replace")
-        return card_tab(ask, sheet, markdown.render(text, ask.lang, self.picture))
+        return card_tab(ask, sheet, markdown.render(self.card_text(), ask.lang, self.picture))
+
+    def card_text(self) -> str:
+        return (self.ask.hub.previews.document(self.snapshot, "README.md") or b"").decode("utf-8", "replace")
 
     def picture(self, path: str) -> bytes | None:
         return self.ask.hub.previews.document(self.snapshot, path)
@@ -171,7 +173,7 @@ def source_facts(t: Words, row: Mapping[str, Any]) -> Safe:
             (t("dataset.resource"), code(str(row.get("resource", "")))),
             (t("dataset.registration"), right.get("registration_code")),
             (t("dataset.authorization"), right.get("authorization")),
-            (t("dataset.purposes"), "、".join(t.name("choice", str(name)) for name in right.get("purposes", ()))),
+            (t("dataset.purposes"), t.listed(t.name("choice", str(name)) for name in right.get("purposes", ()))),
             (
                 t("dataset.valid"),
                 f"{right.get('valid_from', '')} – {right.get('valid_to', '')}" if right.get("valid_to") else None,

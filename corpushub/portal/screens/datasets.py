@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from corpushub.portal import markdown
 from corpushub.portal.frame import LENS
 from corpushub.portal.html import Child, Safe, a, div, form, h3, input_, joined, li, mark, nav, option, p, select, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
@@ -17,7 +18,8 @@ from corpushub.store.repos import Repo
 FACETS = ("owner", "language", "task", "size", "licence", "access")
 SORTS = ("changed", "downloads", "rows", "name")
 PER_PAGE = 20
-MOST = 500
+MOST, MOST_KEPT = 500, 2000
+SUMMARIES: dict[str, str] = {}  # by commit, which never changes
 PLAIN_TAGS = frozenset({"corpushub", "authorized-public-data"})
 
 
@@ -220,7 +222,7 @@ def entry_of(ask: Ask, repo: Repo) -> Entry:
     access = "private" if repo.private else "on_request" if repo.gated else "open"
     title = localized(ask.t, str(facts.get("title") or ""))
     return Entry(
-        repo.id, title, str(facts.get("summary") or ""), "", repo.changed_at, rows, int(facts.get("bytes") or 0), repo.downloads, access,
+        repo.id, title, summary_of(ask, repo), "", repo.changed_at, rows, int(facts.get("bytes") or 0), repo.downloads, access,
         tuple(str(tag) for tag in card.get("tags", ()) if tag not in PLAIN_TAGS),
         {
             "owner": (repo.id.split("/", maxsplit=1)[0],),
@@ -231,6 +233,19 @@ def entry_of(ask: Ask, repo: Repo) -> Entry:
             "access": (access,),
         },
     )  # fmt: skip
+
+
+def summary_of(ask: Ask, repo: Repo) -> str:
+    """The first paragraph of the card in the reader's language; the hub's facts hold the Chinese one."""
+    known = str(repo.facts.get("summary") or "")
+    if ask.lang == "zh" or not repo.head:
+        return known
+    if repo.head not in SUMMARIES:
+        if len(SUMMARIES) > MOST_KEPT:
+            SUMMARIES.clear()
+        found = ask.hub.previews.document(ask.hub.repositories.at(ask.actor, repo.id), "README.md") or b""
+        SUMMARIES[repo.head] = markdown.lead_of(found.decode("utf-8", "replace"), "en")
+    return SUMMARIES[repo.head] or known
 
 
 def localized(t: Words, title: str) -> str:

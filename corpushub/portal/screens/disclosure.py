@@ -45,7 +45,7 @@ def authorizations(ask: Ask, cases: Sequence[Case]) -> Safe:
             casework.org_name(ask, str(case.data["implementer"])),
             t.name("choice", str(case.data["mode"])),
             span(*[values.resource(ask, str(name)) for name in case.data.get("resources", ())], c="list-cell"),
-            "、".join(t.name("choice", str(name)) for name in case.data.get("purposes", ())),
+            t.listed(t.name("choice", str(name)) for name in case.data.get("purposes", ())),
             f"{case.data['valid_from']} – {case.data['valid_to']}",
             state_chip(t, case.state),
         ]
