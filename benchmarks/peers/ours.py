@@ -28,8 +28,8 @@ if FAST:
 utf8.WORTH_BYTES = 0 if FAST else 1 << 60  # type: ignore[misc]
 
 
-def batches(path: str):
-    for batch in pq.ParquetFile(path).iter_batches(8000):
+def batches(path: str, columns: list[str] | None = None):
+    for batch in pq.ParquetFile(path).iter_batches(8000, columns=columns):
         yield pl.from_arrow(batch)
 
 
@@ -76,7 +76,7 @@ def rows_left(source: str, target: str, gone: np.ndarray) -> None:
 
 
 def exact(source: str, target: str) -> None:
-    digest = np.concatenate([minhash.digests(utf8.utf8(frame["text"])) for frame in batches(source)])
+    digest = np.concatenate([minhash.digests(utf8.utf8(frame["text"])) for frame in batches(source, ["text"])])
     leader = dedup.leaders(digest)
     rows_left(source, target, leader != np.arange(leader.size))
 
