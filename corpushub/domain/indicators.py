@@ -87,6 +87,14 @@ _COUNTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
+def counted_types(flow_names: Iterable[str]) -> frozenset[str]:
+    """Types of events the indicators look at: nothing else has to be read from a large record."""
+    counts = {type_ for _, __, types in _COUNTS for type_ in types}
+    spans = {type_ for _, start, ends in _SPANS for type_ in (start, *ends)}
+    rated = {"demand.closed", "work_order.closed", "objection.closed", "probe.observed", "demand.declined"}
+    return frozenset(counts | spans | rated | {*_GRANTED, *_REFUSED} | {f"{name}.escalated" for name in flow_names})
+
+
 def _count(tally: Tally, name: str, group: str, types: tuple[str, ...]) -> Indicator:
     if name == "escalations":
         found = [event for type_, listed in sorted(tally.by_type.items()) if type_.endswith(".escalated") for event in listed]

@@ -15,7 +15,8 @@ from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.base.identity import BEIJING, Clock, business_day, digest_of, iso, system_clock
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
-from corpushub.domain.indicators import Finding, Indicator, indicators, unusual
+from corpushub.domain.flows import flows
+from corpushub.domain.indicators import Finding, Indicator, counted_types, indicators, unusual
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
 from corpushub.domain.workflow import Case, Event, fold
@@ -63,7 +64,7 @@ class Oversight:
         """Indicators of a span of days, both included; by default of everything. Anybody may ask: they are public numbers."""
         del actor
         with self.database.read() as unit:
-            return indicators(_events(unit, first, last), self.cases.rules)
+            return indicators(_events(unit, first, last, counted_types(flows())), self.cases.rules)
 
     def unusual(self, actor: Actor, *, first: date | None = None, last: date | None = None) -> tuple[Finding, ...]:
         """Approvals worth a look (article 16). Raises: Forbidden("oversight.only")."""
@@ -339,11 +340,11 @@ def _orphan_elements(entries: Iterable[Resource]) -> set[str]:
     return used - sourced
 
 
-def _events(unit: Unit, first: date | None, last: date | None) -> tuple[Event, ...]:
-    """Events of a span of days, in the order of the record."""
+def _events(unit: Unit, first: date | None, last: date | None, types: Iterable[str] = ()) -> tuple[Event, ...]:
+    """Events of a span of days, in the order of the record; of all types, or of those named."""
     begin = datetime.combine(first or date(2000, 1, 1), time(0), BEIJING)
     end = datetime.combine(last or date(2999, 1, 1), time(23, 59, 59, 999999), BEIJING)
-    return unit.events.between(begin, end)
+    return unit.events.between(begin, end, types=sorted(types))
 
 
 def _as_of(unit: Unit, flow: str, end: datetime) -> Iterable[Case]:

@@ -1,6 +1,7 @@
 # ruff: noqa: RUF043 - codes hold a dot, and any character there will do
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.base.identity import canonical, iso
+from corpushub.domain.flows import flows
+from corpushub.domain.indicators import counted_types, indicators
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.services.oversight import Oversight
 from corpushub.store.tokens import Delivery
@@ -202,3 +205,12 @@ def test_a_bulk_download_raises_one_alert_and_the_freeze_works(city: City) -> No
     assert city.cases.get(SYSTEM, right.id).state == "suspended"
     city.clock.forward(days=1)
     assert oversight(city).watch_deliveries() == 0
+
+
+def test_reading_only_what_is_counted_changes_no_number(city: City) -> None:
+    with city.database.read() as unit:
+        everything = indicators((event for _, event in unit.events.since(limit=10_000)), city.cases.rules)
+    assert everything == oversight(city).indicators(ANONYMOUS)
+    source = Path(indicators.__code__.co_filename).read_text("utf-8")
+    named = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', source))
+    assert {name for name in named if not name.startswith("separation.")} <= counted_types(flows())
