@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f"
 INVISIBLE = re.compile(f"[{_INVISIBLE}{_CONTROL}]")
-_BROKEN = re.compile(r"(?<=[0-9])[ \t]{0,4}(?:\r?\n)[ \t]{0,8}(?=[0-9Xx](?![.、．)）]))")
+_BROKEN = re.compile(r"(?<=[0-9)）])[ \t]{0,4}(?:\r?\n)[ \t]{0,8}(?=[0-9Xx](?![.、．)）]))")
 _DASH = re.compile(r"(?<=[0-9)])[‐‑‒–—―−－](?=[0-9(])")
 _TOKEN = re.compile(
     r"(?<![0-9A-Za-z_])(?=[0-9A-Za-z]{11,19}(?![0-9A-Za-z_]))(?=[0-9]*[OoIlSBZ])[0-9OoIlSBZ]{10,18}[0-9OoIlSBZXx](?![0-9A-Za-z_])"
@@ -76,7 +76,7 @@ def _needed() -> str:
     digits = "".join(han_digits())
     return (
         rf"[０-９Ａ-Ｚａ-ｚ＠．＿＋＊－\x{{a0}}\x{{2000}}-\x{{200f}}\x{{3000}}{_INVISIBLE}{_CONTROL}]|[\p{{Nd}}--[0-9]]|[①-⑨⓪❶-❾]{{2}}"
-        rf"|[0-9][ \t]*\r?\n[ \t]*[0-9Xx]|[0-9][‐‑‒–—―−－][0-9]|[{digits}0-9][ \-.·、]?[{digits}](?:[ \-.·、]?[{digits}0-9]){{4}}"
+        rf"|[0-9)）][ \t]*\r?\n[ \t]*[0-9Xx]|[0-9][‐‑‒–—―−－][0-9]|[{digits}0-9][ \-.·、]?[{digits}](?:[ \-.·、]?[{digits}0-9]){{4}}"
         r"|[0-9][OoIlSBZ]|[OoIlSBZ][0-9]"
     )
 
@@ -126,7 +126,7 @@ def _as_number(found: re.Match[str]) -> str:
     """A token that is a number but for a few look-alike letters reads as that number. Other lengths and codes stay as they are."""
     token = found[0]
     mistaken = sum(char in "OoIlSBZ" for char in token)
-    if len(token) not in {11, 15, 16, 17, 18, 19} or mistaken > 4:
+    if len(token) not in {11, 15, 16, 17, 18, 19} or mistaken > len(token) // 2:
         return token
     body, last = (token[:-1], token[-1]) if token[-1] in "Xx" else (token, "")
     return body.translate(_LOOKALIKE) + last

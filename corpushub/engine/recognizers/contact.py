@@ -6,7 +6,7 @@ from corpushub.engine.recognizers.shape import RIGHT, ChineseShapeRecognizer, Sh
 
 _UNITS = r"(?! ?(?:元|万|亿|美元|欧元|人民币|人次|人口|吨|公里|千米|平方|立方|千瓦|户|件|辆|亩|股|份|台|册|条|笔|次|个|天|秒|公斤|千克|克|米|升|%|％|‰))"
 _NOT_A_NUMBER_OF = r"(?<!(?:单号|编号|流水号|代码|批号|文号|序号|证号|票号|金额|总额|合计|共计|投资|产值|人民币|￥|¥|\$|ISBN|isbn)[:：为是 ]{0,2})"
-_SEP = r"[ \-.·–—/]{0,2}"
+_SEP = r"[ \-.·–—/_]{0,2}"
 
 
 class CnMobileRecognizer(ChineseShapeRecognizer):
@@ -103,8 +103,8 @@ class EmailAddressRecognizer(ShapeRecognizer):
         (
             "disguised",
             (
-                rf"(?<![A-Za-z0-9._%+\-]){_LOCAL} ?(?:\[at\]|\(at\)|\{{at\}}|【at】|\[AT\]|\(AT\)|#|\(@\)|\[@\]| @ | @|@ ) ?"
-                rf"(?:{_LABEL} ?(?:\.|\[dot\]|\(dot\)|点|。) ?){{1,3}}(?:com|cn|net|org|edu|gov|hk|tw|io|me|cc|info)(?![A-Za-z0-9])"
+                rf"(?<![A-Za-z0-9._%+\-]){_LOCAL} ?(?:\[at\]|\(at\)|\{{at\}}|【at】|\[AT\]| AT | at |\(AT\)|#|\(@\)|\[@\]| @ | @|@ ) ?"
+                rf"(?:{_LABEL} ?(?:\.|DOT|dot|\[dot\]|\(dot\)|点|。) ?){{1,3}}(?:com|cn|net|org|edu|gov|hk|tw|io|me|cc|info)(?![A-Za-z0-9])"
             ),
             0.7,
         ),

@@ -106,7 +106,7 @@ class EnglishNameRecognizer(ShapeRecognizer):
         ("form of address", rf"(?<=(?<![A-Za-z])(?:Mr|Mrs|Ms|Miss|Dr|Prof|Mx|Sir|Madam)\.? ){_NAME}", 0.7),
         (
             "introduced",
-            rf"(?<=(?:[Mm]y name is|I am called|[Nn]ame of|[Nn]amed|[Nn]ame:|[Ss]incerely,|[Rr]egards,|Dear|[Aa]ttn:?|[Ss]igned by) ){_NAME}",
+            rf"(?<=(?:[Mm]y name is|I am called|[Nn]ame of|[Nn]amed|[Nn]ame:|[Ss]incerely,|[Rr]egards,|Dear|[Aa]ttn:?|[Ss]igned by) )(?!(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? ){_NAME}",
             0.65,
         ),
     )

@@ -57,7 +57,7 @@ class CnPassportRecognizer(ChineseShapeRecognizer):
     ENTITY = "CN_PASSPORT"
     SHAPES = (
         ("chinese", rf"{LEFT}(?:[EGDSPHKegdsphk]\d{{8}}|[Ee][A-HJ-NP-Za-hj-np-z]\d{{7}}){RIGHT}", 0.3),
-        ("labelled", rf"(?i){after('护照', '護照', 'passport(?: no| number)?[.]?')}[A-Z]{{0,2}}\d{{6,9}}{RIGHT}", 0.6),
+        ("labelled", rf"(?i){after('护照', '護照', 'passport(?: no| number)?[.]?')}[A-Z]{{0,2}} ?\d{{6,9}}{RIGHT}", 0.6),
     )
     CONTEXT = ("护照", "護照", "passport", "Passport", "PASSPORT", "出入境证件")
 

@@ -9,7 +9,7 @@ from presidio_analyzer import AnalysisExplanation, EntityRecognizer, LocalRecogn
 
 from corpushub.engine.recognizers.address import addresses
 from corpushub.engine.recognizers.persons import persons
-from corpushub.engine.recognizers.tagging import Word, tagged
+from corpushub.engine.recognizers.tagging import Word, simplified, tagged
 
 
 class NamedEntityRecognizer(LocalRecognizer):
@@ -36,6 +36,7 @@ class NamedEntityRecognizer(LocalRecognizer):
         return [self._results(text, words) for text, words in zip(texts, tagged(texts), strict=True)]
 
     def _results(self, text: str, words: list[Word]) -> list[RecognizerResult]:
+        text = text.translate(simplified())
         found = [(start, end, "ADDRESS", score, why) for start, end, score, why in addresses(text, words)]
         found += [(start, end, "PERSON", score, why) for start, end, score, why in persons(text, words)]
         found += [(word.start, word.end, "LOCATION", 0.5, "tagger") for word in words if word.tag in {"LOC", "ns"}]

@@ -53,7 +53,9 @@ _NUMBERED = re.compile(
 _BEFORE_ID = re.compile(
     rf"(?<!{_HAN})(?P<name>{_HAN}{{2,4}})(?=[，,、：:（( \t]{{1,2}}(?:身份证|公民身份|证件号|手机|电话|联系电话|联系方式|护照|性别))"
 )
-_SPACED = re.compile(rf"(?<!{_HAN})(?P<name>[{''.join(sorted(SINGLE))}][ \u3000]{{1,4}}{_HAN})(?!{_HAN})")
+_SPACED = re.compile(
+    rf"(?<!{_HAN})(?P<name>[{''.join(sorted(SINGLE))}][ \u3000]{{1,4}}{_HAN}(?:[ \u3000]{{1,4}}{_HAN}(?!{_HAN}))?)(?!{_HAN})"
+)
 _ITEM = re.compile(rf"{_HAN}{{2,4}}")
 _HEAD = re.compile(r"(?:名单|人员|成员|如下|代表|委员|同志|人)[:：]$")
 
@@ -177,7 +179,8 @@ def _listed(text: str, found: list[Found]) -> list[Found]:
         items = [(run.start() + match.start(), match[0]) for match in _ITEM.finditer(run[0])]
         known = [start for start, _ in items if start in starts]
         headed = _HEAD.search(text[max(0, run.start() - 6) : run.start()]) is not None
-        if len(known) * 2 < len(items) and not (headed and len(known) * 3 >= len(items)):
+        alike = sum(_is_name(_trim(name)) and _trim(name) not in dictionary() for _, name in items)
+        if len(known) * 2 < len(items) and not (headed and alike * 5 >= len(items) * 3):
             continue
         for start, name in items:
             short = _trim(name)

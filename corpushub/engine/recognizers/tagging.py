@@ -43,6 +43,12 @@ def folds() -> dict[int, str]:
     return table
 
 
+@cache
+def simplified() -> dict[int, str]:
+    """Traditional characters as simplified ones, one for one: rules are written in simplified characters."""
+    return {code: char for code, char in folds().items() if code > 0x3400}
+
+
 def pieces(text: str) -> Iterator[tuple[int, int]]:
     """Spans of sentences that hold a Han character, none longer than the tagger takes."""
     for found in _PIECE.finditer(text):

@@ -36,7 +36,11 @@ class CnLabelledPlateRecognizer(ChineseShapeRecognizer):
 
     ENTITY = "CN_LICENSE_PLATE"
     SHAPES = (
-        ("letters", rf"(?<=(?:车牌|号牌|牌照)(?:号码|号)?[:：为是 ]{{0,3}})[{_PROVINCE}] ?[{_C}]{_SEP}[{_C}]{{5,6}}{RIGHT}", 0.8),
+        (
+            "letters",
+            rf"(?<=(?:车牌|号牌|牌照)(?:号码|号)?[:：为是 ]{{0,3}})[{_PROVINCE}] ?[{_C}]{_SEP}[A-Za-z0-9]{{5,6}}{RIGHT}",
+            0.8,
+        ),
     )
 
 
