@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from corpushub.domain.measures import MEASURES, measures_of
 from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change
 from corpushub.domain.sampling import PURPOSES
+from corpushub.engine.contract import accept
 from corpushub.engine.leakage import across_splits
 from corpushub.engine.profile import Profile, profile_files
 from corpushub.engine.risks import library, screen_files
@@ -95,16 +96,18 @@ def make_facts(inputs: Inputs) -> Made:
 
 
 def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
-    """What a second look at the text of every row finds: risk classes, and texts that stand in two splits."""
+    """What a second look at every row finds: rows the contract's schema refuses, risk classes, texts that stand in two splits."""
     columns = text_columns(inputs.recipe, inputs.built)
+    accepted = accept(located(inputs), inputs.built.files, inputs.recipe.contract)
+    contract = {"contract": asdict(accepted)} if accepted else {}
     if not measures.get("text_rows") or not columns:
-        return {"measures": {}, "classes": {}}
+        return {"measures": {}, "classes": {}, **contract}
     folder, files, held = located(inputs), inputs.built.files, library()
     found = screen_files(folder, files, columns, held)
     leak = across_splits(folder, files, columns[0])
     near = {} if leak.near is None else {"near_duplicates_across_splits": leak.near}
     leaked = {"duplicates_across_splits": leak.exact, **near}
-    return {"measures": {**found.measures(held, inputs.day), **leaked}, "classes": dict(found.by_class)}
+    return {"measures": {**found.measures(held, inputs.day), **leaked}, "classes": dict(found.by_class), **contract}
 
 
 def text_columns(recipe: Recipe, built: Built) -> list[str]:

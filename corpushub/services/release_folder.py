@@ -215,6 +215,7 @@ def reports(made: Made, inputs: Inputs) -> dict[str, Any]:
                 "quality_", "key_", "contract_", "duplicates_", "near_", "contaminated", "lineage_", "generated_", "schema_"
             ),
             "details": dict(built.quality),
+            "dataframely": dict(made.screened.get("contract", {})),
         },
         "pii": {
             "measures": picked("pii_", "identifiers_", "secrets_", "k_", "l_", "t_", "quasi_"),
