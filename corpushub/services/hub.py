@@ -93,16 +93,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     releases = Releases(
         database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
     )
-    Intake(
-        database=database,
-        objects=objects,
-        settings=settings,
-        parties=parties,
-        builds=builds,
-        releases=releases,
-        jobs=jobs,
-        contributions=contributions,
-    )
+    Intake(parties=parties, builds=builds, releases=releases, jobs=jobs, contributions=contributions)
     viewer = Viewer(objects=objects, repositories=repositories, access=access)
     return Hub(
         settings=settings,

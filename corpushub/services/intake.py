@@ -17,7 +17,6 @@ from typing import Any
 
 from corpushub.base.errors import HubError, Invalid
 from corpushub.base.messages import LANGS
-from corpushub.base.settings import Settings
 from corpushub.domain.parties import Actor
 from corpushub.domain.tree import Tree, path_problem
 from corpushub.services.builds import Builds, Options
@@ -25,28 +24,15 @@ from corpushub.services.contributions import Contributions
 from corpushub.services.jobs import Jobs, Report
 from corpushub.services.parties import Parties
 from corpushub.services.releases import Releases
-from corpushub.store.db import Database
 from corpushub.store.jobs import Job
-from corpushub.store.objects import Objects
 
 JOB, CONTRIBUTION, RECIPE = "contribution", "contribution", "recipe.yaml"
 _VERSION = re.compile(r"v(\d+\.\d+\.\d+)")
 
 
 class Intake:
-    def __init__(  # noqa: PLR0913 - it joins the services a release needs
-        self,
-        *,
-        database: Database,
-        objects: Objects,
-        settings: Settings,
-        parties: Parties,
-        builds: Builds,
-        releases: Releases,
-        jobs: Jobs,
-        contributions: Contributions,
-    ) -> None:
-        self.database, self.objects, self.settings = database, objects, settings
+    def __init__(self, *, parties: Parties, builds: Builds, releases: Releases, jobs: Jobs, contributions: Contributions) -> None:
+        self.database, self.objects, self.settings = contributions.database, contributions.objects, contributions.settings
         self.parties, self.builds, self.releases, self.jobs = parties, builds, releases, jobs
         jobs.handlers.setdefault(JOB, self.carry_out)
         contributions.tagged = self.tagged
