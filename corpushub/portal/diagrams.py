@@ -24,14 +24,15 @@ class Spot:
 def layers(flow: Flow) -> list[list[str]]:
     """States by how many steps they are from the beginning, in the order of the table."""
     found = {flow.opening.target: 0}
-    for row in flow.transitions:
-        for source in row.sources:
-            if source not in found:
-                found[source] = 0
-            if row.target and row.target not in found:
-                found[row.target] = found[source] + 1
-    for state in flow.states:
-        found.setdefault(state, 0)
+    waiting = [flow.opening.target]
+    while waiting:
+        here = waiting.pop(0)
+        for row in flow.transitions:
+            if here in row.sources and row.target and row.target not in found:
+                found[row.target] = found[here] + 1
+                waiting.append(row.target)
+    for state in flow.states:  # reached by a routed row only: after the beginning
+        found.setdefault(state, 1)
     depth = max(found.values()) + 1
     return [[state for state in flow.states if found[state] == level] for level in range(depth)]
 

@@ -18,6 +18,7 @@ HIDDEN = frozenset(
     {"gates", "grants", "by", "escalated", "approvals", "pack", "explanation", "parsed", "facts", "votes", "command"}
 )
 MOST_CELLS = 40
+MONEY = frozenset({"permitted_revenue", "carried_excess", "budget"})
 
 
 @cache
@@ -48,7 +49,11 @@ def value_of(ask: Ask, kind: str, name: str, value: Any) -> Child:
     if isinstance(value, list | tuple):
         return many(ask, kind, name, list(value))
     if isinstance(value, int | float):
-        return money(t, value) if name.endswith("_fen") else number(value, digits=0 if isinstance(value, int) else 2)
+        return (
+            money(t, value)
+            if name.endswith("_fen") or name in MONEY
+            else number(value, digits=0 if isinstance(value, int) else 2)
+        )
     return words(ask, kind, name, str(value))
 
 
@@ -70,6 +75,8 @@ def words(ask: Ask, kind: str, name: str, value: str) -> Child:
         return case_link(ask, value)
     if name == "dataset":
         return a(value, href=link(ask.lang, f"/data/datasets/{value}"))
+    if name in {"domain", "domains"}:
+        return t.name("domain", value)
     if kind in {"choice", "choices"}:
         return t.name("choice", value)
     return span(value, c="said") if "\n" in value or len(value) > 60 else value
