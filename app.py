@@ -2,14 +2,20 @@
 
 import sys
 
-from corpushub.base.settings import load_settings
-from corpushub.services.hub import open_hub
-from corpushub.web import serve
 
-if __name__ == "__main__":
+def main(argv: list[str]) -> None:
+    # Imported here: a worker process that imports this file again must not load the web.
+    from corpushub.base.settings import load_settings
+    from corpushub.services.hub import open_hub
+    from corpushub.web import serve
+
     hub = open_hub(load_settings())
-    if "--demo" in sys.argv[1:]:
+    if "--demo" in argv:
         from corpushub.services.demo import Demo
 
         Demo(hub).prepare()
     serve(hub, host=hub.settings.host, port=hub.settings.port)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
