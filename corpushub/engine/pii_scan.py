@@ -211,7 +211,9 @@ class BatchAnalyzer:
         for recognizer in self.others:
             for doc, results in enumerate(self._asked(recognizer, texts)):
                 for result in results:
-                    hits[doc].append(Hit(doc, result.start, result.end, result.score, recognizer, result.entity_type))
+                    told = result.analysis_explanation
+                    why = (told.textual_explanation or "") if told else ""
+                    hits[doc].append(Hit(doc, result.start, result.end, result.score, recognizer, result.entity_type, why))
 
     def _asked(self, recognizer: Any, texts: Sequence[str]) -> list[list[RecognizerResult]]:
         entities = recognizer.supported_entities

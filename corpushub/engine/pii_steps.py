@@ -12,7 +12,7 @@ from pydantic import Field
 from corpushub.base.messages import LANGS, text
 from corpushub.domain.build import EntityFact
 from corpushub.engine.pii_actions import Desk
-from corpushub.engine.pii_policy import Policy, policy
+from corpushub.engine.pii_policy import ALWAYS, Policy, policy
 from corpushub.engine.pii_scrub import Scrubbed, scrub_rows
 from corpushub.engine.pseudonyms import derive
 from corpushub.engine.step import Mapped, Params, Scope, Step, column_names
@@ -72,10 +72,17 @@ def tallied() -> tuple[str, ...]:
 
 
 def measures(entities: Iterable[str]) -> Iterable[tuple[str, pl.Expr]]:
-    """`pii:CN_MOBILE:found` and so on: sums over rows."""
-    for place, entity in enumerate(entities):
+    """`pii:CN_MOBILE:found` and so on, and `secrets_residual` for its gate: sums over rows."""
+    known = list(entities)
+    for place, entity in enumerate(known):
         for shift, count in enumerate(COUNTS):
-            yield f"pii:{entity}:{count}", pl.col(TALLY).list.get(place * len(COUNTS) + shift, null_on_oob=True).sum()
+            yield f"pii:{entity}:{count}", counted(place, shift)
+    residual = COUNTS.index("residual")
+    yield "secrets_residual", pl.sum_horizontal(counted(known.index(entity), residual) for entity in sorted(ALWAYS))
+
+
+def counted(place: int, shift: int) -> pl.Expr:
+    return pl.col(TALLY).list.get(place * len(COUNTS) + shift, null_on_oob=True).sum()
 
 
 def scrubbed(frame: pl.DataFrame, columns: tuple[str, ...], chosen: Policy, params: Scrub, key: bytes) -> pl.DataFrame:

@@ -26,6 +26,7 @@ _DASH = re.compile(r"(?<=[0-9)])[‐‑‒–—―−－](?=[0-9(])")
 _TOKEN = re.compile(
     r"(?<![0-9A-Za-z_])(?=[0-9A-Za-z]{11,19}(?![0-9A-Za-z_]))(?=[0-9]*[OoIlSBZ])[0-9OoIlSBZ]{10,18}[0-9OoIlSBZXx](?![0-9A-Za-z_])"
 )
+_HALVES = re.compile("[\ud800-\udfff]")
 _LOOKALIKE = str.maketrans("OoIlSBZ", "0011582")
 
 
@@ -47,7 +48,12 @@ def views(texts: list[str]) -> list[View]:
     """One view per text. One regular expression over the column finds the few texts that need work."""
     if not texts:
         return []
-    needed = pl.Series(texts, dtype=pl.String).str.contains(_needed())
+    try:
+        column = pl.Series(texts, dtype=pl.String)
+    except UnicodeEncodeError:  # no valid Unicode: bytes that a reader could not decode
+        texts = [_HALVES.sub("\ufffd", text) for text in texts]
+        column = pl.Series(texts, dtype=pl.String)
+    needed = column.str.contains(_needed())
     return [view(text) if work else View(text) for text, work in zip(texts, needed, strict=True)]
 
 

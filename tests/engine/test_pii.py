@@ -74,3 +74,13 @@ def test_surface_forms_do_not_hide_a_number(text: str, value: str, entity: str) 
 
 def test_null_and_empty_cells_have_no_findings() -> None:
     assert detect_batch(["", "   ", "\n"]) == [[], [], []]
+
+
+def test_bytes_that_were_no_text_do_not_stop_the_rest() -> None:
+    broken = b"\xff\xfe 13912345678".decode("utf-8", "surrogateescape")
+    assert detect_batch([broken, "手机13912345678"]) == [[(3, 14, "CN_MOBILE")], [(2, 13, "CN_MOBILE")]]
+
+
+def test_a_long_line_and_nested_json_are_read() -> None:
+    line = "备注" * 300_000 + '{"a": "{\\"mobile\\": \\"13912345678\\"}"}'
+    assert [entity for _, _, entity in detect_batch([line])[0]] == ["CN_MOBILE"]

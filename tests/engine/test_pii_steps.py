@@ -46,6 +46,7 @@ def test_counts_tell_found_replaced_kept_and_residual() -> None:
     counts = facts(answer, carried_out(answer))
     assert counts["PERSON"] == (2, 2, 0, 0)
     assert counts["CN_LANDLINE"] == (1, 0, 1, 0)
+    assert carried_out(answer).select(**answer.measures)["secrets_residual"].item() == 0
 
 
 def test_scrubbing_twice_changes_nothing_more() -> None:
