@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from corpushub.services.hub import Hub
 
 TREE_PAGE, TREE_PAGE_EXPANDED, LIST_PAGE, MAX_SIBLINGS, MAX_PATHS = 1000, 50, 100, 10_000, 2000
+MAX_PAGES = 64
+_pages: dict[
+    tuple[str, str, bool, bool, int, str], tuple[bytes, str]
+] = {}  # a commit's tree never changes, so neither do its pages
 _OPEN = [("cache-control", "private, no-cache"), *CORS]
 
 
@@ -140,14 +144,19 @@ async def tree(hub: Hub, call: Call, repo_id: str, revision: str, folder: str) -
     expand = call.flag("expand")
     most = TREE_PAGE_EXPANDED if expand else TREE_PAGE
     limit = max(1, call.number("limit", most, most))
-    items = snapshot.tree.listing(folder, recursive=call.flag("recursive"))
-    after = call.one("cursor")
-    start = next((at for at, item in enumerate(items) if item.path > after), len(items)) if after else 0
-    page = items[start : start + limit]
+    key = (snapshot.commit.id, folder, call.flag("recursive"), expand, limit, call.one("cursor"))
+    if (kept := _pages.get(key)) is None:
+        items = snapshot.tree.listing(folder, recursive=key[2])
+        start = next((at for at, item in enumerate(items) if item.path > key[5]), len(items)) if key[5] else 0
+        page = items[start : start + limit]
+        more = page[-1].path if start + limit < len(items) else ""
+        if len(_pages) >= MAX_PAGES:
+            _pages.clear()
+        kept = _pages[key] = (json_reply(await shown_items(hub, page, expand=expand)).body, more)
     headers = [*_OPEN, ("x-repo-commit", snapshot.commit.id)]
-    if start + limit < len(items):
-        headers.append(("link", next_page(hub, call, page[-1].path)))
-    return json_reply(await shown_items(hub, page, expand=expand), 200, headers)
+    if kept[1]:
+        headers.append(("link", next_page(hub, call, kept[1])))
+    return Reply(200, kept[0], headers)
 
 
 async def paths_info(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply:
