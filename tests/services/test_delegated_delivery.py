@@ -70,6 +70,7 @@ def test_an_entitlement_does_not_grow_with_the_sources_of_a_later_version(city: 
     (right,) = city.cases.list(city["developer"], flow="entitlement").items
     assert answer(city, "developer") == right.id
     other = city.catalog.add(city["registrar"], an_entry(id="990100/stats/other", registration_code="R-2"))
+    city.clock.forward(minutes=5)
     wider = city.cases.open(city["operator"], "release", draft(city, version="2.0.0", resources=[RESOURCE, other.id]))
     for person, command in (("operator", "submit"), ("implementer", "approve"), ("reviewer", "approve"), ("operator", "publish")):
         city.do(person, wider, command)
