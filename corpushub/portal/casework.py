@@ -36,7 +36,6 @@ PLACES: Mapping[str, str] = {
     "incident": "/oversee/monitor",
 }
 OTHER = "/home/cases"
-DELIVERED = frozenset({"quarantine", "lift", "withdraw"})  # commands whose effect reaches the repository too
 KEYS = {"approve": "a", "return": "r"}
 STYLES = {
     "approve": "btn good",
@@ -138,8 +137,6 @@ def give_command(ask: Ask, sent: Form) -> Outcome:
     expected = int(version) if version.isdecimal() else None
     if case.flow == "release" and command == "publish":
         ask.hub.releases.publish(ask.actor, case_id)
-    elif case.flow == "release" and command in DELIVERED:
-        ask.hub.releases.act(ask.actor, case_id, command, data)
     else:
         ask.hub.cases.execute(ask.actor, case_id, command, data, expected_version=expected)
     return Outcome(ask.t("portal.done", command=ask.t.name("command", command)))
