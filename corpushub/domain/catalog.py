@@ -234,8 +234,8 @@ def amend(resource: Resource | None, event: str, changes: Mapping[str, Any]) -> 
         return replace(entry, version=1, attributes=entry.attributes or first)
     version = resource.version + 1
     if event == "attribute_changed":
-        entry = AttributeVersion(**{**changes, "value": Attribute(changes["value"])})
-        changed = {**resource.to_json(), entry.name: entry.value.value, "attributes": plain((*resource.attributes, entry))}
+        held = AttributeVersion(**{**changes, "value": Attribute(changes["value"])})
+        changed = {**resource.to_json(), held.name: held.value.value, "attributes": plain((*resource.attributes, held))}
         return replace(Resource.from_json(changed), version=version)
     return replace(Resource.from_json({**resource.to_json(), **changes}), version=version)
 

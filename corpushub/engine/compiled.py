@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from corpushub.engine import characters as ch
-from corpushub.engine import minhash as mh
+from corpushub.engine import shingling as mh
 
 types: Any = numba.types
 boolean, int64, uint8, uint16, uint32, uint64 = types.boolean, types.int64, types.uint8, types.uint16, types.uint32, types.uint64
@@ -125,7 +125,7 @@ def normalise(data: Any, offsets: Any, tables: Any) -> Any:
     return out[:at], bounds, flags
 
 
-_BASE, _MIX_1, _MIX_2 = np.uint64(mh._BASE), np.uint64(mh._MIX_1), np.uint64(mh._MIX_2)
+_BASE, _MIX_1, _MIX_2 = np.uint64(mh.BASE), np.uint64(mh.MIX_1), np.uint64(mh.MIX_2)
 _27, _30, _32 = np.uint64(27), np.uint64(30), np.uint64(32)
 
 

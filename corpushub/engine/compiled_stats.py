@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from corpushub.engine import characters as ch
-from corpushub.engine import textstats as ts
+from corpushub.engine import textcounts as ts
 from corpushub.engine.compiled import _decode, arrays, boolean, helper, int64, kernel, types, uint8, uint16, uint64
-from corpushub.engine.textstats import CLOSER, FUNCTION, GRAM, LEAD, MARKUP, MOJIBAKE, SEPARATOR, TRAIL
+from corpushub.engine.textcounts import CLOSER, FUNCTION, GRAM, LEAD, MARKUP, MOJIBAKE, SEPARATOR, TRAIL
 
 _FUNCTION, _MOJIBAKE, _MARKUP, _SEPARATORS = ts._FUNCTION, ts._MOJIBAKE, ts._MARKUP, ts._SEPARATORS
 _LINES, _ENDED, _REPEATED_LINES, _GRAMS = ts._LINES, ts._ENDED, ts._REPEATED_LINES, ts._GRAMS

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from corpushub.engine import dedup, minhash, paragraphs
 from corpushub.engine.dedup import Pairs, Similarities
+from corpushub.engine.shingling import MINIMA
 from corpushub.engine.step import Barrier, Decision, Params, Scope, Sketches, Step
 from corpushub.engine.text_columns import ON, ON_SEVERAL, Names
 from corpushub.engine.utf8 import I64, U8, U64, utf8
@@ -121,7 +122,7 @@ def _checks(sketches: Sketches, rows: I64) -> U8:
         local = rows[(rows >= start) & (rows < start + frame.len())] - start
         parts += frame.gather(local).to_list()
         start += frame.len()
-    return np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, minhash.MINIMA)
+    return np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, MINIMA)
 
 
 def _column(sketches: Sketches, name: str) -> Iterator[pl.Series]:

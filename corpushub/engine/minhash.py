@@ -18,18 +18,13 @@ import numpy.typing as npt
 import polars as pl
 
 from corpushub.engine import characters as ch
+from corpushub.engine.shingling import BASE, MINIMA, MIX_1, MIX_2, NOTHING, WIDTH
 from corpushub.engine.utf8 import I64, U8, U32, U64, Utf8, compiled, points, utf8
 
 SCHEME: Final = "corpushub minhash 1"
-WIDTH: Final = 5
-MINIMA: Final = 128
 BANDS: Final = 16
 ROWS: Final = MINIMA // BANDS
-NOTHING: Final = 0xFFFFFFFF
 
-_BASE: Final = 0x9FB21C651E98DF25
-_MIX_1: Final = 0xBF58476D1CE4E5B9
-_MIX_2: Final = 0x94D049BB133111EB
 _BLOCK: Final = 1 << 15  # shingles whose temporaries stay in the second-level cache
 
 U64Matrix = npt.NDArray[np.uint64]
@@ -63,16 +58,16 @@ def shingles(text: Utf8) -> tuple[U32, I64]:
     short = np.repeat(np.where(counts < WIDTH, counts, WIDTH), windows)
     hashes = np.zeros(starts.size, dtype=np.uint64)
     for at in range(WIDTH):
-        hashes *= np.uint64(_BASE)
+        hashes *= np.uint64(BASE)
         hashes += np.where(short > at, padded[starts + at], np.uint64(0))
     return _mixed(hashes), bounds
 
 
 def _mixed(hashes: U64) -> U32:
     hashes ^= hashes >> np.uint64(30)
-    hashes *= np.uint64(_MIX_1)
+    hashes *= np.uint64(MIX_1)
     hashes ^= hashes >> np.uint64(27)
-    hashes *= np.uint64(_MIX_2)
+    hashes *= np.uint64(MIX_2)
     return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
@@ -109,10 +104,10 @@ def band_keys(minima: npt.NDArray[np.uint32]) -> U64Matrix:
     grouped = minima.reshape(len(minima), BANDS, ROWS).astype(np.uint64)
     keys = np.zeros((len(minima), BANDS), dtype=np.uint64)
     for place in range(ROWS):
-        keys *= np.uint64(_BASE)
+        keys *= np.uint64(BASE)
         keys += grouped[:, :, place]
         keys ^= keys >> np.uint64(29)
-    return keys * np.uint64(_MIX_2)
+    return keys * np.uint64(MIX_2)
 
 
 def digests(text: Utf8) -> U64Matrix:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from corpushub.engine import textstats as ts
-from corpushub.engine.textstats import NAMES
+from corpushub.engine.textcounts import NAMES
 
 Ratio = npt.NDArray[np.float64]
 _LEAST_HAN: Final = 30

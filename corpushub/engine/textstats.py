@@ -9,46 +9,41 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from corpushub.engine import characters as ch
-from corpushub.engine.utf8 import I64, U16, U32, U64, Utf8, compiled, points, utf8
-
-GRAM: Final = 10
-"""Units in a window when looking for repeated phrases: a unit is a Latin word or any other character that is not white space."""
-LINE_BASE: Final = 0x9E3779B97F4A7C15
-GRAM_BASE: Final = 0xD6E8FEB86659FD93
-GRAM_INVERSE: Final = pow(GRAM_BASE, -1, 1 << 64)
-LINE_INVERSE: Final = pow(LINE_BASE, -1, 1 << 64)
-MIXER: Final = 0xFF51AFD7ED558CCD
-
-FUNCTION, MOJIBAKE, MARKUP, SEPARATOR, CLOSER, LEAD, TRAIL = (1 << bit for bit in range(4, 11))
-"""Flags beside the class (low 4 bits) in the attribute table."""
-
-NAMES: Final = (
-    "spaces", "breaks", "latin", "other_letters", "digits", "han", "stops", "points", "symbols", "broken",
-    "function", "mojibake", "markup", "separators", "lines", "ended_lines", "repeated_line_chars", "grams", "repeated_grams",
-    "longest_run", "words", "stop_words",
-)  # fmt: skip
-COLUMNS: Final = len(NAMES)
-(
-    _FUNCTION,
-    _MOJIBAKE,
-    _MARKUP,
-    _SEPARATORS,
-    _LINES,
+from corpushub.engine.textcounts import (
     _ENDED,
-    _REPEATED_LINES,
+    _FUNCTION,
     _GRAMS,
+    _LINES,
+    _MARKUP,
+    _MOJIBAKE,
     _REPEATED_GRAMS,
+    _REPEATED_LINES,
     _RUN,
-    _WORDS,
+    _SEPARATORS,
     _STOP_WORDS,
-) = range(ch.CLASSES, COLUMNS)
+    _WORDS,
+    CLOSER,
+    COLUMNS,
+    FUNCTION,
+    GRAM,
+    GRAM_BASE,
+    LEAD,
+    LINE_BASE,
+    LINE_INVERSE,
+    MARKUP,
+    MIXER,
+    MOJIBAKE,
+    SEPARATOR,
+    TRAIL,
+)
+from corpushub.engine.utf8 import I64, U16, U32, U64, Utf8, compiled, points, utf8
 
 
 @cache

@@ -20,6 +20,7 @@ import polars as pl
 
 from corpushub.base.errors import Unavailable
 from corpushub.engine import textstats as ts
+from corpushub.engine.textcounts import NAMES
 
 ESTIMATE: Final = "estimate"
 CHARACTERS: Final = "characters"
@@ -32,7 +33,7 @@ _SPLIT: Final = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^
 def _weights() -> np.ndarray[Any, np.dtype[np.int64]]:
     """Thousandths of a token per character of each class, as integers: sums must not depend on order."""
     table = tomllib.loads(files("corpushub").joinpath("rules", "text-tokens.toml").read_text("utf-8"))["estimate"]
-    return np.array([round(1000 * table.get(name, 0)) for name in ts.NAMES[:10]], dtype=np.int64)
+    return np.array([round(1000 * table.get(name, 0)) for name in NAMES[:10]], dtype=np.int64)
 
 
 def estimate(column: pl.Series) -> pl.Series:

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpushub.engine import textstats as ts
+from corpushub.engine.textcounts import NAMES
 
 LETTERS = st.sampled_from('the of 的了中文文文。！,."”)）\n\n  |>{}ÃÂ¤€é锟斤拷鐨勬剰\ufffd\ue0001２\U0001f600\U00020000')
 texts = st.lists(st.one_of(st.none(), st.text(LETTERS, max_size=60), st.text(max_size=40)), max_size=8)
 
 
 def counted(text: str) -> dict[str, int]:
-    return dict(zip(ts.NAMES, ts.count(pl.Series([text]), fast=False)[0].tolist(), strict=True))
+    return dict(zip(NAMES, ts.count(pl.Series([text]), fast=False)[0].tolist(), strict=True))
 
 
 @given(texts)
@@ -30,7 +31,7 @@ def test_a_row_counts_the_same_in_any_batch(values: list[str | None]) -> None:
 
 def test_every_character_has_one_class() -> None:
     got = counted("第1条 The 法。\n甲|乙")
-    assert sum(got[name] for name in ts.NAMES[:10]) == len("第1条 The 法。\n甲|乙")
+    assert sum(got[name] for name in NAMES[:10]) == len("第1条 The 法。\n甲|乙")
     assert (got["han"], got["latin"], got["digits"], got["stops"], got["breaks"], got["separators"]) == (5, 3, 1, 1, 1, 1)
 
 
