@@ -28,6 +28,7 @@ TEST_PROGRAMS = {
     "chromium": "chromium",
     "nginx": "nginx-light",
     "wrk": "wrk",
+    "openssl": "openssl",
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc": "fonts-noto-cjk",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -71,7 +70,6 @@ def test_a_slow_or_endless_head_is_cut_off(hub: SomeHub, address: str, monkeypat
     assert httpx.get(f"{address}/healthz").status_code == 200
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
 def test_nginx_sends_the_bytes_and_the_hub_s_headers(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("nginx")
     for parent in (folder, folder.parent, folder.parent.parent):

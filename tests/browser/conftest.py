@@ -12,10 +12,9 @@ from playwright.sync_api import Browser
 from tests.kit.browser import CHROMIUM, chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop must be gone before another file's tests run in this process
 def browser() -> Generator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip("no system Chromium")
+    assert Path(CHROMIUM).exists(), "these tests drive a real browser: apt-get install chromium"
     with chromium() as found:
         yield found
 

@@ -271,7 +271,6 @@ def test_scores_are_those_of_the_plain_formula():
 
 @pytest.fixture(scope="module")
 def with_tantivy() -> Matcher:
-    pytest.importorskip("tantivy")
     return Matcher.of(ENTRIES, engine=Tantivy)
 
 

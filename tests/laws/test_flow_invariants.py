@@ -29,7 +29,7 @@ from corpushub.domain.workflow import Case, fold
 from corpushub.services.delivery import links_of
 from corpushub.services.facts import UnitFacts
 from tests.kit.gov import PEOPLE, RESOURCE, City, a_city, a_released_city, an_entry, draft, registered, released, terms
-from tests.kit.postgres import a_database, server
+from tests.kit.postgres import a_database
 
 DECIDING = {f"{flow.name}.{row.event}" for flow in flows().values() for row in flow.transitions if row.decides}
 FILL: dict[str, Any] = {
@@ -316,7 +316,6 @@ def test_invariants_hold_on_sqlite() -> None:
     run_state_machine_as_test(Governance, settings=SOME)
 
 
-@pytest.mark.skipif(not server(), reason="PostgreSQL is not installed")
 def test_invariants_hold_on_postgresql() -> None:
     run_state_machine_as_test(GovernanceOnPostgres, settings=settings(SOME, max_examples=2))
 

@@ -424,6 +424,7 @@ def test_an_entitlement_lives_and_ends_by_the_clock(live: City) -> None:
 
 def test_an_entitlement_expires_or_is_given_up(live: City) -> None:
     walk(live, entitled(live), ("developer", "give_up", WHY))
+    live.clock.forward(days=1)
     right = entitled(live)
     live.clock.forward(days=400)
     live.tick()

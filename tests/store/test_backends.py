@@ -19,9 +19,9 @@ from corpushub.store.db import Database
 from corpushub.store.migrate import all_metadata, bring_up, config, current, guard, head
 from corpushub.store.tables import Json
 from tests.kit.gov import City, a_city, proposed, registered, released
-from tests.kit.postgres import a_database, server
+from tests.kit.postgres import a_database
 
-BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.skipif(not server(), reason="PostgreSQL is not installed"))]
+BACKENDS = ["sqlite", "postgresql"]
 
 
 @pytest.fixture(params=BACKENDS)

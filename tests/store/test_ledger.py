@@ -16,7 +16,7 @@ from corpushub.base.signing import WITNESS, SigningKey, verify_note
 from corpushub.store.db import Database
 from corpushub.store.ledger_check import check
 from tests.kit.ledger import an_event
-from tests.kit.postgres import a_database, server
+from tests.kit.postgres import a_database
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 KEY = SigningKey.generate("hub.example/ledger")
@@ -38,7 +38,7 @@ def clock() -> SteppedClock:
     return SteppedClock()
 
 
-BACKENDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.skipif(not server(), reason="PostgreSQL is not installed"))]
+BACKENDS = ["sqlite", "postgresql"]
 
 
 @pytest.fixture(params=BACKENDS)
