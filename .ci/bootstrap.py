@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     python = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
     stamp, wanted = VENV / ".stamp", fingerprint()
     if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
-        say("setting up Python packages (once; about a minute on a good line)")
+        say("setting up Python packages (once)")
         create_venv(python)
         install(python)
         stamp.write_text(wanted, "utf-8")

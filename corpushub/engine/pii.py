@@ -5,12 +5,9 @@ Presidio and the sequence tagger load with the first text, not with this module.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
-
-import polars as pl
 
 from corpushub.engine.pii_actions import is_stand_in, placeholder_pattern
 from corpushub.engine.pii_view import View, views
@@ -93,12 +90,6 @@ def resolve(found: Iterable[Finding]) -> list[Finding]:
             kept.append(item)
             taken.append((item.start, item.end))
     return sorted(kept)
-
-
-def scan_residual(column: pl.Series) -> Mapping[str, int]:
-    """Findings by entity in a column, for the report on what a scrubbed column still holds."""
-    counts = Counter(item.entity for row in find(column.to_list()) for item in row)
-    return dict(sorted(counts.items()))
 
 
 def _batches(texts: Sequence[str | None]) -> Iterable[Sequence[str | None]]:

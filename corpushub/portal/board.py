@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case, Seat
 from corpushub.portal import casework, choices, diagrams, values
-from corpushub.portal.html import Child, Safe, a, b, div, joined, li, p, span, ul
+from corpushub.portal.html import Child, Safe, a, b, div, joined, li, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, link
 from corpushub.portal.parts import card, empty, grid, heading, moment, reading, state_chip, steps, tabs
 from corpushub.services.cases import Task
@@ -192,7 +192,3 @@ def seat_words(ask: Ask, seat: Seat) -> str:
 
 def names(ask: Ask, seats: Sequence[str]) -> str:
     return ask.t.listed(ask.t.name("role", seat) for seat in seats)
-
-
-def lead_line(*words: Child) -> Safe:
-    return p(*words, c="quiet")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from corpushub.base.errors import HubError, Invalid
 from corpushub.domain.clocks import Reading
@@ -273,12 +273,6 @@ def refused(ask: Ask, error: HubError) -> Safe:
         c="row",
     )
     return joined(heading(ask.t("portal.refused_title")), refusal(ask.t, error), ways)
-
-
-def plain_rows(items: Sequence[Mapping[str, Any]]) -> Safe:
-    """Any list of flat records as a table, for facts that have no better picture."""
-    names = list(items[0]) if items else []
-    return grid(names, [[str(item.get(name, "")) for name in names] for item in items])
 
 
 def sub(title: Child) -> Safe:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from corpushub.base.errors import Forbidden, HubError, Invalid
@@ -97,15 +97,3 @@ def tell(topic: str, *parties: str) -> Effect:
             yield Notify(tuple(orgs), topic, {"case": case.id, "event": event.type, "state": case.state})
 
     return effect
-
-
-def combined(*derivations: Callable[[Case, Actor, Data, Context], Data]) -> Derive:
-    """Several derivations as one."""
-
-    def derive(case: Case, actor: Actor, data: Data, context: Context) -> Data:
-        found: dict[str, object] = {}
-        for item in derivations:
-            found.update(item(case, actor, data, context))
-        return found
-
-    return derive
