@@ -30,6 +30,7 @@ PURPOSES = (
 )
 FREE_PURPOSES = frozenset({"public-governance", "public-welfare"})
 CHANNELS = ("file", "stream", "query", "compute", "model")
+RESULTS = frozenset({"compute", "model"})  # channels that hand out what was worked out, never the rows
 NOWHERE = ("000000",)  # a code no place has: what is left of regions that share nothing
 
 
@@ -109,6 +110,7 @@ _ARTICLES = {
     "withdrawn": 16,
     "quarantined": 16,
     "missing": 6,
+    "outside_zone": 6,
 }
 
 
@@ -210,11 +212,19 @@ def _inside(child: tuple[str, ...], parent: tuple[str, ...]) -> tuple[str, ...]:
 class Link:
     """One link of a chain of rights. `state` is the state of its case; `active` tells whether that state lets deliveries pass."""
 
-    kind: str  # token | entitlement | delegation | authorization
+    kind: str  # zone | token | entitlement | delegation | authorization
     id: str
     terms: Terms
     state: str
     active: bool
+
+
+def common_regions(links: Iterable[Link]) -> tuple[str, ...]:
+    """The regions every link of a chain permits; empty: everywhere."""
+    regions: tuple[str, ...] = ()
+    for link in links:
+        regions = _inside(regions, link.terms.regions)
+    return regions
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,16 +240,19 @@ class Delivered:
 def decide_delivery(use: Use, delivered: Delivered, links: Sequence[Link], day: date) -> Verdict:
     """May these bytes go out now? The one decision for hub, viewer, clean room and command line (INV-05).
 
-    Unconditionally open entries need no entitlement; everything else needs a chain that ends in an active authorization.
+    Unconditionally open entries need no entitlement; everything else needs a chain that ends in an active authorization. A token of a
+    zone reaches nothing outside it, open or not.
     """
-    for verdict in (_state(delivered), _entries(use, delivered, day)):
+    for verdict in (_state(delivered), _entries(use, delivered, day), _zones(use, delivered, links)):
         if not verdict.allowed:
             return verdict
     if is_public(delivered, day):
         return YES
-    if not links:
+    if all(link.kind == "zone" for link in links):
         return refusal("delivery", "missing", release=delivered.release)
     for link in links:
+        if link.kind == "zone":
+            continue
         name = f"{link.kind} {link.id}"
         if not link.active:
             return refusal("delivery", "inactive", link=name, state=link.state)
@@ -255,6 +268,15 @@ def is_public(delivered: Delivered, day: date) -> bool:
     return bool(delivered.resources) and all(
         entry.attribute_on("open_attribute", today) is Attribute.UNCONDITIONAL for entry in delivered.resources
     )
+
+
+def _zones(use: Use, delivered: Delivered, links: Sequence[Link]) -> Verdict:
+    """What a token's zones say: all entries behind the release lie in an open zone of which the holder is a member."""
+    zones = [link for link in links if link.kind == "zone"]
+    held = {name for link in zones if link.active for name in link.terms.resources}
+    if zones and (not use.resources or not set(use.resources) <= held):
+        return refusal("delivery", "outside_zone", link=", ".join(link.id for link in zones), release=delivered.release)
+    return YES
 
 
 def _state(delivered: Delivered) -> Verdict:
@@ -278,9 +300,18 @@ def _entries(use: Use, delivered: Delivered, day: date) -> Verdict:
             return refusal("delivery", "important", resource=entry.id, asked=use.channel)
         if entry.attribute_on("open_attribute", today) is Attribute.NONE and use.purpose not in FREE_PURPOSES:
             return refusal("delivery", "closed", resource=entry.id)
-        if (delivered.raw and entry.egress is not Egress.FULL) or (entry.egress is Egress.NONE and use.channel != "compute"):
+        if not _may_leave(entry.egress, use.channel, raw=delivered.raw):
             return refusal("delivery", "egress", resource=entry.id, egress=entry.egress.value)
     return YES
+
+
+def _may_leave(egress: Egress, channel: str, *, raw: bool) -> bool:
+    """Raw rows leave only under `full`; scrubbed rows unless results alone may leave; under `none` not even a model (article 9)."""
+    if raw:
+        return egress is Egress.FULL
+    if egress is Egress.NONE:
+        return channel == "compute"
+    return egress is not Egress.DERIVED or channel in RESULTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -43,6 +44,24 @@ def open_frame(sources: Sequence[Source]) -> pl.LazyFrame:
     return pl.scan_parquet(list(sources))  # type: ignore[arg-type]
 
 
+def only(frame: pl.LazyFrame, column: str, prefixes: Sequence[str], fields: Sequence[str]) -> pl.LazyFrame:
+    """Rows whose `column` begins with one of `prefixes`, and `fields`, as far as the frame has them; a frame without the column has no such row."""
+    names = frame.collect_schema().names()
+    if column:
+        inside = [pl.col(column).cast(pl.String).str.starts_with(prefix) for prefix in prefixes]
+        frame = frame.filter(pl.any_horizontal(inside).fill_null(value=False) if column in names else pl.lit(value=False))
+    return frame.select([name for name in names if name in set(fields)]) if fields else frame
+
+
+def part(sources: Sequence[Source], cut: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None) -> tuple[bytes, int]:
+    """What `cut` leaves of the files as one Parquet file, and its rows. Held in memory: a slice, not a release."""
+    frame = open_frame(sources)
+    found = (cut(frame) if cut else frame).collect()
+    sink = BytesIO()
+    found.write_parquet(sink)
+    return sink.getvalue(), found.height
+
+
 def schema_of(sources: Sequence[Source]) -> dict[str, pl.DataType]:
     return dict(open_frame(sources[:1]).collect_schema())
 
@@ -56,13 +75,23 @@ def rows_in(path: Path) -> int:
         return 0
 
 
-def page(sources: Sequence[Source], *, offset: int, length: int, where: str = "", order: str = "", query: str = "") -> Page:
-    """One page of the rows that match.
+def page(  # noqa: PLR0913 - a page's options
+    sources: Sequence[Source],
+    *,
+    offset: int,
+    length: int,
+    where: str = "",
+    order: str = "",
+    query: str = "",
+    cut: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None,
+) -> Page:
+    """One page of the rows that match, in the part `cut` leaves.
 
     Raises: Invalid("viewer.filter_invalid" | "viewer.column_unknown").
     """
-    schema = schema_of(sources)
-    frame = open_frame(sources).with_row_index("__row")
+    opened = cut(open_frame(sources)) if cut else open_frame(sources)
+    schema = dict(opened.collect_schema())
+    frame = opened.with_row_index("__row")
     if query:
         frame = frame.filter(matches(query, schema))
     if where:

@@ -121,7 +121,7 @@ class Access:
             raise Invalid("token.name_invalid")
         if not 1 <= days <= MAX_DAYS:
             raise Invalid("token.days_invalid", limit=MAX_DAYS)
-        if unknown := [scope for scope in scopes if scope not in SCOPES and not scope.startswith("repo:")]:
+        if unknown := [scope for scope in scopes if scope not in SCOPES and not scope.startswith(("repo:", "zone:"))]:
             raise Invalid("token.scope_invalid", scope=unknown[0], known=", ".join(SCOPES))
         if actor.token:
             self.require_scope(actor, "write")

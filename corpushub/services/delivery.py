@@ -2,12 +2,15 @@
 
 The chain of a delivery is token, entitlement of the actor's organisation, and every authorization behind the entitlement. Each link is
 read as it stands now, so that what is suspended, expired or revoked anywhere stops the next request.
+
+A right to some regions or some fields is no right to whole files: it is served by query, cut to the rows and columns it covers (article 4).
+A token of a zone (`zone:<case>` among its scopes) reaches nothing outside its zone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from corpushub.base.errors import HubError
@@ -15,8 +18,19 @@ from corpushub.domain.catalog import Resource
 from corpushub.domain.flows.authorization import LIVE, terms_of
 from corpushub.domain.flows.delegation import links as chain_of
 from corpushub.domain.flows.entitlement import link_of
-from corpushub.domain.parties import Actor
-from corpushub.domain.policy import CHANNELS, Delivered, Link, Terms, Use, Verdict, decide_delivery, refusal
+from corpushub.domain.parties import Actor, region_prefix
+from corpushub.domain.policy import (
+    CHANNELS,
+    PURPOSES,
+    Delivered,
+    Link,
+    Terms,
+    Use,
+    Verdict,
+    common_regions,
+    decide_delivery,
+    refusal,
+)
 from corpushub.domain.workflow import Case
 from corpushub.services.facts import UnitFacts
 from corpushub.store.db import Unit
@@ -26,14 +40,31 @@ from corpushub.store.tokens import Token
 FILE_CHANNELS = ("file", "stream")
 QUERY_CHANNELS = ("query", "file", "stream")
 RELEASED = ("released", "superseded")
+ZONE = "zone:"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The part of a table a right covers: rows whose `column` begins with one of `prefixes`, and `fields` of it; empty: all of it."""
+
+    column: str = ""
+    prefixes: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.column or self.fields)
+
+
+WHOLE = Cut()
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """A delivery allowed: the entitlement it falls under ("" where none is needed) and its purpose."""
+    """A delivery allowed: the right it falls under ("" where none is needed), its purpose, and the part it covers."""
 
     entitlement: str = ""
     purpose: str = ""
+    cut: Cut = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +81,31 @@ def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
     """The permission, or the refusal that says most: of the entitlement that came closest, else that there is none."""
     resources = resources_of(unit, ask.repo.id)
     purpose = ask.token.purpose if ask.token else ""
-    if not ask.repo.gated and not ask.repo.private and not resources:
+    zones = zone_links(unit, ask)
+    if not ask.repo.gated and not ask.repo.private and not resources and not zones:
         return Permission(purpose=purpose)
-    verdict = judge(ask, Use(names(resources), purpose or "research", ask.channels[0]), resources, (), day)
+    verdict = judge(ask, Use(names(resources), purpose or "research", ask.channels[0]), resources, zones, day)
     if verdict.allowed or verdict.code != "delivery.missing":
         return Permission(purpose=purpose) if verdict.allowed else verdict.error()
     refusals: list[HubError] = []
     for case in held_by(unit, ask.actor, ask.repo.id):
-        use_purpose = purpose or str(case.data["purpose"])
-        links = (*token_links(ask.token, case), *links_of(unit, case))
-        for channel in ask.channels:
-            rows = int(unit.deliveries.used(case.id)["rows"]) if case.data.get("max_rows") else 0
-            use = Use(
-                names(resources),
-                use_purpose,
-                channel,
-                regions=tuple(case.data.get("regions", ())),
-                rows=rows,
-            )
-            verdict = judge(ask, use, resources, links, day)
-            if verdict.allowed:
-                return Permission(case.id, use_purpose)
-            refusals.append(verdict.error())
-    handed_down = by_delegation(unit, ask, resources, day)
+        links = (*zones, *token_links(ask.token, case), *links_of(unit, case))
+        rows = int(unit.deliveries.used(case.id)["rows"]) + 1 if case.data.get("max_rows") else 0
+        found = by_channel(ask, resources, links, Use((), purpose or str(case.data["purpose"]), "", rows=rows), day)
+        if isinstance(found, Verdict):
+            refusals.append(found.error())
+        else:
+            return replace(found, entitlement=case.id)
+    handed_down = by_delegation(unit, ask, resources, zones, day)
     if isinstance(handed_down, Permission):
         return handed_down
     refusals += handed_down
     return refusals[0] if refusals else refusal("delivery", "missing", release=ask.repo.id).error()
 
 
-def by_delegation(unit: Unit, ask: Ask, resources: tuple[Resource, ...], day: date) -> Permission | list[HubError]:
+def by_delegation(
+    unit: Unit, ask: Ask, resources: tuple[Resource, ...], zones: Sequence[Link], day: date
+) -> Permission | list[HubError]:
     """A right handed down to the actor's organisation (article 4), as far as every link above it permits today."""
     refusals: list[HubError] = []
     facts = UnitFacts(unit, day)
@@ -87,13 +113,63 @@ def by_delegation(unit: Unit, ask: Ask, resources: tuple[Resource, ...], day: da
         if case.data["holder"] != ask.actor.org or not set(names(resources)) <= set(case.data["resources"]):
             continue
         purpose = ask.token.purpose if ask.token and ask.token.purpose else str(case.data["purposes"][0])
-        for channel in ask.channels:
-            use = Use(names(resources), purpose, channel)
-            verdict = judge(ask, use, resources, (*token_links(ask.token, case), *chain_of(case, facts)), day)
-            if verdict.allowed:
-                return Permission(case.id, purpose)
-            refusals.append(verdict.error())
+        links = (*zones, *token_links(ask.token, case), *chain_of(case, facts))
+        found = by_channel(ask, resources, links, Use((), purpose, ""), day)
+        if isinstance(found, Verdict):
+            refusals.append(found.error())
+        else:
+            return replace(found, entitlement=case.id)
     return refusals
+
+
+def by_channel(ask: Ask, resources: tuple[Resource, ...], links: Sequence[Link], wanted: Use, day: date) -> Permission | Verdict:
+    """The first of the asked channels the chain permits, with the part it covers; else why the first was refused."""
+    verdicts: list[Verdict] = []
+    for channel in ask.channels:
+        regions, fields = common_regions(links), narrowed_fields(resources, links)
+        column = region_column(resources)
+        cuttable = channel == "query"
+        use = replace(
+            wanted,
+            resources=names(resources),
+            channel=channel,
+            regions=regions if cuttable and column else (),
+            fields=fields if cuttable else {entry.id: widest(entry, links) for entry in resources if entry.id in fields},
+        )
+        verdict = judge(ask, use, resources, links, day)
+        if verdict.allowed:
+            columns = tuple(dict.fromkeys(name for listed in fields.values() for name in listed))
+            prefixes = tuple(region_prefix(code) for code in regions)
+            cut = Cut(column if regions else "", prefixes, columns) if cuttable else WHOLE
+            return Permission(purpose=wanted.purpose, cut=cut)
+        verdicts.append(verdict)
+    return verdicts[0]
+
+
+def region_column(resources: Iterable[Resource]) -> str:
+    """The column that tells where a row belongs, where every entry behind a release names the same."""
+    named = {str(entry.coverage.get("region_column", "")) for entry in resources}
+    return named.pop() if len(named) == 1 else ""
+
+
+def widest(entry: Resource, links: Sequence[Link]) -> tuple[str, ...]:
+    """The columns whole files may hold: those of the authorization they were built under, else all the entry lists."""
+    stated = next(
+        (link.terms.fields[entry.id] for link in links if link.kind == "authorization" and link.terms.fields.get(entry.id)), ()
+    )
+    return stated or tuple(sorted(entry.field_names()))
+
+
+def narrowed_fields(resources: Iterable[Resource], links: Sequence[Link]) -> dict[str, tuple[str, ...]]:
+    """Columns of each entry the nearest delegation permits, where they are fewer than whole files hold."""
+    found = {}
+    for entry in resources:
+        held = next(
+            (link.terms.fields[entry.id] for link in links if link.kind == "delegation" and link.terms.fields.get(entry.id)), ()
+        )
+        if held and set(held) < set(widest(entry, links)):
+            found[entry.id] = held
+    return found
 
 
 def judge(ask: Ask, use: Use, resources: tuple[Resource, ...], links: Sequence[Link], day: date) -> Verdict:
@@ -149,3 +225,23 @@ def token_links(token: Token | None, entitlement: Case) -> list[Link]:
         return []
     terms = Terms(resources=tuple(entitlement.data.get("resources", ())), purposes=(token.purpose,), channels=CHANNELS)
     return [Link("token", token.id, terms, "live", active=True)]
+
+
+def zone_links(unit: Unit, ask: Ask) -> list[Link]:
+    """The zones a token is bound to; one that is closed, gone or not the holder's reaches nothing."""
+    bound = [scope.removeprefix(ZONE) for scope in (ask.token.scopes if ask.token else ()) if scope.startswith(ZONE)]
+    links = []
+    for name in bound:
+        case = unit.cases.get(name)
+        member = case is not None and case.flow == "zone" and ask.actor.org in (*case.data["members"], case.data["operator"])
+        terms = Terms(tuple(case.data["resources"]), PURPOSES, CHANNELS) if case is not None and member else Terms()
+        links.append(
+            Link(
+                "zone",
+                name,
+                terms,
+                case.state if case else "missing",
+                active=member and case is not None and case.state == "open",
+            )
+        )
+    return links

@@ -6,18 +6,19 @@ download is asked, and what was shown is recorded like one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from corpushub.base.errors import Invalid, NotFound
+from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.domain.parties import Actor
 from corpushub.domain.splits import Splits, splits_of
 from corpushub.engine import rows as engine
 from corpushub.services.access import Access, Fresh, Taken
-from corpushub.services.delivery import QUERY_CHANNELS
+from corpushub.services.delivery import QUERY_CHANNELS, Cut
 from corpushub.services.repositories import Repositories, Snapshot
 from corpushub.store.objects import Objects
 
@@ -100,6 +101,7 @@ class Viewer:
             where=asked.where,
             order=asked.order,
             query=asked.query,
+            cut=cutting(permission.cut),
         )
         size = sum(len(str(value)) for row in page.rows for value in row.values())
         taken = Taken(repo.id, table.snapshot.commit.id, f"{table.config}/{table.split}", size, "query", rows=len(page.rows))
@@ -107,8 +109,9 @@ class Viewer:
         return page
 
     def statistics(self, actor: Actor, table: Table) -> list[dict[str, Any]]:
-        """Statistics of each column. Raises: Gated."""
-        self.access.permit(actor, table.snapshot.repo, channels=QUERY_CHANNELS)
+        """Statistics of each column. Raises: Gated; Forbidden("viewer.part_only") where the right covers a part of the table."""
+        if self.access.permit(actor, table.snapshot.repo, channels=QUERY_CHANNELS).cut:
+            raise Forbidden("viewer.part_only")
         key = (table.snapshot.commit.id, table.config, table.split)
         kept = self._statistics.get(key)
         return kept if kept is not None else self._statistics.put(key, engine.statistics(self._sources(table)))
@@ -121,6 +124,23 @@ class Viewer:
         local = self.objects.local_path(snapshot.tree.by_path[path].sha256)
         return engine.rows_in(local) if local else 0
 
+    def part(self, actor: Actor, table: Table, *, request: str = "") -> bytes:
+        """The rows and columns of a split the actor's right covers, as one Parquet file (article 4: data handed down by region).
+
+        Raises: Gated.
+        """
+        repo = table.snapshot.repo
+        permission = self.access.permit(actor, repo, channels=("query",))
+        data, rows = engine.part(self._sources(table), cutting(permission.cut))
+        taken = Taken(repo.id, table.snapshot.commit.id, f"{table.config}/{table.split}", len(data), "query", rows=rows)
+        self.access.record_delivery(actor, taken, permission, request=request)
+        return data
+
     def _sources(self, table: Table) -> Sequence[engine.Source]:
         digests = [table.snapshot.tree.by_path[path].sha256 for path in table.paths]
         return [self.objects.local_path(digest) or self.objects.open(digest) for digest in digests]
+
+
+def cutting(cut: Cut) -> Callable[[pl.LazyFrame], pl.LazyFrame] | None:
+    """What a right leaves of a frame; None where it is all of it."""
+    return partial(engine.only, column=cut.column, prefixes=cut.prefixes, fields=cut.fields) if cut else None

@@ -24,7 +24,7 @@ def city(tmp_path: Path) -> City:
 
 def handed_down(city: City, **over: object) -> Case:
     content = {"parent": city.made["authorization"].id, "holder": "district", "resources": [RESOURCE], "purposes": ["research"]}
-    content |= {"fields": {RESOURCE: ["id"]}, "channels": ["file"], "valid_from": "2026-03-02", "valid_to": "2027-03-01"}
+    content |= {"fields": {RESOURCE: ["id", "title", "text"]}, "channels": ["file"], "valid_from": "2026-03-02", "valid_to": "2027-03-01"}
     case = city.cases.open(city["implementer"], "delegation", content | over)
     return city.do("district", case, "accept")
 
@@ -54,6 +54,11 @@ def test_a_delegation_delivers_and_dies_with_anything_above_it(city: City) -> No
 def test_a_region_is_no_right_to_whole_files(city: City) -> None:
     handed_down(city, regions=["990101"])
     assert answer(city) == "delivery.region"
+
+
+def test_some_fields_are_no_right_to_whole_files(city: City) -> None:
+    handed_down(city, fields={RESOURCE: ["id"]})
+    assert answer(city) == "delivery.fields"
 
 
 def test_an_entitlement_does_not_grow_with_the_sources_of_a_later_version(city: City) -> None:
