@@ -27,12 +27,12 @@ from pathlib import Path
 
 import numpy as np
 
-from corpushub.engine.matching import Matcher
-from corpushub.engine.matching_demand import Demand, parse_demand
-from corpushub.engine.matching_entries import Entry, Table, masks
-from corpushub.engine.matching_rules import Thesaurus
-from corpushub.engine.matching_tantivy import Tantivy
-from corpushub.engine.matching_text import fold, grams, is_single
+from corpushub.engine.matching.demand import Demand, parse_demand
+from corpushub.engine.matching.entries import Entry, Table, masks
+from corpushub.engine.matching.rules import Thesaurus
+from corpushub.engine.matching.search import Matcher
+from corpushub.engine.matching.tantivy_search import Tantivy
+from corpushub.engine.matching.text import fold, grams, is_single
 
 HERE = Path(__file__).parent / "matching"
 TODAY = date(2026, 11, 22)

@@ -23,12 +23,12 @@ import spacy
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
-from corpushub.engine.anonymity import risk
-from corpushub.engine.linkage import class_table, link
-from corpushub.engine.pii_analyzer import LANGUAGE, THRESHOLD, build_engine, default_recognizers
-from corpushub.engine.pii_evaluate import evaluate
-from corpushub.engine.pii_scan import BatchAnalyzer
-from corpushub.engine.pseudonyms import pseudonyms
+from corpushub.engine.anonymity.linkage import class_table, link
+from corpushub.engine.anonymity.risk import risk
+from corpushub.engine.pii.analyzer import LANGUAGE, THRESHOLD, build_engine, default_recognizers
+from corpushub.engine.pii.evaluate import evaluate
+from corpushub.engine.pii.pseudonyms import pseudonyms
+from corpushub.engine.pii.scan import BatchAnalyzer
 from corpushub.engine.recognizers.shape import id_check
 
 PERSONAL = "申请人身份证号{id}，联系电话1{p}，银行卡号62220212345{c}，邮箱user{n}@example.org，车牌京A{k}。\n"
@@ -105,7 +105,7 @@ def detection(sample: list[str] | None) -> None:
 
 
 def names() -> None:
-    from corpushub.engine.pii_scan import BatchAnalyzer as Batch
+    from corpushub.engine.pii.scan import BatchAnalyzer as Batch
 
     chance = random.Random(2)
     texts = [document(chance, 2000, 0.05) for _ in range(60)]

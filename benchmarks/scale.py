@@ -61,11 +61,11 @@ def build(home: Path, out: Path, on: str) -> None:
     from corpushub.base.settings import Settings
     from corpushub.domain.recipe import Recipe
     from corpushub.engine.cache import Cache
-    from corpushub.engine.cluster_choice import executor_for
     from corpushub.engine.plan import Setting, make_plan
-    from corpushub.engine.run import run
-    from corpushub.engine.sources import Place, open_source
-    from corpushub.engine.steps import registry
+    from corpushub.engine.registry import registry
+    from corpushub.engine.run.cluster_choice import executor_for
+    from corpushub.engine.run.runner import run
+    from corpushub.engine.sources.opening import Place, open_source
 
     settings = Settings(home=home)
     recipe = Recipe.parse(RECIPE, name="scale.yaml", steps=registry())

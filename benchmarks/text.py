@@ -28,8 +28,8 @@ import corpus
 import numpy as np
 import polars as pl
 
-from corpushub.engine import dedup, minhash
-from corpushub.engine.utf8 import utf8
+from corpushub.engine.dedup import duplicates, minhash
+from corpushub.engine.text.utf8 import utf8
 
 HERE = Path(__file__).resolve().parent
 PEERS: dict[str, tuple[str, list[str], list[str]]] = {
@@ -77,7 +77,7 @@ class Truth:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
-        self.leader = dedup.leaders(minhash.digests(utf8(frame["text"])))
+        self.leader = duplicates.leaders(minhash.digests(utf8(frame["text"])))
 
     def clean(self, kept: np.ndarray) -> dict[str, float]:
         went = ~np.isin(self.frame["id"].to_numpy(), kept)
@@ -95,7 +95,7 @@ class Truth:
             "expected": float((self.leader != np.arange(self.leader.size)).sum()),
         }
 
-    def pairs(self) -> tuple[dedup.Pairs, np.ndarray, np.ndarray]:
+    def pairs(self) -> tuple[duplicates.Pairs, np.ndarray, np.ndarray]:
         """All pairs of different texts at 0.7 and above (32 bands of 4 minima miss one in 10**5 at 0.7), their similarity, and the lengths."""
         text = utf8(self.frame["text"])
         minima = minhash.signatures(text)
@@ -104,9 +104,9 @@ class Truth:
             minima[rows, at : at + 4].copy().view("<u8").astype(np.uint64) @ np.array([1, 0x9E3779B97F4A7C15], np.uint64)
             for at in range(0, 128, 4)
         )
-        found = dedup.candidates(bands, rows)
+        found = duplicates.candidates(bands, rows)
         lengths = np.diff(text.offsets)
-        exact = dedup.similarities(found, lengths, self.frame["text"].gather)
+        exact = duplicates.similarities(found, lengths, self.frame["text"].gather)
         return found.where(exact >= 0.7), exact[exact >= 0.7], lengths
 
     def near(self, kept: np.ndarray) -> dict[str, float]:
@@ -117,7 +117,7 @@ class Truth:
         group = np.bincount(self.leader, weights=stays, minlength=self.leader.size) > 0
         close = pairs.where(exact >= 0.8)
         left = close.where(group[close.first] & group[close.second])
-        residual = int((dedup.cover(len(self.frame), left, lengths) >= 0).sum()) + int(
+        residual = int((duplicates.cover(len(self.frame), left, lengths) >= 0).sum()) + int(
             np.maximum(np.bincount(self.leader, weights=stays, minlength=self.leader.size) - 1, 0).sum()
         )
         went = np.flatnonzero(~stays & ~(copies & group[self.leader]) & ~((~copies) & group))

@@ -16,14 +16,16 @@ import polars as pl
 import pyarrow.parquet as pq
 from clock import report
 
-from corpushub.engine import dedup, dedup_steps, minhash, text_quality, utf8
-from corpushub.engine.normalise import normalise
+from corpushub.engine.dedup import duplicates, minhash
+from corpushub.engine.dedup import steps as dedup_steps
 from corpushub.engine.step import Scope
+from corpushub.engine.text import quality, utf8
+from corpushub.engine.text.normalise import normalise
 from tests.kit.text import MemorySketches
 
 FAST = "--numpy" not in sys.argv
 if FAST:
-    from corpushub.engine import compiled, compiled_stats  # noqa: F401  (loading is start-up, as the peers' imports are)
+    from corpushub.engine.text import compiled, compiled_stats  # noqa: F401  (loading is start-up, as the peers' imports are)
 
 utf8.WORTH_BYTES = 0 if FAST else 1 << 60  # type: ignore[misc]
 
@@ -37,7 +39,7 @@ def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     text = normalise(frame["text"], fast=FAST)
     long = text.str.len_chars() >= 20
     frame, text = frame.with_columns(text.alias("text")).filter(long), text.filter(long)
-    verdict, _ = text_quality.judge(text, ("zh-web", "en-web"), fast=FAST)
+    verdict, _ = quality.judge(text, ("zh-web", "en-web"), fast=FAST)
     return frame.filter(pl.Series(verdict == 0))
 
 
@@ -77,7 +79,7 @@ def rows_left(source: str, target: str, gone: np.ndarray) -> None:
 
 def exact(source: str, target: str) -> None:
     digest = np.concatenate([minhash.digests(utf8.utf8(frame["text"])) for frame in batches(source, ["text"])])
-    leader = dedup.leaders(digest)
+    leader = duplicates.leaders(digest)
     rows_left(source, target, leader != np.arange(leader.size))
 
 
@@ -90,7 +92,7 @@ def near(source: str, target: str) -> None:
 
 
 def scrub(source: str, target: str) -> None:
-    from corpushub.engine.pii_steps import STEPS
+    from corpushub.engine.pii.steps import STEPS
 
     step = next(step for step in STEPS if step.name == "scrub")
     out, mapped = Writer(target), None

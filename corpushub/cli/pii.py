@@ -21,7 +21,7 @@ def evaluate(
     data: Annotated[Path, typer.Argument(exists=True, help="A labelled file (.jsonl, .json, .iob2) or a folder of them.")],
 ) -> None:
     """Compare findings with labels: recall, precision, their 95 % lower bounds, and speed."""
-    from corpushub.engine.pii_evaluate import evaluate as measure
+    from corpushub.engine.pii.evaluate import evaluate as measure
 
     ctx = context()
     made = measure(data)
@@ -55,8 +55,8 @@ def show(
     lines: Annotated[int, typer.Option(min=1, help="How many lines to read.")] = 200,
 ) -> None:
     """Show what would be replaced in a file, why, and how the text reads afterwards."""
-    from corpushub.engine.pii_policy import policy as named
-    from corpushub.engine.pii_preview import preview
+    from corpushub.engine.pii.policy import policy as named
+    from corpushub.engine.pii.preview import preview
 
     ctx = context()
     texts = [line for line in file.read_text("utf-8", errors="replace").splitlines() if line.strip()][:lines]

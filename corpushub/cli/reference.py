@@ -82,7 +82,7 @@ def setting_table() -> str:
 
 def steps() -> str:
     """Every step a recipe can name: what it does in both languages, and its parameters."""
-    from corpushub.engine.steps import registry
+    from corpushub.engine.registry import registry
 
     lines = [
         "# Steps",

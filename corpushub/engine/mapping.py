@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from corpushub.engine.memo import Memo
-from corpushub.engine.run_rows import ENGINE
+from corpushub.engine.shards import ENGINE
 from corpushub.engine.step import Mapped
 
 DROPS = {

@@ -19,10 +19,10 @@ from corpushub.base.errors import HubError, Invalid, Problem
 from corpushub.base.identity import digest_of, sha256
 from corpushub.base.suggest import closest
 from corpushub.domain.recipe import Recipe, StepCall
+from corpushub.engine.dtypes import widest
 from corpushub.engine.mapping import schema_after
-from corpushub.engine.run_rows import Shard
-from corpushub.engine.sources import Source
-from corpushub.engine.sources_rows import widest
+from corpushub.engine.shards import Shard
+from corpushub.engine.sources.opening import Source
 from corpushub.engine.step import Barrier, Mapped, Params, Scope, Step
 
 ENGINE_VERSION = 1

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from corpushub.domain.build import BuiltFile
 from corpushub.domain.recipe import Column, Contract
-from corpushub.engine.expressions import condition
+from corpushub.engine.table.expressions import condition
 
 BATCH_ROWS = 4096
 

@@ -26,8 +26,8 @@ from corpushub.store.db import Database
 
 if TYPE_CHECKING:
     from corpushub.engine.plan import Plan
-    from corpushub.engine.run_trace import Traced
-    from corpushub.engine.sources_place import Place
+    from corpushub.engine.run.trace import Traced
+    from corpushub.engine.sources.place import Place
 
 BUILDS, SECRET = "build", "secret"
 PSEUDONYMS = "pseudonyms"
@@ -89,8 +89,8 @@ class Builds:
         NotFound("recipe.missing" | "source.missing"), Conflict("build.cancelled"), Unavailable("build.no_space").
         """
         from corpushub.engine.cache import clear_leftovers
-        from corpushub.engine.cluster_choice import executor_for
-        from corpushub.engine.run import run
+        from corpushub.engine.run.cluster_choice import executor_for
+        from corpushub.engine.run.runner import run
 
         options = options or Options(addresses or {}, sample or 0)
         recipe, grants = self._allowed(actor, Path(recipe_path), options)
@@ -118,7 +118,7 @@ class Builds:
     def explain(self, actor: Actor, recipe_path: Path | str, *, options: Options | None = None) -> str:
         """The plan as text, with how much of it earlier builds already computed. Raises: as `build`."""
         from corpushub.engine.plan import explain
-        from corpushub.engine.run import reusable
+        from corpushub.engine.run.runner import reusable
 
         options = options or Options({})
         recipe, _ = self._allowed(actor, Path(recipe_path), options)
@@ -142,7 +142,7 @@ class Builds:
 
     def removed(self, actor: Actor, build_id: str, *, step: int | None = None, limit: int = 100) -> Sequence[Mapping[str, Any]]:
         """Rows that left a build, with step, reason and source place; only those of one step (its number) if asked."""
-        from corpushub.engine.run_trace import removed_rows
+        from corpushub.engine.run.trace import removed_rows
 
         return removed_rows(self.get(actor, build_id).folder, step, limit)
 
@@ -150,7 +150,7 @@ class Builds:
         self, actor: Actor, recipe_path: Path | str, *, step: int | None = None, limit: int = 5, options: Options | None = None
     ) -> Sequence[Traced]:
         """What each step (or the one with this number) does to a few rows of a preview, before and after. Raises: as `build`."""
-        from corpushub.engine.run_trace import trace
+        from corpushub.engine.run.trace import trace
 
         options = options or Options({}, sample=PREVIEW_ROWS)
         recipe, _ = self._allowed(actor, Path(recipe_path), options)
@@ -166,7 +166,7 @@ class Builds:
 
     def read(self, path: Path) -> Recipe:
         """The recipe in a file. Raises: NotFound("recipe.no_file"), Invalid("recipe.invalid")."""
-        from corpushub.engine.steps import registry
+        from corpushub.engine.registry import registry
 
         try:
             text = path.read_text("utf-8")
@@ -178,8 +178,8 @@ class Builds:
 
     def _plan(self, recipe: Recipe, folder: Path, options: Options) -> tuple[Plan, Place]:
         from corpushub.engine.plan import Setting, make_plan
-        from corpushub.engine.sources import open_source
-        from corpushub.engine.steps import registry
+        from corpushub.engine.registry import registry
+        from corpushub.engine.sources.opening import open_source
 
         place = self._place(recipe, folder, options)
         sources = [open_source(ref, place) for ref in recipe.sources]
@@ -187,8 +187,8 @@ class Builds:
 
     def _place(self, recipe: Recipe, folder: Path, options: Options) -> Place:
         from corpushub.engine.cache import Cache
-        from corpushub.engine.sources_files import Limits, limits_of
-        from corpushub.engine.sources_place import Place
+        from corpushub.engine.sources.files import Limits, limits_of
+        from corpushub.engine.sources.place import Place
 
         roots = [self.settings.source_roots, *(str(root) for root in options.roots)]
         settings = replace(self.settings, source_roots=":".join(filter(None, roots)))
@@ -220,7 +220,7 @@ class Builds:
         }
 
     def _record(self, row: Mapping[str, Any]) -> BuildRecord:
-        from corpushub.engine.steps import registry
+        from corpushub.engine.registry import registry
 
         return BuildRecord(
             id=row["id"],

@@ -22,7 +22,7 @@ from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change
 from corpushub.domain.sampling import PURPOSES
 from corpushub.engine.contract import accept
-from corpushub.engine.leakage import across_splits
+from corpushub.engine.dedup.leakage import across_splits
 from corpushub.engine.profile import Profile, profile_files
 from corpushub.engine.risks import library, screen_files
 from corpushub.services.card_charts import draw

@@ -23,7 +23,7 @@ from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change, column_changes, next_version
 from corpushub.engine import profile as profiles
 from corpushub.engine.plan import tools
-from corpushub.engine.steps import registry as steps
+from corpushub.engine.registry import registry as steps
 from corpushub.services.card_facts import Inputs, make_facts
 from corpushub.services.changes import summary_of
 from corpushub.services.release_folder import card_documents, readable, write_changed

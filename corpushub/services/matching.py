@@ -21,13 +21,13 @@ from corpushub.base.settings import Settings
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.workflow import Case
 from corpushub.domain.workflow import fold as fold_events
-from corpushub.engine.matching import Matcher
-from corpushub.engine.matching_demand import Demand, parse_demand
-from corpushub.engine.matching_entries import Entry
-from corpushub.engine.matching_pool import mine, pool
-from corpushub.engine.matching_rank import Match, Result
-from corpushub.engine.matching_rules import base_thesaurus, matching_rules
-from corpushub.engine.matching_text import fold
+from corpushub.engine.matching.demand import Demand, parse_demand
+from corpushub.engine.matching.entries import Entry
+from corpushub.engine.matching.pool import mine, pool
+from corpushub.engine.matching.rank import Match, Result
+from corpushub.engine.matching.rules import base_thesaurus, matching_rules
+from corpushub.engine.matching.search import Matcher
+from corpushub.engine.matching.text import fold
 from corpushub.services.cases import Cases
 from corpushub.services.matching_entries import DATASET, dataset_entry, resource_entry
 from corpushub.store.db import Database, Unit

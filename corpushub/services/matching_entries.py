@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any
 
 from corpushub.domain.catalog import Egress, Resource
-from corpushub.engine.matching_demand import Reading, read_period
-from corpushub.engine.matching_entries import Entry
-from corpushub.engine.matching_rules import DELIVERIES, FREQUENCIES, GRANULARITIES, lexicon
-from corpushub.engine.matching_text import fold
+from corpushub.engine.matching.demand import Reading, read_period
+from corpushub.engine.matching.entries import Entry
+from corpushub.engine.matching.rules import DELIVERIES, FREQUENCIES, GRANULARITIES, lexicon
+from corpushub.engine.matching.text import fold
 from corpushub.store.repos import Repo
 
 DATASET = "dataset:"

@@ -3,31 +3,38 @@
 * A draft belongs to an organisation; the shipped recipe stays as it is until its file is changed in the repository.
 * A draft is built by the same `builds.build` as any recipe: the catalogue is asked first, whoever wrote it.
 * A build runs as a job: its progress is on record, it may be cancelled, and a worker that dies loses only what it had not finished.
+* A trial shows what each step does to a few rows, values and all: only whoever may build the recipe sees it, and is asked for the right each time.
 """
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
-from corpushub.base.identity import Clock, Stopwatch, is_name, iso, system_clock
+from corpushub.base.identity import Clock, Stopwatch, is_name, iso, sha256, system_clock
 from corpushub.base.settings import Settings
 from corpushub.domain.build import ProgressEvent
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.recipe import Recipe
-from corpushub.services.builds import BuildRecord, Builds, Options
+from corpushub.services.builds import PREVIEW_ROWS, BuildRecord, Builds, Options
 from corpushub.services.jobs import Jobs, Report
 from corpushub.services.parties import Parties
 from corpushub.store.db import Database
 from corpushub.store.jobs import Job
 
+if TYPE_CHECKING:
+    from corpushub.engine.run.trace import Traced
+
 DRAFTS, JOB = "recipe_draft", "build"
 MAX_TEXT = 200_000
 MAX_SAMPLE = 2_000
 REPORT_SECONDS = 1.0
+KEPT_TRIALS = 6
+LOG_LINES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,60 @@ class RecipeFile:
     problems: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class StageOutlook:
+    """One stage of a plan: its steps as (name, parameters), and how many of its shards earlier builds computed already."""
+
+    kind: str
+    steps: tuple[tuple[str, str], ...]
+    fingerprint: str
+    reused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a build would do: sources as (name, format, encoding, rows, quarantined), stages, and the columns that come out as (name, type)."""
+
+    fingerprint: str
+    shards: int
+    sources: tuple[tuple[str, str, str, int, int], ...]
+    stages: tuple[StageOutlook, ...]
+    columns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one step (counted from 1) did to the rows of a trial."""
+
+    number: int
+    step: str
+    rows: tuple[Traced, ...] = ()
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Rows that left, by reason."""
+        return Counter(row.reason for row in self.rows if row.reason)
+
+    @property
+    def changed(self) -> int:
+        return sum(1 for row in self.rows if not row.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The first `rows` rows of the sources, step by step."""
+
+    rows: int
+    effects: tuple[Effect, ...]
+
+
 class Studio:
     def __init__(
         self, *, database: Database, settings: Settings, builds: Builds, jobs: Jobs, parties: Parties, clock: Clock = system_clock
     ) -> None:
         self.database, self.settings, self.builds, self.jobs = database, settings, builds, jobs
         self.parties, self.clock = parties, clock
+        self._trials: OrderedDict[tuple[str, str], Trial] = OrderedDict()
         jobs.handlers.setdefault(JOB, self.carry_out)
 
     # Recipes and drafts
@@ -102,7 +157,7 @@ class Studio:
 
     def check(self, actor: Actor, name: str, text: str) -> Recipe:
         """The recipe in `text`. Raises: Invalid("recipe.invalid") with every problem, Invalid("studio.too_long")."""
-        from corpushub.engine.steps import registry
+        from corpushub.engine.registry import registry
 
         del actor  # reading a recipe needs no right; building it does
         if len(text) > MAX_TEXT:
@@ -149,10 +204,57 @@ class Studio:
         path.write_text(str(kept["text"]), "utf-8")
         return path, Options({}, roots=(self.folder,))
 
-    def explain(self, actor: Actor, name: str) -> str:
-        """The plan as text, with what earlier builds already computed. Raises: as `Builds.build`."""
+    def outlook(self, actor: Actor, name: str) -> Outlook:
+        """The plan, with what earlier builds already computed. Raises: as `Builds.build`."""
+        from corpushub.engine.cache import Cache
+        from corpushub.engine.plan import params_text
+        from corpushub.engine.run.runner import reusable
+
         path, options = self.place(actor, name)
-        return self.builds.explain(actor, path, options=options)
+        plan = self.builds.plan(actor, path, options=options)
+        known = reusable(plan, Cache(self.settings.home / "cache"))
+        facts = [(source.name, source.fact) for source in plan.sources]
+        return Outlook(
+            plan.fingerprint,
+            len(plan.shards),
+            tuple((called, fact.format, fact.encoding, fact.rows, fact.quarantined) for called, fact in facts),
+            tuple(
+                StageOutlook(
+                    stage.kind,
+                    tuple((step.step.name, params_text(step.params)) for step in stage.steps),
+                    stage.fingerprint,
+                    known.get(number, 0),
+                )
+                for number, stage in enumerate(plan.stages)
+            ),
+            tuple((column, str(dtype)) for column, dtype in plan.schema.items()),
+        )
+
+    def trial(self, actor: Actor, name: str) -> Trial:
+        """What each step does to the first rows of the sources; kept in memory until the text changes. Raises: as `Builds.build`."""
+        from corpushub.engine.run.trace import trace
+
+        text = self.text(actor, name)
+        self.builds.catalog.authorize_build(actor, self.check(actor, name, text))
+        key = (actor.org, sha256(f"{name}\n{text}".encode()))
+        if key not in self._trials:
+            path, options = self.place(actor, name)
+            plan = self.builds.plan(actor, path, options=Options(options.addresses, PREVIEW_ROWS, options.roots))
+            found = trace(plan, None, PREVIEW_ROWS)
+            effects = tuple(
+                Effect(step.index, step.step.name, tuple(row for row in found if row.step == step.index)) for step in plan.steps
+            )
+            self._trials[key] = Trial(sum(shard.rows for _, shard in plan.shards), effects)
+            while len(self._trials) > KEPT_TRIALS:
+                self._trials.popitem(last=False)
+        return self._trials[key]
+
+    @staticmethod
+    def personal(texts: Sequence[str]) -> Sequence[Sequence[tuple[int, int, str]]]:
+        """Start, end and entity of the personal information in each text of a trial."""
+        from corpushub.engine.pii.detect import detect_batch
+
+        return detect_batch(list(texts))
 
     def start(self, actor: Actor, name: str, *, sample: int = 0) -> Job:
         """Queue a build; `sample` limits the rows read of each source, 0 for all.
@@ -189,8 +291,14 @@ class Studio:
         try:
             record = self.builds.build(actor, path, progress=watch, options=options)
         except HubError as refused:
-            return {"code": refused.code, "told": refused.explain("en"), "told_zh": refused.explain("zh")}
-        return {"build": record.id, "rows": record.built.rows}
+            told = {"code": refused.code, "told": refused.explain("en"), "told_zh": refused.explain("zh")}
+            return {**told, "log": watch.lines(), "seconds": round(watch.watch.seconds(), 1)}
+        return {
+            "build": record.id,
+            "rows": record.built.rows,
+            "log": watch.lines(),
+            "seconds": round(watch.watch.seconds(), 1),
+        }
 
     def result(self, actor: Actor, job: Job) -> BuildRecord | None:
         """The build a finished job made; None where it made none."""
@@ -199,15 +307,28 @@ class Studio:
 
 
 class Telling:
-    """Progress that reaches the job's record at most once a second."""
+    """Progress that reaches the job's record at most once a second: where the build is, and a line for each stage it was at."""
 
     def __init__(self, report: Report) -> None:
         self.report, self.watch, self.last = report, Stopwatch(), -REPORT_SECONDS
+        self.log: dict[str, dict[str, Any]] = {}
 
     def __call__(self, event: ProgressEvent) -> None:
         now = self.watch.seconds()
-        if now - self.last >= REPORT_SECONDS:
+        line = {
+            "stage": event.stage,
+            "done": event.done,
+            "total": event.total,
+            "unit": event.unit,
+            "seconds": round(now, 1),
+            "left": round(event.eta_seconds, 1),
+        }
+        is_new = event.stage not in self.log
+        self.log[event.stage] = line
+        if is_new or now - self.last >= REPORT_SECONDS:
             self.last = now
-            self.report(
-                {"stage": event.stage, "done": event.done, "total": event.total, "unit": event.unit, "seconds": round(now, 1)}
-            )
+            self.report({**line, "log": self.lines()})
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The newest stages, oldest of them first."""
+        return list(self.log.values())[-LOG_LINES:]

@@ -23,7 +23,7 @@ def load(name: str) -> ModuleType:
 HOUSE = load("house")
 
 BAD = {
-    "lazy": ("engine/dedup.py", "def f(frame):\n    return frame.collect()\n"),
+    "lazy": ("engine/dedup/duplicates.py", "def f(frame):\n    return frame.collect()\n"),
     "settings": ("services/x.py", "import os\nHOME = os.environ['HOME']\n"),
     "clock": ("services/x.py", "from datetime import datetime\nx = datetime.now()\n"),
     "words": ("services/x.py", "WORD = '批准'\n"),
@@ -33,7 +33,7 @@ BAD = {
     "size": ("base/x.py", "def f():\n" + "    x = 1\n" * 61),
 }
 GOOD = {
-    "lazy": ("engine/run.py", "def f(frame):\n    return frame.collect()\n"),
+    "lazy": ("engine/run/runner.py", "def f(frame):\n    return frame.collect()\n"),
     "settings": ("base/settings.py", "import os\nHOME = os.environ['HOME']\n"),
     "clock": ("base/identity.py", "from datetime import datetime\nx = datetime.now()\n"),
     "words": ("services/x.py", '"""发布审批 in a docstring is fine."""\n'),

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from corpushub.base.messages import LANGS
 from corpushub.domain.recipe import Column, Contract
 from corpushub.engine.mapping import carry_out, schema_after
-from corpushub.engine.run_rows import ENGINE
+from corpushub.engine.registry import registry
+from corpushub.engine.shards import ENGINE
 from corpushub.engine.step import Barrier, Mapped, Scope
-from corpushub.engine.steps import registry
 from tests.kit.engine import OneShard, with_places
 
 SENTENCE = "为了规范公共数据授权运营活动，促进公共数据资源开发利用，根据有关法律、行政法规，结合本市实际，制定本办法。"

@@ -15,9 +15,9 @@ from tests.kit.engine import bytes_of
 SCRIPT = """
 import sys
 from pathlib import Path
-from corpushub.engine import run_rows
-run_rows.SHARD_ROWS = 100
-from corpushub.engine.run import run
+from corpushub.engine import shards
+shards.SHARD_ROWS = 100
+from corpushub.engine.run.runner import run
 from tests.kit.engine import planned
 BODY = '''
 sources:

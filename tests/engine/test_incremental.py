@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpushub.engine import memo, run_rows
-from corpushub.engine.run import run
+from corpushub.engine import memo, shards
+from corpushub.engine.run.runner import run
 from corpushub.engine.step import Barrier, Decision, Drop, Mapped, Params, Scope, Sketches, Step
 from tests.kit.engine import bytes_of, planned
 
@@ -73,7 +73,7 @@ STEPS: Mapping[str, Step[Any]] = {
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_rows, "SHARD_ROWS", 40)
+    monkeypatch.setattr(shards, "SHARD_ROWS", 40)
     monkeypatch.setattr(memo, "SLOW_SECONDS", 0.0)
 
 

@@ -14,10 +14,10 @@ from corpushub.domain.recipe import Column, Contract, Recipe
 from corpushub.engine.cache import Cache
 from corpushub.engine.mapping import carry_out
 from corpushub.engine.plan import Plan, Setting, make_plan
-from corpushub.engine.run_rows import ENGINE
-from corpushub.engine.sources import Place, open_source
+from corpushub.engine.registry import registry
+from corpushub.engine.shards import ENGINE
+from corpushub.engine.sources.opening import Place, open_source
 from corpushub.engine.step import Barrier, Mapped, Scope, Step
-from corpushub.engine.steps import registry
 
 HEAD = """\
 dataset: city/notices

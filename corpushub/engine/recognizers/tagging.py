@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from corpushub.engine.pii_tagger import MAX_CHARS, tagger
+from corpushub.engine.recognizers.tagger import MAX_CHARS, tagger
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 _PIECE = re.compile(rf"[^\n。！？!?；;\x0b-\x1f]{{1,{MAX_CHARS}}}[。！？!?；;]{{0,3}}")

@@ -1,0 +1,1 @@
+"""Re-identification risk of tables, generalisation, linkage across releases."""

@@ -1,0 +1,1 @@
+"""Duplicates and leaks between texts: exact, near, by paragraph, against evaluation sets."""

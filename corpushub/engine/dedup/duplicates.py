@@ -1,0 +1,154 @@
+"""Duplicates found, proved and resolved.
+
+* Exact: rows with one SHA-256 digest; the first stays.
+* Near: MinHash bands propose pairs, estimates thin them, the exact Jaccard similarity of the shingle sets decides. Nothing is removed on
+  an estimate.
+* Who stays: rows are taken by number of near-duplicates (then length, then position); each one taken stays and removes its own
+  neighbours. So every removed row has a survivor that was compared with it, and no two survivors are near-duplicates of each other.
+
+Every function is a function of the sketches and texts alone; verified similarities may be remembered between builds because they depend
+only on the two texts, which makes an incremental result equal to one from scratch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from corpushub.engine.dedup.minhash import agreement, jaccard, shingle_sets
+from corpushub.engine.text.utf8 import I64, U8, U64, utf8
+
+ALL_PAIRS: Final = 24  # in larger buckets a row meets only the first and the previous row
+MARGIN: Final = 0.1  # pairs estimated this far below the threshold are not verified (three standard errors)
+_CHUNK: Final = 4_000_000  # shingles verified at once
+
+Similarities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Row pairs with `first < second`, sorted, each once."""
+
+    first: I64
+    second: I64
+
+    @property
+    def count(self) -> int:
+        return int(self.first.size)
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> Pairs:
+        return Pairs(self.first[kept], self.second[kept])
+
+    def rows(self) -> I64:
+        return np.unique(np.concatenate((self.first, self.second)))
+
+
+def leaders(digests: U64, rank: I64 | None = None) -> I64:
+    """For each row the first row with the same digest, or of these the first with the highest `rank`. `digests`: two columns."""
+    rows = np.arange(len(digests))
+    if not rows.size:
+        return rows
+    order = np.lexsort((rows, np.zeros_like(rows) if rank is None else -rank, digests[:, 1], digests[:, 0]))
+    ordered = digests[order]
+    starts = np.concatenate(([True], (ordered[1:] != ordered[:-1]).any(axis=1)))
+    leader = np.empty_like(rows)
+    leader[order] = order[np.flatnonzero(starts)][np.cumsum(starts) - 1]
+    return leader
+
+
+def candidates(bands: Iterable[U64], rows: I64) -> Pairs:
+    """Pairs of `rows` that share a band. `bands` gives one array of keys per band, aligned with `rows`; memory is one band at a time."""
+    found = np.zeros(0, dtype=np.int64)
+    scale = np.int64(rows.max() + 1 if rows.size else 1)
+    for keys in bands:
+        order = np.argsort(keys, kind="stable")
+        ordered = keys[order]
+        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        sizes = np.diff(np.concatenate((starts, [ordered.size])))
+        shared = sizes > 1
+        first, second = _bucket_pairs(starts[shared], sizes[shared])
+        a, b = rows[order[first]], rows[order[second]]
+        found = np.union1d(found, np.minimum(a, b) * scale + np.maximum(a, b))
+    return Pairs(found // scale, found % scale)
+
+
+def _bucket_pairs(starts: I64, sizes: I64) -> tuple[I64, I64]:
+    """Positions of the pairs looked at in each bucket."""
+    firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for gap in range(1, ALL_PAIRS):
+        small = (sizes > gap) & (sizes <= ALL_PAIRS)
+        count = sizes[small] - gap
+        at = _ramps(starts[small], count)
+        firsts.append(at)
+        seconds.append(at + gap)
+    large = sizes > ALL_PAIRS
+    at = _ramps(starts[large] + 1, sizes[large] - 1)
+    firsts += [at - 1, np.repeat(starts[large], sizes[large] - 1)]
+    seconds += [at, at]
+    return np.concatenate(firsts), np.concatenate(seconds)
+
+
+def _ramps(starts: I64, counts: I64) -> I64:
+    """start, start + 1, … for each start."""
+    ends = np.cumsum(counts)
+    ramps: I64 = np.arange(ends[-1] if counts.size else 0) + np.repeat(starts - (ends - counts), counts)
+    return ramps
+
+
+def likely(pairs: Pairs, rows: I64, checks: U8, threshold: float) -> Pairs:
+    """The pairs worth verifying. `checks[i]` belongs to `rows[i]`, ascending."""
+    estimate = agreement(checks, np.searchsorted(rows, pairs.first), np.searchsorted(rows, pairs.second))
+    return pairs.where(estimate >= threshold - MARGIN)
+
+
+def similarities(pairs: Pairs, lengths: I64, fetch: Callable[[I64], pl.Series]) -> Similarities:
+    """Exact Jaccard similarity of every pair. `lengths`: shingles per row, to bound memory; `fetch(rows)` gives their texts in order."""
+    out = np.empty(pairs.count, dtype=np.float64)
+    for start, stop in _chunks(pairs, lengths):
+        part = Pairs(pairs.first[start:stop], pairs.second[start:stop])
+        rows = part.rows()
+        sets = shingle_sets(utf8(fetch(rows)))
+        out[start:stop] = jaccard(sets, np.searchsorted(rows, part.first), np.searchsorted(rows, part.second))
+    return out
+
+
+def _chunks(pairs: Pairs, lengths: I64) -> Iterator[tuple[int, int]]:
+    if not pairs.count:
+        return
+    cost = np.cumsum(lengths[pairs.second] + lengths[pairs.first] * np.concatenate(([True], np.diff(pairs.first) != 0)))
+    start = 0
+    while start < pairs.count:
+        spent = cost[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(cost, spent + _CHUNK, side="right")))
+        yield start, stop
+        start = stop
+
+
+def cover(rows: int, edges: Pairs, lengths: I64, rank: I64 | None = None) -> I64:
+    """For each row -1 where it stays, else the neighbour that stays in its place. A higher `rank` stays before a better connected row."""
+    survivor = np.full(rows, -1, dtype=np.int64)
+    if not edges.count:
+        return survivor
+    sources = np.concatenate((edges.first, edges.second))
+    targets = np.concatenate((edges.second, edges.first))
+    order = np.lexsort((targets, sources))
+    sources, targets = sources[order], targets[order]
+    nodes, starts, degrees = np.unique(sources, return_index=True, return_counts=True)
+    bounds = np.concatenate((starts, [sources.size]))
+    taken = np.zeros(rows, dtype=bool)
+    first = np.zeros(nodes.size, np.int64) if rank is None else -rank[nodes]
+    for place in np.lexsort((nodes, -lengths[nodes], -degrees, first)).tolist():
+        node = nodes[place]
+        if taken[node]:
+            continue
+        near = targets[bounds[place] : bounds[place + 1]]
+        free = near[~taken[near]]
+        survivor[free] = node
+        taken[free] = True
+        taken[node] = True
+    return survivor

@@ -1,0 +1,190 @@
+"""Shingles, MinHash signatures and exact Jaccard similarity of texts in any script.
+
+A shingle is five neighbouring characters of the canonical text (width, case and compatibility forms folded, white space left out): no
+tokenizer, so Chinese and English are measured alike. A signature has 128 minima of `a * x mod 2**32`, grouped into 16 bands of 8.
+What is stored of a row is small (272 bytes): its digest, one 64-bit key per band, and the low byte of each minimum for estimates.
+All constants are drawn from SHA-256 of this module's scheme name: stored sketches survive any library upgrade.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from corpushub.engine.text import characters as ch
+from corpushub.engine.text.shingling import BASE, MINIMA, MIX_1, MIX_2, NOTHING, WIDTH
+from corpushub.engine.text.utf8 import I64, U8, U32, U64, Utf8, compiled, points, utf8
+
+SCHEME: Final = "corpushub minhash 1"
+BANDS: Final = 16
+ROWS: Final = MINIMA // BANDS
+
+_BLOCK: Final = 1 << 15  # shingles whose temporaries stay in the second-level cache
+
+U64Matrix = npt.NDArray[np.uint64]
+
+
+@cache
+def multipliers() -> U32:
+    """The 128 odd multipliers."""
+    stream = b"".join(hashlib.sha256(f"{SCHEME} {place}".encode()).digest() for place in range(MINIMA * 4 // 32))
+    drawn = np.frombuffer(stream, dtype="<u4").astype(np.uint32) | np.uint32(1)
+    drawn.flags.writeable = False
+    return drawn
+
+
+def shingles(text: Utf8) -> tuple[U32, I64]:
+    """32-bit shingle hashes of all rows, in text order and with repeats, and the row offsets into them.
+
+    A row with one to four characters has one shingle; a row without any has none.
+    """
+    values, offsets = points(text)
+    low = np.minimum(values, ch.PLANE - 1)
+    folded = np.where(values < ch.PLANE, ch.fold_table()[low], values).astype(np.uint64)
+    kept = folded != 0
+    place = np.concatenate((np.zeros(1, np.int64), np.cumsum(kept)))[offsets]
+    folded = folded[kept]
+    counts = np.diff(place)
+    windows = np.where(counts >= WIDTH, counts - WIDTH + 1, np.minimum(counts, 1))
+    bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(windows)))
+    padded = np.concatenate((folded, np.zeros(WIDTH, np.uint64)))
+    starts = np.arange(bounds[-1]) + np.repeat(place[:-1] - bounds[:-1], windows)
+    short = np.repeat(np.where(counts < WIDTH, counts, WIDTH), windows)
+    hashes = np.zeros(starts.size, dtype=np.uint64)
+    for at in range(WIDTH):
+        hashes *= np.uint64(BASE)
+        hashes += np.where(short > at, padded[starts + at], np.uint64(0))
+    return _mixed(hashes), bounds
+
+
+def _mixed(hashes: U64) -> U32:
+    hashes ^= hashes >> np.uint64(30)
+    hashes *= np.uint64(MIX_1)
+    hashes ^= hashes >> np.uint64(27)
+    hashes *= np.uint64(MIX_2)
+    return (hashes >> np.uint64(32)).astype(np.uint32)
+
+
+def signatures(text: Utf8) -> npt.NDArray[np.uint32]:
+    """One row of 128 minima per row of text; `NOTHING` everywhere for a row without shingles."""
+    out = np.full((text.rows, MINIMA), NOTHING, dtype=np.uint32)
+    for first, last in text.blocks():
+        hashes, bounds = shingles(text.block(first, last))
+        _minima(hashes, bounds, out[first:last])
+    return out
+
+
+def _minima(hashes: U32, bounds: I64, out: npt.NDArray[np.uint32]) -> None:
+    """Minima of `a * x` per row, block by block so that the products stay in cache; a long row may span blocks."""
+    factors = multipliers()
+    product = np.empty(_BLOCK, np.uint32)
+    for start in range(0, hashes.size, _BLOCK):
+        part = hashes[start : start + _BLOCK]
+        rows = np.arange(
+            np.searchsorted(bounds, start, side="right") - 1, np.searchsorted(bounds, start + part.size, side="left")
+        )
+        rows = rows[bounds[rows + 1] > bounds[rows]]
+        begins = np.maximum(bounds[rows] - start, 0)
+        block = product[: part.size]
+        least = np.empty((MINIMA, rows.size), np.uint32)
+        for place in range(MINIMA):
+            np.multiply(part, factors[place], out=block)
+            np.minimum.reduceat(block, begins, out=least[place])
+        out[rows] = np.minimum(out[rows], least.T)
+
+
+def band_keys(minima: npt.NDArray[np.uint32]) -> U64Matrix:
+    """One 64-bit key per row and band: equal keys mean equal minima in that band (up to 2**-64)."""
+    grouped = minima.reshape(len(minima), BANDS, ROWS).astype(np.uint64)
+    keys = np.zeros((len(minima), BANDS), dtype=np.uint64)
+    for place in range(ROWS):
+        keys *= np.uint64(BASE)
+        keys += grouped[:, :, place]
+        keys ^= keys >> np.uint64(29)
+    return keys * np.uint64(MIX_2)
+
+
+def digests(text: Utf8) -> U64Matrix:
+    """The first 16 bytes of SHA-256 of every row's UTF-8 bytes, as two 64-bit numbers."""
+    view, bounds = text.data.data, text.offsets.tolist()
+    sha256 = hashlib.sha256
+    joined = b"".join([sha256(view[start:stop]).digest()[:16] for start, stop in itertools.pairwise(bounds)])
+    return np.frombuffer(joined, dtype="<u8").astype(np.uint64, copy=False).reshape(-1, 2)
+
+
+def sketch(column: pl.Series, *, fast: bool | None = None) -> pl.DataFrame:
+    """What near-duplicate search keeps of each row of `column`.
+
+    Columns `digest_0`, `digest_1`, `shingles` (count, with repeats), `check` (128 bytes), `band_00` … `band_15`.
+    """
+    text = utf8(column)
+    kernels = compiled(text.data.size, fast=fast)
+    if kernels is None:
+        minima = signatures(text)
+        counts = _shingle_counts(text)
+    else:
+        minima, counts = kernels.signatures(text.data, text.offsets, ch.fold_table(), multipliers())
+    keys = band_keys(minima)
+    check = np.ascontiguousarray(minima.astype(np.uint8))
+    digest = digests(text)
+    columns: dict[str, pl.Series] = {
+        "digest_0": pl.Series(digest[:, 0], dtype=pl.UInt64),
+        "digest_1": pl.Series(digest[:, 1], dtype=pl.UInt64),
+        "shingles": pl.Series(counts, dtype=pl.UInt32),
+        "check": pl.Series([row.tobytes() for row in check], dtype=pl.Binary),
+    }
+    columns |= {band_name(place): pl.Series(keys[:, place], dtype=pl.UInt64) for place in range(BANDS)}
+    return pl.DataFrame(columns)
+
+
+def _shingle_counts(text: Utf8) -> I64:
+    counts = [np.diff(shingles(text.block(first, last))[1]) for first, last in text.blocks()]
+    return np.concatenate(counts) if counts else np.zeros(0, np.int64)
+
+
+def band_name(place: int) -> str:
+    return f"band_{place:02d}"
+
+
+def agreement(check: U8, first: I64, second: I64) -> npt.NDArray[np.float64]:
+    """Estimated Jaccard similarity of row pairs: the share of equal minima, corrected for low bytes that agree by chance."""
+    equal = np.empty(first.size, dtype=np.int64)
+    for start in range(0, first.size, 1 << 14):
+        part = slice(start, start + (1 << 14))
+        equal[part] = np.count_nonzero(check[first[part]] == check[second[part]], axis=1)
+    return (equal / MINIMA - 1 / 256) / (1 - 1 / 256)
+
+
+def shingle_sets(text: Utf8, *, fast: bool | None = None) -> tuple[U32, I64]:
+    """Sorted distinct shingles of all rows and the row offsets into them."""
+    kernels = compiled(text.data.size, fast=fast)
+    hashes, bounds = shingles(text) if kernels is None else kernels.shingles(text.data, text.offsets, ch.fold_table())
+    hashes = hashes.copy()
+    edges = bounds.tolist()
+    for start, stop in itertools.pairwise(edges):
+        hashes[start:stop].sort()  # one short sort per row is vector code; one long sort of wider keys is not
+    fresh = np.concatenate(([True], hashes[1:] != hashes[:-1])) if hashes.size else np.zeros(0, dtype=bool)
+    fresh[bounds[:-1][np.diff(bounds) > 0]] = True
+    return hashes[fresh], np.concatenate((np.zeros(1, np.int64), np.cumsum(fresh)))[bounds]
+
+
+def jaccard(sets: tuple[U32, I64], first: I64, second: I64) -> npt.NDArray[np.float64]:
+    """Exact Jaccard similarity of the shingle sets of row pairs; two rows without shingles are 0 alike."""
+    values, bounds = sets
+    shared = np.empty(first.size, dtype=np.int64)
+    for pair, (left, right) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+        a, b = values[bounds[left] : bounds[left + 1]], values[bounds[right] : bounds[right + 1]]
+        if a.size > b.size:
+            a, b = b, a
+        at = np.searchsorted(b, a)
+        at[at == b.size] = 0
+        shared[pair] = np.count_nonzero(b[at] == a) if b.size else 0
+    sizes = np.diff(bounds)
+    union = sizes[first] + sizes[second] - shared
+    return np.divide(shared, union, out=np.zeros(first.size), where=union > 0)

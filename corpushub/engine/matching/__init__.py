@@ -1,0 +1,1 @@
+"""From a demand in everyday words to the catalog entries that serve it, with reasons."""

@@ -1,0 +1,99 @@
+"""What is written where personal information stood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from corpushub.base.messages import catalogue
+from corpushub.engine.pii import surrogates
+from corpushub.engine.pii.pseudonyms import canonical_value, pseudonym, token
+from corpushub.engine.pii.view import lexicon
+
+OPEN, CLOSE = "〔", "〕"
+LABELS = "pii_entity"
+
+
+@dataclass(slots=True)
+class Desk:
+    """Writes stand-ins. `key` seeds pseudonyms and surrogates; counters run per document and are reset by `next_document`."""
+
+    key: bytes
+    lang: str = "zh"
+    numbered: frozenset[str] = frozenset({"PERSON"})
+    _numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+    _per_entity: dict[str, int] = field(default_factory=dict)
+
+    def next_document(self) -> None:
+        self._numbers.clear()
+        self._per_entity.clear()
+
+    def write(self, action: str, entity: str, value: str) -> str:
+        """The stand-in for `value`; `keep` gives it back."""
+        if action == "keep":
+            return value
+        if action == "pseudonym":
+            return f"{OPEN}{pseudonym(self.key, entity, value)}{CLOSE}"
+        if action == "surrogate":
+            made = surrogates.surrogate(entity, value, token(self.key, entity, value))
+            return self.placeholder(entity, value) if made is None else made
+        if action == "generalise":
+            return generalised(entity, value) or self.placeholder(entity, value)
+        if action == "mask":
+            return masked(value)
+        return self.placeholder(entity, value)
+
+    def placeholder(self, entity: str, value: str) -> str:
+        """`〔身份证号〕`; people are numbered within a document, so that who did what stays readable: `〔姓名1〕`."""
+        word = labels(self.lang).get(entity, entity)
+        if entity not in self.numbered:
+            return f"{OPEN}{word}{CLOSE}"
+        who = (entity, canonical_value(value))
+        if who not in self._numbers:
+            self._per_entity[entity] = self._numbers[who] = self._per_entity.get(entity, 0) + 1
+        return f"{OPEN}{word}{self._numbers[who]}{CLOSE}"
+
+
+@cache
+def labels(lang: str) -> Mapping[str, str]:
+    """Words for entities in one language."""
+    words = catalogue("en" if lang == "en" else "zh")
+    return {key.split(".", 1)[1]: word for key, word in words.items() if key.startswith(f"{LABELS}.")}
+
+
+@cache
+def placeholder_pattern() -> re.Pattern[str]:
+    """Every stand-in in brackets that `Desk` can write, so that a second pass leaves them alone."""
+    words = sorted({re.escape(word) for lang in ("zh", "en") for word in labels(lang).values()}, key=len, reverse=True)
+    return re.compile(rf"{OPEN}(?:(?:{'|'.join(words)})\d*|[A-Z_]+-[A-Z2-7]+|[A-Z_]+){CLOSE}")
+
+
+def is_stand_in(entity: str, value: str) -> bool:
+    """Was `value` written by `surrogates`? Only for kinds whose stand-ins can be told from real values."""
+    if entity == "EMAIL_ADDRESS":
+        return value.endswith("@example.com")
+    return entity == "ADDRESS" and any(road in value for road in lexicon()["surrogates"]["roads"].split())
+
+
+def masked(value: str) -> str:
+    """First and last three characters stay of long values, the first of short ones."""
+    ends = 3 if len(value) >= 10 else 1 if len(value) >= 4 else 0
+    return value[:ends] + "*" * (len(value) - 2 * ends) + value[len(value) - ends :]
+
+
+def generalised(entity: str, value: str) -> str | None:
+    """A coarser value, or None where this entity has none."""
+    if entity == "ADDRESS":
+        found = re.match(lexicon()["cities"]["keep_to"], value)
+        rough = found[0] if found else ""
+        return f"{rough}{OPEN}{labels('zh')['ADDRESS_DETAIL']}{CLOSE}" if rough else None
+    if entity == "DATE_OF_BIRTH":
+        year = re.search(r"(?:18|19|20)\d{2}", value)
+        return f"{year[0]}{lexicon()['words']['year']}" if year else None
+    if entity == "GPS_COORDINATE":
+        return re.sub(r"(\d+\.\d{2})\d+", r"\1", value)
+    if entity == "IP_ADDRESS" and value.count(".") == 3:
+        return value.rsplit(".", 1)[0] + ".*"
+    return None

@@ -1,0 +1,103 @@
+"""Find personal information in columns of text. The stable entry point is `detect_batch`.
+
+Presidio and the sequence tagger load with the first text, not with this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from corpushub.engine.pii.actions import is_stand_in, placeholder_pattern
+from corpushub.engine.pii.view import View, views
+
+if TYPE_CHECKING:
+    from corpushub.engine.pii.scan import BatchAnalyzer, Finding
+
+BATCH_CHARS = 8_000_000  # characters analysed in one go: bounds memory whatever a batch of rows holds
+CONTEXT_ONLY = frozenset({"LOCATION", "ORGANIZATION"})  # no personal information by themselves
+RANK = (
+    "SECRET", "URL_TOKEN", "EMAIL_ADDRESS", "CN_ID_CARD", "CN_USCC_PERSONAL", "CN_USCC", "CN_MOBILE", "CN_SOCIAL_SECURITY",
+    "CN_MEDICAL_RECORD", "DEVICE_ID", "CN_BANK_CARD", "BANK_ACCOUNT", "CN_HKMOTW_PERMIT", "CN_PASSPORT", "CN_MILITARY_ID",
+    "CN_DRIVER_LICENSE", "CN_VIN", "CN_LICENSE_PLATE", "IP_ADDRESS", "MAC_ADDRESS", "GPS_COORDINATE", "CN_LANDLINE", "CN_SOCIAL_ACCOUNT",
+    "DATE_OF_BIRTH", "HK_ID_CARD", "TW_ID_CARD", "CN_ID_CARD_MASKED", "IBAN_CODE", "CREDIT_CARD", "CRYPTO", "US_SSN", "US_ITIN",
+    "PHONE_NUMBER", "ADDRESS", "PERSON",
+)  # fmt: skip
+_RANKS = {entity: place for place, entity in enumerate(RANK)}
+
+
+@cache
+def scanner(*, tagger: bool = True) -> BatchAnalyzer:
+    """The analyzer of this process, over built-in recognizers and installed plugins."""
+    from corpushub.engine.pii.analyzer import build_engine
+    from corpushub.engine.pii.scan import BatchAnalyzer
+
+    return BatchAnalyzer(build_engine(tagger=tagger))
+
+
+def detect_batch(texts: list[str]) -> list[list[tuple[int, int, str]]]:
+    """Start, end and entity of every piece of personal information, per text, by position; spans of one text do not overlap.
+
+    Offsets are code points of the text as given. Linear in the number of characters.
+    """
+    return [[(found.start, found.end, found.entity) for found in row] for row in find(texts)]
+
+
+def find(texts: Sequence[str | None], analyzer: BatchAnalyzer | None = None) -> list[list[Finding]]:
+    """As `detect_batch`, with score, recognizer and pattern. Null cells have no findings."""
+    analyzer = analyzer or scanner()
+    result: list[list[Finding]] = []
+    for batch in _batches(texts):
+        seen = views([text or "" for text in batch])
+        for text, view, found in zip(batch, seen, analyzer.findings([view.text for view in seen]), strict=True):
+            result.append(resolve(without_stand_ins(text or "", placed(view, found))) if found else [])
+    return result
+
+
+def placed(view: View, found: Iterable[Finding]) -> list[Finding]:
+    """Findings of a view at the positions of the text as it is."""
+    if view.back is None:
+        return list(found)
+    return [_moved(item, *view.span(item.start, item.end)) for item in found]
+
+
+def _moved(item: Finding, start: int, end: int) -> Finding:
+    return item._replace(start=start, end=end)
+
+
+def without_stand_ins(text: str, found: list[Finding]) -> list[Finding]:
+    """Findings that are not our own stand-ins: text scrubbed once is not scrubbed again."""
+    ours = [match.span() for match in placeholder_pattern().finditer(text)] if "\u3014" in text else []
+    return [
+        item
+        for item in found
+        if not any(item.start < end and start < item.end for start, end in ours)
+        and not is_stand_in(item.entity, text[item.start : item.end])
+    ]
+
+
+def resolve(found: Iterable[Finding]) -> list[Finding]:
+    """One entity per character: higher score first, then the more specific entity, then the longer span; sorted by position."""
+    kept: list[Finding] = []
+    ordered = sorted(
+        (item for item in found if item.entity not in CONTEXT_ONLY),
+        key=lambda item: (-item.score, _RANKS.get(item.entity, len(RANK)), item.start - item.end, item.start, item.entity),
+    )
+    taken: list[tuple[int, int]] = []
+    for item in ordered:
+        if not any(item.start < end and start < item.end for start, end in taken):
+            kept.append(item)
+            taken.append((item.start, item.end))
+    return sorted(kept)
+
+
+def _batches(texts: Sequence[str | None]) -> Iterable[Sequence[str | None]]:
+    begin = size = 0
+    for index, text in enumerate(texts):
+        size += len(text or "")
+        if size >= BATCH_CHARS:
+            yield texts[begin : index + 1]
+            begin, size = index + 1, 0
+    if begin < len(texts):
+        yield texts[begin:]

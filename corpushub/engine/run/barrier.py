@@ -1,0 +1,99 @@
+"""Barriers: all sketches seen at once, the ruling cut back into one piece per shard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from corpushub.base.identity import digest_of, file_sha256
+from corpushub.engine.cache import Cache, read_json, write_json
+from corpushub.engine.plan import PlannedStep
+from corpushub.engine.shards import Shard
+from corpushub.engine.step import Barrier, Decision
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSketches:
+    """`Sketches` over files in the cache. `folders[i]` holds the sketch of `shards[i]`."""
+
+    shards: Sequence[Shard]
+    folders: Sequence[Path]
+    keys: Sequence[str]
+    memory: Path | None
+
+    @property
+    def rows(self) -> int:
+        return sum(shard.rows for shard in self.shards)
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        for folder in self.folders:
+            yield pl.read_ipc(folder / "sketch.arrow")
+
+    def digests(self) -> Sequence[str]:
+        return self.keys
+
+    def gather(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        frames = [
+            pl.read_ipc(folder / "sketch.arrow", columns=None if columns is None else list(columns)) for folder in self.folders
+        ]
+        return pl.concat(frames)
+
+    def fetch(self, rows: np.ndarray, columns: Sequence[str]) -> pl.DataFrame:
+        edges = np.cumsum([0, *(shard.rows for shard in self.shards)])
+        home = np.searchsorted(edges, rows, side="right") - 1
+        order = np.argsort(home, kind="stable")
+        parts = []
+        for at in np.unique(home):
+            mine = order[home[order] == at]
+            frame = self.shards[at].read(columns).select(columns)
+            parts.append(frame[(rows[mine] - edges[at]).astype(np.int64)])
+        if not parts:
+            return self.shards[0].read(columns).select(columns).head(0) if self.shards else pl.DataFrame()
+        back = np.empty(len(rows), np.int64)
+        back[order] = np.arange(len(rows))
+        whole: pl.DataFrame = pl.concat(parts)[back]
+        return whole
+
+
+def rule(step: PlannedStep, fingerprint: str, sketches: StoredSketches, cache: Cache) -> list[tuple[Path, str]]:
+    """The ruling on every shard as (folder, content digest), decided anew only when a sketch changed; measures stay in `measures.json`."""
+    key = digest_of(["ruling", fingerprint, list(sketches.keys)])
+    folder = cache.get(key)
+    if folder is None:
+        barrier = step.answer
+        assert isinstance(barrier, Barrier)
+        decision = barrier.decide(sketches)
+        with cache.make(key) as temporary:
+            write_ruling(decision, sketches.shards, temporary)
+        folder = cache.place(key)
+    names = [folder / f"{at:05d}" for at in range(len(sketches.shards))]
+    return [(name, (name / "digest").read_text("ascii")) for name in names]
+
+
+def write_ruling(decision: Decision, shards: Sequence[Shard], folder: Path) -> None:
+    whole = pl.DataFrame({"_code": pl.Series(decision.codes, dtype=pl.UInt8), **dict(decision.columns)})
+    survivor = decision.survivor
+    whole = whole.with_columns(
+        pl.Series("_survivor", survivor, dtype=pl.Int64) if survivor is not None else pl.lit(None, pl.Int64).alias("_survivor")
+    )
+    edges = np.cumsum([0, *(shard.rows for shard in shards)])
+    assert whole.height == edges[-1], "a ruling must have one entry per row"
+    for at in range(len(shards)):
+        place = folder / f"{at:05d}"
+        place.mkdir()
+        whole.slice(int(edges[at]), shards[at].rows).write_ipc(place / "ruling.arrow", compression="lz4")
+        write_json(place / "reasons.json", list(decision.reasons))
+        (place / "digest").write_text(digest_of([file_sha256(place / "ruling.arrow"), list(decision.reasons)]), "ascii")
+    codes, counts = np.unique(decision.codes[decision.codes > 0], return_counts=True)
+    dropped = {decision.reasons[code - 1]: int(count) for code, count in zip(codes, counts, strict=True)}
+    write_json(folder / "measures.json", {"dropped": dropped, "measures": dict(decision.measures), "rows": int(edges[-1])})
+
+
+def read_measures(ruling: Path) -> dict[str, dict[str, float]]:
+    """What the whole ruling dropped and measured, from one shard's folder of it."""
+    value: dict[str, dict[str, float]] = read_json(ruling.parent / "measures.json")
+    return value

@@ -1,0 +1,131 @@
+"""Who does the tasks: this process, or a pool of spawned ones. The same tasks leave the same bytes in the cache whoever does them.
+
+A worker gets an order (recipe, opened sources, setting), makes the plan anew - planning is pure - and then tasks by number. Data never
+travels with a task: it lies in the cache under its digest. A worker that dies is replaced and its tasks are done again.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Protocol, Self
+
+from corpushub.base.errors import Unavailable
+from corpushub.domain.recipe import Recipe
+from corpushub.engine.cache import Cache
+from corpushub.engine.plan import Plan, Setting, make_plan
+from corpushub.engine.run.pool import few_threads
+from corpushub.engine.run.work import Task, map_shard, sketch_shard
+from corpushub.engine.sources.opening import Source
+
+Work = Callable[[Plan, Task, Cache], Path]
+FUNCTIONS: Mapping[str, Work] = {"map_shard": map_shard, "sketch_shard": sketch_shard}
+MAX_LOSSES = 3
+FEW_TASKS = 4  # fewer are done here: starting processes and loading libraries costs more
+
+
+class Executor(Protocol):
+    def perform(self, function: str, plan: Plan, tasks: Sequence[Task], cache: Cache) -> Iterator[Task]:
+        """Do every task, in any order; yields each when it is done."""
+
+
+class Serial:
+    """One after the other, here."""
+
+    def perform(self, function: str, plan: Plan, tasks: Sequence[Task], cache: Cache) -> Iterator[Task]:
+        work = FUNCTIONS[function]
+        for task in tasks:
+            work(plan, task, cache)
+            yield task
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker needs to make the plan."""
+
+    recipe: Recipe
+    sources: tuple[Source, ...]
+    setting: Setting
+    cache: str
+
+
+def order_of(plan: Plan, cache: Cache) -> bytes:
+    """The order as bytes; only this hub's own processes ever read it."""
+    return pickle.dumps(Order(plan.recipe, plan.sources, plan.setting, str(cache.root)))
+
+
+@lru_cache(maxsize=2)
+def planned(order: bytes) -> tuple[Plan, Cache]:
+    from corpushub.engine.registry import registry
+
+    found: Order = pickle.loads(order)  # noqa: S301  written by `order_of` in the parent process
+    return make_plan(found.recipe, found.sources, registry(), found.setting), Cache(Path(found.cache))
+
+
+def do(function: str, order: bytes, task: Task) -> None:
+    """A worker's work: one task."""
+    plan, cache = planned(order)
+    FUNCTIONS[function](plan, task, cache)
+
+
+class Pool:
+    """Spawned processes that stay for the whole build. Use as a context manager."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = None
+
+    def pool(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=few_threads)
+        return self._pool
+
+    def perform(self, function: str, plan: Plan, tasks: Sequence[Task], cache: Cache) -> Iterator[Task]:
+        if len(tasks) < FEW_TASKS:
+            yield from Serial().perform(function, plan, tasks, cache)
+            return
+        order = order_of(plan, cache)
+        left = list(tasks)
+        losses = 0
+        while left:
+            try:
+                for task in self._round(function, order, left):
+                    left.remove(task)
+                    yield task
+            except BrokenProcessPool as error:
+                self.close()
+                losses += 1
+                if losses > MAX_LOSSES:
+                    raise Unavailable("build.workers_lost", times=losses) from error
+
+    def _round(self, function: str, order: bytes, tasks: Sequence[Task]) -> Iterator[Task]:
+        """Submit a bounded number ahead, so that a long list of tasks costs no memory."""
+        waiting: dict[Future[None], Task] = {}
+        queue = iter(tuple(tasks))
+        while True:
+            while len(waiting) < 2 * self.workers and (task := next(queue, None)) is not None:
+                waiting[self.pool().submit(do, function, order, task)] = task
+            if not waiting:
+                return
+            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                task = waiting.pop(future)
+                future.result()
+                yield task

@@ -1,0 +1,393 @@
+"""Carry a plan out: shard by shard through its stages, then written once, in order.
+
+Every intermediate is in the cache under its fingerprint, so a build that was killed, or follows a small change, only does what is missing.
+The result folder appears at the end with one rename. Nothing of host, clock, thread count or executor reaches a byte of it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache as cache_once
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from corpushub.base.errors import Conflict, Invalid
+from corpushub.base.identity import Stopwatch, digest_of, file_sha256
+from corpushub.domain.build import Built, ColumnFact, Progress, ProgressEvent, StepFact, silent
+from corpushub.engine.cache import Cache, read_json, write_json
+from corpushub.engine.digests import logical_digest
+from corpushub.engine.mapping import Tally
+from corpushub.engine.plan import Plan, Stage, tools
+from corpushub.engine.run.barrier import StoredSketches, read_measures, rule
+from corpushub.engine.run.executors import Executor, Serial
+from corpushub.engine.run.facts import nonzero, with_facts
+from corpushub.engine.run.work import Task, tally_from
+from corpushub.engine.run.write import ReleaseWriter, hub_type, place_of, without_engine, write_small
+from corpushub.engine.shards import Shard
+
+
+@dataclass(slots=True)
+class Run:
+    """One build in progress. `cancelled` is asked between shards."""
+
+    plan: Plan
+    cache: Cache
+    executor: Executor
+    progress: Progress = silent
+    cancelled: Callable[[], bool] = bool
+    reused: Counter[int] = field(default_factory=Counter)
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The shards a stage left, each with the source it belongs to and the folder with its drop log."""
+
+    sources: tuple[int, ...]
+    shards: tuple[Shard, ...]
+    folders: tuple[Path, ...] = ()
+
+
+def run(
+    plan: Plan,
+    folder: Path,
+    *,
+    cache: Cache,
+    executor: Executor | None = None,
+    progress: Progress = silent,
+    cancelled: Callable[[], bool] = bool,
+) -> Built:
+    """Build `plan` into `folder`, which must not exist yet.
+
+    Raises: Conflict("build.cancelled"), Invalid("build.empty" | what steps refuse).
+    """
+    job = Run(plan, cache, executor or Serial(), progress, cancelled)
+    outputs, logs, inputs = stages(job)
+    key = digest_of(["release", plan.fingerprint, judges(), [shard.digest for shard in outputs.shards]])
+    if cache.get(key) is None:
+        with cache.make(key) as place:
+            built = write(job, outputs, place)
+            write_drops(job, logs, inputs, place)
+            write_quarantine(plan, place)
+            write_json(place / "built.json", built.to_json())
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f"tmp-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        # Finished files are never written again, so the result and the cache share them.
+        shutil.copytree(cache.place(key), temporary, copy_function=link)
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return Built.from_json(read_json(folder / "built.json"))
+
+
+def link(source: str, target: str) -> None:
+    """A hard link for the large files, or a copy where the file system has none."""
+    if not source.endswith(".parquet"):
+        shutil.copyfile(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+@cache_once
+def judges() -> str:
+    """Digest of the code that turns rows into files and figures: a finished release is only reused while it is the same."""
+    engine = Path(__file__).parent.parent
+    return digest_of(
+        {name: file_sha256(engine / f"{name}.py") for name in ("run/facts", "quality", "profile", "run/write", "digests")}
+    )
+
+
+def stages(job: Run) -> tuple[Pieces, list[Pieces], dict[int, Pieces]]:
+    """Carry out every stage. Gives the last pieces, all map stages' pieces (with their drop logs) and each barrier's input by its step."""
+    plan = job.plan
+    pieces = Pieces(tuple(at for at, _ in plan.shards), tuple(shard for _, shard in plan.shards))
+    rulings: list[tuple[Path, str]] = []
+    logs: list[Pieces] = []
+    inputs: dict[int, Pieces] = {}
+    for number, stage in enumerate(plan.stages):
+        if stage.kind == "map":
+            pieces = map_stage(job, number, pieces, rulings)
+            logs.append(pieces)
+            rulings = []
+        else:
+            inputs[stage.steps[0].index] = pieces
+            rulings = barrier_stage(job, number, pieces)
+    return pieces, logs, inputs
+
+
+def stage_key(stage: Stage, shard: Shard, ruling: str) -> str:
+    return digest_of(["map", stage.fingerprint, shard.digest, ruling])
+
+
+def slots_of(plan: Plan, pieces: Pieces) -> list[str]:
+    """Each shard's place: dataset, source and number, or its first file where the source has several; stable when content changes."""
+    counts: Counter[int] = Counter()
+    slots = []
+    for source, shard in zip(pieces.sources, pieces.shards, strict=True):
+        opened = plan.sources[source]
+        place = shard.origins[0] if opened.files > 1 and shard.origins else str(counts[source])
+        counts[source] += 1
+        slots.append(f"{plan.recipe.dataset}|{opened.name}|{place}")
+    return slots
+
+
+def sketch_key(stage: Stage, shard: Shard) -> str:
+    """A sketch depends on its step and the shard alone, not on the steps of other shards."""
+    step = stage.steps[0]
+    return digest_of(["sketch", step.step.name, step.step.version, step.params.model_dump(mode="json"), shard.digest])
+
+
+def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Path, str]]) -> Pieces:
+    stage = job.plan.stages[number]
+    tasks = []
+    slots = slots_of(job.plan, pieces)
+    for at, shard in enumerate(pieces.shards):
+        ruling, ruling_digest = rulings[at] if rulings else (Path(), "")
+        key = stage_key(stage, shard, ruling_digest)
+        tasks.append(
+            Task(
+                number,
+                key,
+                shard,
+                first=number == 0,
+                ruling=str(ruling) if rulings else "",
+                source=pieces.sources[at],
+                slot=slots[at],
+            )
+        )
+    folders = perform(job, "map_shard", tasks)
+    outputs = []
+    for folder, task in zip(folders, tasks, strict=True):
+        tally = read_json(folder / "tally.json")
+        for step, value in zip(stage.steps, tally["steps"], strict=True):
+            job.tallies.setdefault(step.index, Tally()).add(tally_from(value))
+        outputs.append(Shard(str(folder / "rows.arrow"), tally["rows"], task.key, origins=task.shard.origins))
+    return Pieces(pieces.sources, tuple(outputs), tuple(folders))
+
+
+def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[tuple[Path, str]]:
+    stage = job.plan.stages[number]
+    step = stage.steps[0]
+    tasks = [
+        Task(
+            number,
+            digest_of(["sketch", step.step.name, step.step.version, step.params.model_dump(mode="json"), shard.digest]),
+            shard,
+        )
+        for shard in pieces.shards
+    ]
+    folders = perform(job, "sketch_shard", tasks)
+    memory = job.cache.folder(
+        digest_of([step.step.name, step.step.version, step.params.model_dump(mode="json"), job.plan.recipe.dataset])[:40]
+    )
+    sketches = StoredSketches(pieces.shards, folders, [task.key for task in tasks], memory)
+    rulings = rule(step, stage.fingerprint, sketches, job.cache)
+    told: Mapping[str, Any] = read_measures(rulings[0][0]) if rulings else {"dropped": {}, "measures": {}, "rows": 0}
+    dropped = {name: int(count) for name, count in told["dropped"].items()}
+    rows = int(told["rows"])
+    job.tallies[step.index] = Tally(rows, rows - sum(dropped.values()), 0, dropped, dict(told["measures"]))
+    return rulings
+
+
+def perform(job: Run, function: str, tasks: Sequence[Task]) -> list[Path]:
+    """Do every task that the cache does not know yet, with progress; gives the folders in task order."""
+    known = {at for at, task in enumerate(tasks) if job.cache.get(task.key)}
+    stage = tasks[0].stage if tasks else 0
+    job.reused[stage] += len(known)
+    total = sum(task.shard.rows for task in tasks)
+    done = sum(tasks[at].shard.rows for at in known)
+    open_tasks = [task for at, task in enumerate(tasks) if at not in known]
+    started = job.watch.seconds()
+    fresh = 0
+    for task in job.executor.perform(function, job.plan, open_tasks, job.cache):
+        if job.cancelled():
+            raise Conflict("build.cancelled", dataset=job.plan.recipe.dataset)
+        fresh += task.shard.rows
+        seconds = max(job.watch.seconds() - started, 1e-6)
+        rate = fresh / seconds
+        left = total - done - fresh
+        name = "+".join(step.step.name for step in job.plan.stages[stage].steps) or "read"
+        job.progress(ProgressEvent(name, done + fresh, total, "rows", rate, left / rate if rate else 0.0))
+    return [job.cache.place(task.key) for task in tasks]
+
+
+def write(job: Run, outputs: Pieces, folder: Path) -> Built:
+    """The release files and everything known about the build."""
+    plan = job.plan
+    columns = released_columns(plan)
+    writer = ReleaseWriter(folder, columns, plan.recipe.contract.key)
+    for source, shard, slot in zip(outputs.sources, outputs.shards, slots_of(plan, outputs), strict=True):
+        if job.cancelled():
+            raise Conflict("build.cancelled", dataset=plan.recipe.dataset)
+        frame = shard.read()
+        opened = plan.sources[source]
+        writer.add(frame, place_of(frame, opened.name, opened.fact.digest, shard.origins))
+        writer.edge(slot)
+    files, digests = writer.finish()
+    if not files:
+        raise Invalid("build.empty", dataset=plan.recipe.dataset, reasons=dropped_reasons(job))
+    schema = {name: hub_type(dtype) for name, dtype in columns.items()}
+    built = Built(
+        dataset=plan.recipe.dataset,
+        recipe_digest=plan.recipe.digest,
+        fingerprint=plan.fingerprint,
+        logical_digest=logical_digest(digests, schema),
+        files=tuple(files),
+        columns=column_facts(plan, columns),
+        sources=tuple(source.fact for source in plan.sources),
+        steps=step_facts(job),
+        entities=(),
+        measures={},
+        tools=tools(),
+    )
+    return judged(job, built, folder)
+
+
+def judged(job: Run, built: Built, folder: Path) -> Built:
+    """`built` with profile, quality, privacy and personal-information figures, all taken from the written files."""
+    return with_facts(job.plan, built, folder, {index: tally.measures for index, tally in job.tallies.items()})
+
+
+def released_columns(plan: Plan) -> dict[str, pl.DataType]:
+    """Contract order first, then what the steps left besides."""
+    schema = without_engine(plan.schema)
+    promised = [name for name in plan.recipe.contract.names() if name in schema]
+    return {name: schema[name] for name in (*promised, *(name for name in schema if name not in promised))}
+
+
+def column_facts(plan: Plan, columns: Mapping[str, pl.DataType]) -> tuple[ColumnFact, ...]:
+    promised = {column.name: column for column in plan.recipe.contract.columns}
+    return tuple(
+        ColumnFact(
+            name,
+            hub_type(dtype),
+            not (name in promised and promised[name].required),
+            promised[name].description if name in promised else {},
+        )
+        for name, dtype in columns.items()
+    )
+
+
+def step_facts(job: Run) -> tuple[StepFact, ...]:
+    facts = []
+    for step in job.plan.steps:
+        tally = job.tallies.get(step.index, Tally())
+        params = step.params.model_dump(mode="json")
+        facts.append(
+            StepFact(
+                step.index, step.step.name, step.step.version, params, tally.rows_in, tally.rows_out, tally.changed,
+                dict(sorted(tally.dropped.items())), dict(nonzero(tally.measures)),
+            )
+        )  # fmt: skip
+    return tuple(facts)
+
+
+def dropped_reasons(job: Run) -> str:
+    counts: Counter[str] = Counter()
+    for tally in job.tallies.values():
+        counts.update(tally.dropped)
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common())
+
+
+def write_drops(job: Run, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], folder: Path) -> None:
+    """`provenance/drops.parquet`: every row that left, with source place, step, reason, deciding number and, for merged rows, who stayed."""
+    plan = job.plan
+    names = pl.Series(["", *(step.step.name for step in plan.steps)], dtype=pl.String)
+    frames = []
+    for pieces in logs:
+        for source, shard, log_folder in zip(pieces.sources, pieces.shards, pieces.folders, strict=True):
+            log = pl.read_ipc(log_folder / "drops.arrow")
+            if not log.height:
+                continue
+            opened = plan.sources[source]
+            place = place_of(log, opened.name, opened.fact.digest, shard.origins).drop("source_sha256")
+            frames.append(
+                place.with_columns(
+                    log["step"],
+                    names.gather(log["step"].cast(pl.UInt32)).alias("step_name"),
+                    log["reason"],
+                    log["measure"],
+                    log["survivor"],
+                )
+            )
+    if not frames:
+        return
+    drops = pl.concat(frames)
+    write_small(survivors_named(plan, drops, inputs), folder / "provenance" / "drops.parquet")
+
+
+def write_quarantine(plan: Plan, folder: Path) -> None:
+    """`reports/quarantine.json`: rows no reader could read, by source, file, line and reason; never their content."""
+    told = [{"source": source.name, **asdict(bad)} for source in plan.sources for bad in source.quarantine]
+    if told:
+        write_json(folder / "reports" / "quarantine.json", told)
+
+
+def survivors_named(plan: Plan, drops: pl.DataFrame, barriers: Mapping[int, Pieces]) -> pl.DataFrame:
+    """Replace the survivors' global row numbers by their place, `source/file:row`."""
+    merged = pl.Series("merged_into", [None], dtype=pl.String).new_from_index(0, drops.height)
+    wanted = drops.with_row_index("_at").filter(pl.col("survivor").fill_null(-1) >= 0)
+    for step in wanted.get_column("step").unique().sort().to_list():
+        rows = wanted.filter(pl.col("step") == step)
+        words = place_words(plan, barriers[step], rows.get_column("survivor").to_numpy())
+        merged = merged.scatter(rows.get_column("_at"), words)
+    return drops.drop("survivor").with_columns(merged)
+
+
+def place_words(plan: Plan, pieces: Pieces, rows: np.ndarray) -> pl.Series:
+    """`source/file:row` for global rows of a barrier's input."""
+    edges = np.cumsum([0, *(shard.rows for shard in pieces.shards)])
+    home = np.searchsorted(edges, rows, side="right") - 1
+    words = np.empty(len(rows), dtype=object)
+    for at in np.unique(home):
+        source = plan.sources[pieces.sources[at]]
+        frame = pieces.shards[at].read([])
+        mine = np.flatnonzero(home == at)
+        for where, origin, row in zip(
+            mine, *frame[(rows[mine] - edges[at]).tolist()].select("_origin", "_row").get_columns(), strict=True
+        ):
+            words[where] = f"{source.name}/{pieces.shards[at].origins[origin]}:{row}"
+    return pl.Series("merged_into", words.tolist(), dtype=pl.String)
+
+
+def reusable(plan: Plan, cache: Cache) -> dict[int, int]:
+    """Shards of each stage that are already computed, as far as can be known without computing: up to the first gap."""
+    found: dict[int, int] = {}
+    pieces = tuple(shard for _, shard in plan.shards)
+    rulings: list[str] = [""] * len(pieces)
+    for number, stage in enumerate(plan.stages):
+        if stage.kind == "map":
+            keys = [stage_key(stage, shard, ruling) for shard, ruling in zip(pieces, rulings, strict=True)]
+            rulings = [""] * len(pieces)
+        else:
+            keys = [sketch_key(stage, shard) for shard in pieces]
+        folders = [cache.get(key) for key in keys]
+        found[number] = sum(folder is not None for folder in folders)
+        if found[number] < len(pieces):
+            return found
+        if stage.kind == "map":
+            pieces = tuple(
+                Shard(str(folder / "rows.arrow"), read_json(folder / "tally.json")["rows"], key)
+                for folder, key in zip(folders, keys, strict=True)
+                if folder is not None
+            )
+        else:
+            ruling = cache.get(digest_of(["ruling", stage.fingerprint, keys]))
+            if ruling is None:
+                return found
+            rulings = [(ruling / f"{at:05d}" / "digest").read_text("ascii") for at in range(len(pieces))]
+    return found

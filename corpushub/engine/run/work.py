@@ -1,0 +1,154 @@
+"""The work on one shard, as pure functions of files: what executors call, on this machine or another.
+
+`map_shard` reads a shard, applies the ruling of the barrier before it, carries out a stage's steps in one pass and leaves a folder:
+`rows.arrow`, `drops.arrow`, `tally.json`. `sketch_shard` leaves `sketch.arrow`. Both write into the cache under their key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from corpushub.base.identity import sha256
+from corpushub.engine.cache import Cache, read_json, write_json
+from corpushub.engine.mapping import DROPS, Tally, carry_out
+from corpushub.engine.memo import Memo, memo_of
+from corpushub.engine.plan import Plan, Stage, input_schema
+from corpushub.engine.shards import ENGINE, Shard
+from corpushub.engine.sources.opening import Source
+from corpushub.engine.step import Barrier, Mapped
+
+BATCH_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One shard of one stage. `ruling` is the folder of the barrier's ruling on this shard, empty where there was none."""
+
+    stage: int
+    key: str
+    shard: Shard
+    first: bool = False  # the shard is an input: fit it to the plan's schema
+    ruling: str = ""
+    source: int = 0
+    slot: str = ""  # the shard's place in its source, under which slow kernels remember rows
+
+
+def fitted(frame: pl.DataFrame, plan: Plan, source: Source, origins: Sequence[str]) -> pl.DataFrame:
+    """An input frame with the union's columns and types, and the engine's key where the contract wants one no source has."""
+    schema = input_schema(plan)
+    here = frame.schema
+    wanted = []
+    if plan.made_key:
+        wanted.append(row_names(source, origins).alias(plan.made_key))
+        schema = {name: dtype for name, dtype in schema.items() if name != plan.made_key}
+    for name, dtype in schema.items():
+        if name not in here:
+            wanted.append(pl.lit(None, dtype).alias(name))
+        elif isinstance(here[name], pl.List) and dtype == pl.String:
+            wanted.append(pl.concat_str(pl.lit("["), pl.col(name).list.join(", "), pl.lit("]")).alias(name))
+        else:
+            wanted.append(pl.col(name).cast(dtype))
+    return frame.select(*ENGINE, *wanted)
+
+
+def row_names(source: Source, origins: Sequence[str]) -> pl.Expr:
+    """`source-row`, or `source-file-row` with 12 digits of the file name's SHA-256: stable while the row keeps its place."""
+    row = pl.col("_row").cast(pl.String)
+    if source.files == 1:
+        return pl.concat_str(pl.lit(f"{source.name}-"), row)
+    names = pl.Series([sha256(name.encode())[:12] for name in origins], dtype=pl.String)
+    file = pl.lit(names).gather(pl.col("_origin"))
+    return pl.concat_str(pl.lit(f"{source.name}-"), file, pl.lit("-"), row)
+
+
+def map_shard(plan: Plan, task: Task, cache: Cache) -> Path:
+    """The finished folder of this task."""
+    if found := cache.get(task.key):
+        return found
+    stage = plan.stages[task.stage]
+    with cache.make(task.key) as folder:
+        frame = task.shard.read()
+        if task.first:
+            frame = fitted(frame, plan, plan.sources[task.source], task.shard.origins)
+        logs: list[pl.DataFrame] = []
+        if task.ruling:
+            frame, log = ruled(frame, Path(task.ruling), plan.stages[task.stage - 1])
+            logs.append(log)
+        memos = [memo_of(cache, step.mark, task.slot) for step in stage.steps] if task.slot else []
+        pieces, tallies = in_batches(frame, stage, logs, memos)
+        pieces.write_ipc(folder / "rows.arrow", compression="lz4")
+        drops = pl.concat(logs) if logs else pl.DataFrame(schema=DROPS)
+        drops.write_ipc(folder / "drops.arrow", compression="lz4")
+        write_json(folder / "tally.json", {"rows": pieces.height, "steps": [asdict(tally) for tally in tallies]})
+    for memo in memos:
+        memo.keep()
+    return cache.place(task.key)
+
+
+def in_batches(
+    frame: pl.DataFrame, stage: Stage, logs: list[pl.DataFrame], memos: Sequence[Memo]
+) -> tuple[pl.DataFrame, list[Tally]]:
+    """Carry out the stage's steps batch by batch, so that what a step holds in memory is bounded."""
+    tallies = [Tally() for _ in stage.steps]
+    pieces = []
+    for start in range(0, max(1, frame.height), BATCH_ROWS):
+        piece = frame.slice(start, BATCH_ROWS)
+        for at, (step, tally) in enumerate(zip(stage.steps, tallies, strict=True)):
+            assert isinstance(step.answer, Mapped)
+            piece, done, log = carry_out(piece, step.answer, step.index, memos[at] if memos else None)
+            tally.add(done)
+            if log.height:
+                logs.append(log)
+        pieces.append(piece)
+    return (pieces[0] if len(pieces) == 1 else pl.concat(pieces)).rechunk(), tallies
+
+
+def ruled(frame: pl.DataFrame, ruling: Path, stage: Stage) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows a barrier kept, with the columns it set, and its drop log."""
+    decision = pl.read_ipc(ruling / "ruling.arrow")
+    reasons = pl.Series(["", *read_json(ruling / "reasons.json")], dtype=pl.String)
+    columns = [name for name in decision.columns if name not in {"_code", "_survivor"}]
+    codes = decision.get_column("_code")
+    frame = frame.with_columns(decision.select(columns).get_columns())
+    gone = (
+        frame.select(*ENGINE)
+        .with_columns(codes.alias("code"), decision.get_column("_survivor").alias("survivor"))
+        .filter(codes > 0)
+    )
+    log = gone.select(
+        *ENGINE,
+        pl.lit(stage.steps[0].index, pl.UInt16).alias("step"),
+        reasons.gather(gone.get_column("code").cast(pl.UInt32)).alias("reason"),
+        pl.lit(None, pl.Float64).alias("measure"),
+        "survivor",
+    )
+    return frame.filter(codes == 0), log
+
+
+def sketch_shard(plan: Plan, task: Task, cache: Cache) -> Path:
+    """The sketch of a shard for the barrier `plan.stages[task.stage]`."""
+    if found := cache.get(task.key):
+        return found
+    step = plan.stages[task.stage].steps[0]
+    barrier = step.answer
+    assert isinstance(barrier, Barrier)
+    with cache.make(task.key) as folder:
+        needs = barrier.needs or None
+        frame = task.shard.read(needs)
+        frame = frame.select(needs) if needs else frame
+        memo = memo_of(cache, step.mark, task.slot) if task.slot and needs else None
+        batches = [frame.slice(start, BATCH_ROWS) for start in range(0, max(1, frame.height), BATCH_ROWS)]
+        pieces = [memo.run(barrier.sketch, batch) if memo else barrier.sketch(batch) for batch in batches]
+        pl.concat(pieces).rechunk().write_ipc(folder / "sketch.arrow", compression="lz4")
+    if memo:
+        memo.keep()
+    return cache.place(task.key)
+
+
+def tally_from(value: Mapping[str, Any]) -> Tally:
+    return Tally(**value)

@@ -1,0 +1,143 @@
+"""JSON and JSON Lines. Objects are flattened with dots (`name.zh`), lists of plain values stay lists, lists of objects become JSON text.
+
+A JSON document holds records where `records` says (`data.items`), or in the root list (lists of lists count as one list), or in the only
+list of objects the root has. `_row` is the line (JSON Lines) or the 1-based record number.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from corpushub.base.errors import Invalid
+from corpushub.engine.dtypes import safe_name
+from corpushub.engine.sources.batches import BATCH_BYTES, BATCH_ROWS, Bad, Batch, as_text, objects_batch
+from corpushub.engine.sources.encoding import MARK, detect
+from corpushub.engine.sources.files import Blob, Limits
+
+MAX_DEPTH = 4
+
+
+def read_jsonl(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
+    """Batches of a file with one JSON object per line; lines that are none are quarantined."""
+    with blob.open() as raw:
+        encoding = detect(raw, str(options.get("encoding") or ""))
+        raw.seek(0)
+        text = io.TextIOWrapper(raw, encoding.codec, encoding.errors)
+        pairs: list[tuple[int, dict[str, Any]]] = []
+        bad: list[Bad] = []
+        size, number = 0, 0
+        while line := text.readline(limits.max_line_bytes):
+            number += 1
+            if len(line) >= limits.max_line_bytes and not line.endswith("\n"):
+                bad.append(Bad(blob.name, number, "endless_line"))
+                while line and not line.endswith("\n"):
+                    line = text.readline(limits.max_line_bytes)
+                continue
+            if not line.strip():
+                continue
+            record = parse_line(line, marked=not encoding.clean)
+            if isinstance(record, str):
+                bad.append(Bad(blob.name, number, record))
+                continue
+            pairs.append((number, flat(record)))
+            size += len(line)
+            if size >= BATCH_BYTES or len(pairs) >= BATCH_ROWS:
+                yield objects_batch(blob.name, pairs, bad, "jsonl")
+                pairs, bad, size = [], [], 0
+        yield objects_batch(blob.name, pairs, bad, "jsonl")
+
+
+def parse_line(line: str, *, marked: bool) -> dict[str, Any] | str:
+    """The object on a line, or why there is none."""
+    if marked and MARK.search(line):
+        return "undecodable"
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return "not_json"
+    if not isinstance(value, dict):
+        return "not_an_object"
+    return "lone_surrogate" if "\\u" in line and has_surrogate(value) else value
+
+
+def has_surrogate(value: Any) -> bool:
+    """Half a surrogate pair, written as an escape, is JSON but no text."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def read_json(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
+    """Batches of one JSON document. Raises: Invalid("source.not_json" | "source.too_large" | "source.no_records")."""
+    if blob.bytes() > limits.max_document_bytes:
+        raise Invalid("source.too_large", name=blob.name, limit=limits.max_document_bytes)
+    with blob.open() as raw:
+        encoding = detect(raw, str(options.get("encoding") or ""))
+    try:
+        value = json.loads(blob.read().decode(encoding.codec))
+    except json.JSONDecodeError as error:
+        raise Invalid("source.not_json", name=blob.name, line=error.lineno, column=error.colno) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise Invalid("source.not_json", name=blob.name, line=1, column=1) from None
+    pairs: list[tuple[int, dict[str, Any]]] = []
+    bad: list[Bad] = []
+    size = 0
+    for number, record in enumerate(find_records(value, str(options.get("records") or ""), blob.name), 1):
+        if not isinstance(record, dict):
+            bad.append(Bad(blob.name, number, "not_an_object"))
+            continue
+        if has_surrogate(record):
+            bad.append(Bad(blob.name, number, "lone_surrogate"))
+            continue
+        item = flat(record)
+        pairs.append((number, item))
+        size += sum(len(part) for part in item.values() if isinstance(part, str))
+        if size >= BATCH_BYTES or len(pairs) >= BATCH_ROWS:
+            yield objects_batch(blob.name, pairs, bad, "json")
+            pairs, bad, size = [], [], 0
+    yield objects_batch(blob.name, pairs, bad, "json")
+
+
+def find_records(value: Any, path: str, name: str) -> Iterator[Any]:
+    """The records of a document; see the module's rules."""
+    for part in filter(None, path.split(".")):
+        if not isinstance(value, dict) or part not in value:
+            raise Invalid("source.no_records", name=name, path=path)
+        value = value[part]
+    if isinstance(value, dict) and not path:
+        lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
+        value = lists[0] if len(lists) == 1 else [value]
+    if isinstance(value, dict):
+        value = list(value.values()) if all(isinstance(item, dict) for item in value.values()) else [value]
+    if not isinstance(value, list):
+        raise Invalid("source.no_records", name=name, path=path)
+    yield from unnested(value)
+
+
+def unnested(items: list[Any]) -> Iterator[Any]:
+    for item in items:
+        if isinstance(item, list):
+            yield from unnested(item)
+        else:
+            yield item
+
+
+def flat(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict[str, Any]:
+    """One level of dotted names; beyond `MAX_DEPTH` objects stay as JSON text."""
+    found: dict[str, Any] = {}
+    for key, value in record.items():
+        name = f"{prefix}{safe_name(key.strip()) or 'column'}"
+        if isinstance(value, dict) and value and depth < MAX_DEPTH:
+            found |= flat(value, f"{name}.", depth + 1)
+        elif isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
+            found[name] = as_text(value)
+        elif isinstance(value, float) and value != value:  # noqa: PLR0124  NaN
+            found[name] = None
+        else:
+            found[name] = value
+    return found

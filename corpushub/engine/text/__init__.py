@@ -1,0 +1,1 @@
+"""Kernels over text columns and the row-wise steps built on them."""

@@ -1,0 +1,131 @@
+"""A text column as plain buffers: UTF-8 bytes with row offsets, or code points with row offsets.
+
+Kernels work on these and never on Python strings. `compiled()` hands out the numba twins of the numpy kernels once a process has seen
+enough text to repay loading them; both give identical results, so the switch never shows in an output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+U8 = npt.NDArray[np.uint8]
+I64 = npt.NDArray[np.int64]
+U16 = npt.NDArray[np.uint16]
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+
+BLOCK_BYTES: Final = 1 << 21  # temporary arrays of one block stay near the last-level cache
+WORTH_BYTES: Final = 24_000_000  # below this numpy finishes before numba is loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Utf8:
+    """Row i is `data[offsets[i]:offsets[i + 1]]`; a null row is empty and marked in `null`."""
+
+    data: U8
+    offsets: I64
+    null: npt.NDArray[np.bool_]
+
+    @property
+    def rows(self) -> int:
+        return len(self.offsets) - 1
+
+    def block(self, first: int, last: int) -> Utf8:
+        """Rows `first` to `last` as their own column, offsets from 0."""
+        offsets = self.offsets[first : last + 1]
+        return Utf8(self.data[offsets[0] : offsets[-1]], offsets - offsets[0], self.null[first:last])
+
+    def blocks(self, size: int = BLOCK_BYTES) -> Iterator[tuple[int, int]]:
+        """Row ranges of about `size` bytes each, at least one row."""
+        first = 0
+        while first < self.rows:
+            last = int(np.searchsorted(self.offsets, self.offsets[first] + size, side="right")) - 1
+            last = min(max(last, first + 1), self.rows)
+            yield first, last
+            first = last
+
+    def row(self, index: int) -> str:
+        return self.data[self.offsets[index] : self.offsets[index + 1]].tobytes().decode()
+
+
+def utf8(column: pl.Series) -> Utf8:
+    """The buffers of a String column, without copying where its memory is already contiguous."""
+    array = column.cast(pl.String).rechunk().to_arrow()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    array = array.cast(pa.large_string())
+    _, offsets, data = array.buffers()
+    bounds = (
+        np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
+        if offsets
+        else np.zeros(1, dtype=np.int64)
+    )
+    body = np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(0, dtype=np.uint8)
+    null = column.is_null().to_numpy()
+    if null.any():
+        lengths = np.where(null, 0, np.diff(bounds))
+        if (lengths != np.diff(bounds)).any():  # bytes may hide behind a null
+            filled = utf8(column.fill_null(""))
+            return Utf8(filled.data, filled.offsets, null)
+    return Utf8(body[bounds[0] : bounds[-1]], bounds - bounds[0], null)
+
+
+def series(name: str, text: Utf8) -> pl.Series:
+    """The String column of these buffers."""
+    valid = None if not text.null.any() else pa.array(~text.null).buffers()[1]
+    buffers = [valid, pa.py_buffer(np.ascontiguousarray(text.offsets)), pa.py_buffer(np.ascontiguousarray(text.data))]
+    array = pa.Array.from_buffers(pa.large_string(), text.rows, buffers)
+    converted = pl.from_arrow(array)
+    return pl.Series(name, converted, dtype=pl.String)
+
+
+def points(text: Utf8) -> tuple[U32, I64]:
+    """Code points of all rows and the row offsets into them."""
+    values = np.frombuffer(text.data.tobytes().decode().encode("utf-32-le"), dtype="<u4").astype(np.uint32, copy=False)
+    begins = (text.data & 0xC0) != 0x80
+    total = np.concatenate(([0], np.cumsum(begins, dtype=np.int64)))
+    return values, total[text.offsets]
+
+
+def from_points(values: U32, offsets: I64, null: npt.NDArray[np.bool_]) -> Utf8:
+    """The UTF-8 column of code points."""
+    data = np.frombuffer(values.astype("<u4", copy=False).tobytes().decode("utf-32-le").encode(), dtype=np.uint8)
+    widths = 1 + (values >= 0x80).astype(np.int64) + (values >= 0x800) + (values >= 0x10000)
+    total = np.concatenate(([0], np.cumsum(widths)))
+    return Utf8(data, total[offsets], null)
+
+
+@dataclass(slots=True)
+class _Seen:
+    bytes: int = 0
+
+
+_seen = _Seen()
+
+
+@cache
+def _has_numba() -> bool:
+    return find_spec("numba") is not None
+
+
+def compiled(size: int, *, fast: bool | None = None) -> ModuleType | None:
+    """The compiled kernels for a column of `size` bytes, or None where numpy does the work.
+
+    `fast` forces one or the other (equality tests, benchmarks).
+    """
+    _seen.bytes += size
+    if fast is False or (fast is None and _seen.bytes < WORTH_BYTES) or not _has_numba():
+        return None
+    from corpushub.engine.text import compiled as kernels
+
+    return kernels

@@ -1,0 +1,90 @@
+"""Whoever computes, the bytes are the same; a lost worker costs time, not the build."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from corpushub.base.errors import Invalid
+from corpushub.base.settings import Settings
+from corpushub.engine import shards
+from corpushub.engine.run.cluster_choice import executor_for
+from corpushub.engine.run.executors import Executor, Pool, Serial
+from corpushub.engine.run.runner import run
+from tests.kit.engine import bytes_of, planned
+
+BODY = """\
+sources:
+  notices: {resource: r/1, from: files}
+contract: {key: id, columns: {id: {required: true}, text: {required: true}}}
+steps:
+  - normalize: {columns: [text]}
+  - dedup_exact: {on: text}
+  - split: {by: id}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twelve files that become twelve shards."""
+    monkeypatch.setattr(shards, "SHARD_ROWS", 20)
+    files = tmp_path / "files"
+    files.mkdir()
+    for at in range(12):
+        lines = "\n".join(f'{{"text": "第{at * 20 + n % 19}条　公共数据开放利用的通知"}}' for n in range(20))
+        (files / f"{at:02}.jsonl").write_text(lines, "utf-8")
+    return tmp_path
+
+
+def built(folder: Path, name: str, executor: Executor) -> dict[str, bytes]:
+    plan, cache = planned(folder, BODY, folder / f"cache-{name}")
+    assert len(plan.shards) == 12
+    run(plan, folder / name, cache=cache, executor=executor)
+    return bytes_of(folder / name)
+
+
+def test_a_pool_gives_the_bytes_of_one_process(folder: Path) -> None:
+    one = built(folder, "serial", Serial())
+    with Pool(2) as pool:
+        assert built(folder, "pool", pool) == one
+
+
+def test_a_killed_worker_does_not_fail_the_build(folder: Path) -> None:
+    one = built(folder, "serial", Serial())
+    killed: list[int] = []
+
+    def kill_first(pool: Pool) -> None:
+        while not killed:
+            processes = list(pool.pool()._processes or {})
+            if processes:
+                time.sleep(0.5)
+                os.kill(processes[0], signal.SIGKILL)
+                killed.append(processes[0])
+            time.sleep(0.05)
+
+    with Pool(2) as pool:
+        hunter = threading.Thread(target=kill_first, args=(pool,))
+        hunter.start()
+        found = built(folder, "killed", pool)
+        hunter.join()
+    assert killed
+    assert found == one
+
+
+def test_a_refusal_in_a_worker_arrives_as_itself(folder: Path) -> None:
+    with pytest.raises(Invalid, match=r"build\.executor"), executor_for("moon", Settings(home=folder)):
+        pass
+
+
+def test_what_is_stated_decides_who_computes(folder: Path) -> None:
+    settings = Settings(home=folder, build_workers=1)
+    with executor_for("", settings) as executor:
+        assert isinstance(executor, Serial)
+    with executor_for("local:3", settings) as executor:
+        assert isinstance(executor, Pool)
+        assert executor.workers == 3

@@ -1,0 +1,158 @@
+"""Plain steps: what is written in Chinese data is read right, and every row that leaves has a reason."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import polars as pl
+import pytest
+
+from corpushub.base.errors import Invalid
+from corpushub.base.messages import LANGS
+from corpushub.engine.registry import registry
+from tests.kit.engine import carried
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2020年1月11日", date(2020, 1, 11)),
+        ("2020-01-11", date(2020, 1, 11)),
+        ("2020/1/11", date(2020, 1, 11)),
+        ("2020.1.11", date(2020, 1, 11)),
+        ("20200111", date(2020, 1, 11)),
+        ("２０２０年１月１１日", date(2020, 1, 11)),
+        ("二〇二〇年一月十一日", date(2020, 1, 11)),
+        ("二○二四年十二月三十一日", date(2024, 12, 31)),
+        ("二〇二四年十月二十日", date(2024, 10, 20)),
+        ("民国一百零九年1月11日", None),
+        ("民国109年1月11日", date(2020, 1, 11)),
+        ("2020年2月30日", None),
+        ("昨天", None),
+    ],
+)
+def test_dates_however_written(text: str, day: date | None) -> None:
+    done = carried("parse_dates", pl.DataFrame({"d": [text]}), column="d")
+    assert done.frame["d"].to_list() == ([day] if day else [])
+    assert done.reasons == ([] if day else ["not_date_d"])
+
+
+def test_moments_and_partial_dates() -> None:
+    done = carried(
+        "parse_dates", pl.DataFrame({"d": ["2020年1月11日 8时30分", "2020-01-11T23:59:59", "2020-01-11"]}), column="d", time=True
+    )
+    assert done.frame["d"].to_list() == [datetime(2020, 1, 11, 8, 30), datetime(2020, 1, 11, 23, 59, 59), datetime(2020, 1, 11)]  # noqa: DTZ001
+    assert carried("parse_dates", pl.DataFrame({"d": ["2020年5月", "2019年"]}), column="d", partial=True).frame["d"].to_list() == [
+        date(2020, 5, 1), date(2019, 1, 1),
+    ]  # fmt: skip
+
+
+def test_an_absent_value_is_null_and_no_error() -> None:
+    done = carried("parse_dates", pl.DataFrame({"d": ["", None, "无", "x"]}), column="d")
+    assert (done.frame["d"].to_list(), done.reasons) == ([None, None, None], ["not_date_d"])
+    assert carried("parse_dates", pl.DataFrame({"d": ["x"]}), column="d", on_error=None).frame["d"].to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,234.5", 1234.5),
+        ("12.5%", 0.125),
+        ("3.2万", 32000.0),
+        ("1.5亿元", 150000000.0),
+        ("－", None),
+        ("２３", 23.0),
+        ("十二", 12.0),
+        ("约10", None),
+    ],
+)
+def test_numbers_however_written(text: str, number: float | None) -> None:
+    done = carried("parse_numbers", pl.DataFrame({"n": [text]}), column="n", on_error=None)
+    assert done.frame["n"].to_list() == [pytest.approx(number) if number is not None else None]
+
+
+def test_cast_reads_types_and_drops_what_is_none() -> None:
+    frame = pl.DataFrame({"i": ["1", "2.0", "NA", "x"], "b": ["是", "否", "true", "0"], "f": ["1.5", "", "3", "4"]})
+    done = carried("cast", frame, columns={"i": "int", "b": "bool", "f": "float"})
+    assert done.rows() == [{"i": 1, "b": True, "f": 1.5}, {"i": 2, "b": False, "f": None}, {"i": None, "b": True, "f": 3.0}]
+    assert done.reasons == ["not_int_i"]
+
+
+def test_a_split_stays_when_other_rows_come() -> None:
+    small = carried("split", pl.DataFrame({"id": [f"r{n}" for n in range(300)]}), by="id", train=0.8, validation=0.1, test=0.1)
+    large = carried("split", pl.DataFrame({"id": [f"r{n}" for n in range(3000)]}), by="id", train=0.8, validation=0.1, test=0.1)
+    assert large.frame["split"].to_list()[:300] == small.frame["split"].to_list()
+    shares = dict(large.frame["split"].value_counts().iter_rows())
+    assert 0.77 < shares["train"] / 3000 < 0.83
+
+
+def test_rows_that_share_a_group_never_straddle() -> None:
+    frame = pl.DataFrame({"group": [f"g{n % 40}" for n in range(400)]})
+    done = carried("split", frame, by="group")
+    assert done.frame.group_by("group").agg(pl.col("split").n_unique())["split"].max() == 1
+
+
+def test_derive_computes_and_refuses_anything_but_expressions() -> None:
+    frame = pl.DataFrame({"a": [1, 2], "t": ["Aa", "b"]})
+    assert carried("derive", frame, columns={"b": "a * 2 + 1", "u": "upper(t)"}).rows()[0] == {
+        "a": 1,
+        "t": "Aa",
+        "b": 3,
+        "u": "AA",
+    }
+    for text in ("(select 1)", "a; drop table x", "sum(a)", "read_csv('/etc/passwd')", "a over ()", "*", "1 from t", ""):
+        with pytest.raises(Invalid):
+            carried("derive", frame, columns={"b": text})
+    with pytest.raises(Invalid) as caught:
+        carried("derive", frame, columns={"b": "aa + 1"})
+    assert caught.value.facts["suggestion"] == "a"
+
+
+def test_lookup_takes_columns_and_join_drops_the_rest() -> None:
+    tables = {"cities": pl.DataFrame({"code": ["11", "31"], "name": ["北京", "上海"]})}
+    frame = pl.DataFrame({"city": ["31", "99", "11"]})
+    params = {"table": "cities", "on": {"city": "code"}, "take": {"city_name": "name"}}
+    assert carried("lookup", frame, tables, **params).frame["city_name"].to_list() == ["上海", None, "北京"]
+    done = carried("join", frame, tables, **params)
+    assert (done.frame["city_name"].to_list(), done.reasons) == (["上海", "北京"], ["not_in_cities"])
+    twice = {"cities": pl.DataFrame({"code": ["11", "11"], "name": ["a", "b"]})}
+    with pytest.raises(Invalid, match=r"step\.table_not_unique"):
+        carried("lookup", frame, twice, **params)
+
+
+def test_samples_are_stable_and_of_the_size_asked() -> None:
+    frame = pl.DataFrame({"id": [f"r{n}" for n in range(1000)]})
+    tenth = carried("sample", frame, key="id", fraction=0.1)
+    assert 70 < tenth.frame.height < 130
+    assert set(tenth.frame["id"]) <= set(carried("sample", frame, key="id", fraction=0.2).frame["id"])
+    assert carried("sample", frame, key="id", rows=37).frame.height == 37
+
+
+def test_mix_and_balance_take_from_what_there_is_too_much_of() -> None:
+    frame = pl.DataFrame({"id": [f"r{n}" for n in range(100)], "kind": ["law"] * 80 + ["report"] * 20})
+    mixed = carried("mix", frame, key="id", by="kind", shares={"law": 0.5, "report": 0.5})
+    assert dict(mixed.frame["kind"].value_counts().iter_rows()) == {"law": 20, "report": 20}
+    assert mixed.reasons == ["mixed_out"] * 60
+    assert dict(carried("balance", frame, key="id", by="kind", ratio=2).frame["kind"].value_counts().iter_rows()) == {
+        "law": 40,
+        "report": 20,
+    }
+
+
+def test_chunks_cut_at_sentences_and_number_their_keys() -> None:
+    text = "第一条为了规范管理。" * 5 + "\n\n" + "第二条本办法适用。" * 5
+    done = carried("chunk", pl.DataFrame({"id": ["a"], "text": [text]}), key="id", column="text", max_chars=40)
+    pieces = done.frame["text"].to_list()
+    assert all(len(piece) <= 40 and piece.endswith("。") for piece in pieces)
+    assert "".join(pieces).replace("\n", "") == text.replace("\n", "")
+    assert done.frame["id"].to_list() == [f"a-{n}" for n in range(len(pieces))]
+
+
+def test_every_step_is_documented_in_both_languages() -> None:
+    assert all(set(step.doc) == set(LANGS) and all(step.doc.values()) for step in registry().values())
+
+
+def test_generated_text_is_flagged() -> None:
+    done = carried("flag_generated", pl.DataFrame({"a": ["x", None]}), columns=["a"], model="m", generated_at="2023")
+    assert done.rows()[0] == {"a": "x", "generated_data_indicator": True, "generated_by": "m", "generated_at": "2023"}
+    assert done.rows()[1]["generated_data_indicator"] is False
