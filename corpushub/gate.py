@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import itertools
 import json
 import logging
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from corpushub.api.hf_errors import refusal
 from corpushub.api.metrics import Metrics
+from corpushub.api.quick import Quick
 from corpushub.api.throttle import Throttle, TooMany
-from corpushub.api.wire import App, Call, Message, Receive, Reply, Scope, Send, TooLarge, run
+from corpushub.api.wire import App, Call, Message, Receive, Reply, Scope, Send, TooLarge, request_id, run
 from corpushub.base.errors import Forbidden, HubError, Invalid
-from corpushub.base.identity import Stopwatch, new_id
+from corpushub.base.identity import Stopwatch
 from corpushub.base.messages import LANGS, Lang
 from corpushub.domain.parties import ANONYMOUS, Actor
 from corpushub.portal.areas import area_of
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 
 MAX_HEADER_BYTES = 48 << 10
 MAX_BODY_BYTES = 64 << 20
-_ID = re.compile(r"[A-Za-z0-9._:=;-]{1,128}")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _STREAMED = ("/api/datasets/", "/datasets/", "/xet/")  # the hub bounds these bodies itself, piece by piece
 _PORTAL_CSP = (
@@ -58,7 +56,7 @@ _ALWAYS = [
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
 ]
-_PROCESS, _NUMBERS = new_id(), itertools.count(1)  # a request's id is cheaper than a new ULID, and as unique
+_HTTPS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 log = logging.getLogger("corpushub.http")
 
 
@@ -84,6 +82,9 @@ class Gate:
         self.metrics = metrics
         self.throttle = throttle
         self.endpoint = hub.settings.endpoint()
+        self.secure = self.endpoint.startswith("https:")
+        dress = (*_ALWAYS, _FILE_CSP, *((_HTTPS,) if self.secure else ()))
+        self.quick = Quick(hub, metrics=metrics, throttle=throttle, dress=dress, told=self.tell)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +92,8 @@ class Gate:
                 await self.app(scope, receive, send)
             return
         call = Call(scope, receive, send)
-        visit = Visit(request_id_of(call), kind_of(scope["path"]), self.endpoint.startswith("https:"), Stopwatch())
+        stated = (call.headers.get("x-request-id", ""), call.headers.get("x-amzn-trace-id", ""))
+        visit = Visit(request_id(*stated), kind_of(scope["path"]), self.secure, Stopwatch())
         scope.setdefault("state", {}).update(
             request_id=visit.request_id, lang=lang_of(call, self.hub.settings.lang), actor=ANONYMOUS
         )
@@ -99,8 +101,9 @@ class Gate:
         try:
             await self.enter(call, visit)
         finally:
-            self.metrics.end(visit.kind, visit.status, visit.watch.seconds(), visit.sent)
-            self.write_line(call, visit)
+            seconds = visit.watch.seconds()
+            self.metrics.end(visit.kind, visit.status, seconds, visit.sent)
+            write_line(visit, call.method, call.actor, seconds)
 
     async def enter(self, call: Call, visit: Visit) -> None:
         """Judge, then pass on; a refusal or a bug becomes an answer here."""
@@ -208,24 +211,29 @@ class Gate:
         lines = [*_ALWAYS, (b"x-request-id", visit.request_id.encode()), *visit.limit]
         lines.append(_FILE_CSP if visit.kind in {"resolve", "api"} else _PORTAL_CSP)
         if visit.secure:
-            lines.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+            lines.append(_HTTPS)
         return lines if visit.kind == "resolve" else [line for line in lines if line[0] not in present]
 
-    @staticmethod
-    def write_line(call: Call, visit: Visit) -> None:
-        if not log.isEnabledFor(logging.INFO):
-            return
-        line = {
-            "request": visit.request_id,
-            "method": call.method,
-            "kind": visit.kind,
-            "status": visit.status,
-            "ms": round(visit.watch.seconds() * 1000, 2),
-            "bytes": visit.sent,
-            "person": call.actor.person,
-            "token": call.actor.token,
-        }
-        log.info(json.dumps(line, separators=(",", ":")))
+    def tell(self, request: str, method: str, actor: Actor, sent: int, seconds: float) -> None:
+        """The log line of what `quick` answered."""
+        if log.isEnabledFor(logging.INFO):
+            write_line(Visit(request, "resolve", self.secure, Stopwatch(), 200, sent), method, actor, seconds)
+
+
+def write_line(visit: Visit, method: str, actor: Actor, seconds: float) -> None:
+    if not log.isEnabledFor(logging.INFO):
+        return
+    line = {
+        "request": visit.request_id,
+        "method": method,
+        "kind": visit.kind,
+        "status": visit.status,
+        "ms": round(seconds * 1000, 2),
+        "bytes": visit.sent,
+        "person": actor.person,
+        "token": actor.token,
+    }
+    log.info(json.dumps(line, separators=(",", ":")))
 
 
 class Broken(HubError):
@@ -241,13 +249,6 @@ def kind_of(path: str) -> str:
     if path.startswith(("/api/", "/xet/", "/mcp")):
         return "api"
     return "portal" if area_of(path) else "site"
-
-
-def request_id_of(call: Call) -> str:
-    for name in ("x-request-id", "x-amzn-trace-id"):
-        if (stated := call.headers.get(name)) and _ID.fullmatch(stated):
-            return stated
-    return f"{_PROCESS}-{next(_NUMBERS):x}"
 
 
 def lang_of(call: Call, default: str) -> Lang:

@@ -122,7 +122,7 @@ def serve(hub: Hub, *, host: str, port: int, with_portal: bool = True) -> None:
         app,
         host=host,
         port=port,
-        http=HubProtocol,
+        http=HubProtocol.over(app.quick),
         log_level="warning",
         access_log=False,
         server_header=False,

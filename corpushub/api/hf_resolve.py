@@ -15,7 +15,7 @@ from corpushub.api.wire import Call, Reply, run
 from corpushub.base.errors import NotFound
 from corpushub.domain.tree import Entry, pointer_text
 from corpushub.services.access import Fresh, Taken
-from corpushub.services.repositories import Located
+from corpushub.services.repositories import Located, Snapshot
 
 if TYPE_CHECKING:
     from corpushub.services.hub import Hub
@@ -43,27 +43,24 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
         headers = [
             ("location", f"{path}?{query}" if query else path),
             ("etag", f'"{entry.etag}"'),
-            *entry_headers(call, located),
+            *entry_headers(snapshot, entry, download=call.flag("download")),
             *CORS,
         ]
         return Reply(307, b"", headers)
-    key = (
-        snapshot.commit.id,
-        entry.path,
-        snapshot.immutable,
-        snapshot.ref,
-        snapshot.repo.gated,
-        snapshot.repo.private,
-        call.flag("download"),
-    )
-    blob = _blobs.get(key)
-    if blob is None:
-        made = Blob.of(entry.sha256, entry.size, entry.etag, entry_headers(call, located), media_of(entry.path))
-        blob = _blobs.put(key, made)
-    sent = await sender.send(call, blob)
+    sent = await sender.send(call, blob_of(snapshot, entry, download=call.flag("download")))
     if sent:
         deliver(hub, call, located, sent)
     return None
+
+
+def blob_of(snapshot: Snapshot, entry: Entry, *, download: bool) -> Blob:
+    """What is sent of a file; made once, because a commit's files never change."""
+    repo = snapshot.repo
+    key = (snapshot.commit.id, entry.path, snapshot.immutable, snapshot.ref, repo.gated, repo.private, download)
+    if (kept := _blobs.get(key)) is not None:
+        return kept
+    headers = entry_headers(snapshot, entry, download=download)
+    return _blobs.put(key, Blob.of(entry.sha256, entry.size, entry.etag, headers, media_of(entry.path)))
 
 
 async def raw(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tuple[str, ...]) -> Reply | None:
@@ -97,13 +94,12 @@ async def locate(hub: Hub, call: Call, repo_id: str, rest: tuple[str, ...]) -> L
         raise
 
 
-def entry_headers(call: Call, located: Located) -> list[tuple[str, str]]:
+def entry_headers(snapshot: Snapshot, entry: Entry, *, download: bool) -> list[tuple[str, str]]:
     """Headers that go with every status of a file."""
-    snapshot, entry = located.snapshot, located.entry
     public = snapshot.immutable and not (snapshot.repo.private or snapshot.repo.gated)
     name = entry.path.rpartition("/")[2]
     plain = "".join(letter if letter.isascii() and letter.isprintable() and letter not in '"\\' else "_" for letter in name)
-    shown = "attachment" if call.flag("download") or name.endswith((".svg", ".html", ".htm", ".xml")) else "inline"
+    shown = "attachment" if download or name.endswith((".svg", ".html", ".htm", ".xml")) else "inline"
     headers = [
         ("x-repo-commit", snapshot.commit.id),
         ("cache-control", IMMUTABLE if public else "private, no-cache"),
@@ -125,7 +121,7 @@ def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
 
     A download counts when the client says it is one (or asks for the whole file without saying).
     """
-    entry: Entry = located.entry
+    entry = located.entry
     counts = sent == entry.size and call.headers.get("x-hf-download-counter", "1") == "1"
     rows = hub.viewer.rows_in(located.snapshot, entry.path) * sent // entry.size if entry.path.endswith(".parquet") else 0
     taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, counts=counts)

@@ -6,7 +6,9 @@ can't tell that from three segments.
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,6 +17,7 @@ from urllib.parse import parse_qs, unquote
 from anyio import to_thread
 
 from corpushub.base.errors import Invalid
+from corpushub.base.identity import new_id
 from corpushub.base.messages import Lang
 from corpushub.domain.parties import ANONYMOUS, Actor
 
@@ -27,6 +30,8 @@ Headers = Iterable[tuple[str, str]]
 T = TypeVar("T")
 
 JSON_LIMIT = 8 << 20
+_ID = re.compile(r"[A-Za-z0-9._:=;-]{1,128}")
+_PROCESS, _NUMBERS = new_id(), itertools.count(1)  # a request's id is cheaper than a new ULID, and as unique
 
 
 class TooLarge(Invalid):
@@ -187,6 +192,14 @@ class Call:
         length = None if answer.status in {204, 304} else len(answer.body)
         await self.start(answer.status, answer.headers, answer.media, length)
         await self.piece(b"" if bodyless else answer.body)
+
+
+def request_id(*stated: str) -> str:
+    """The first id a client states that may go into a header, else one of ours."""
+    for word in stated:
+        if word and _ID.fullmatch(word):
+            return word
+    return f"{_PROCESS}-{next(_NUMBERS):x}"
 
 
 def list_in(asked: dict[str, Any], name: str) -> list[Any]:

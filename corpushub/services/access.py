@@ -76,6 +76,7 @@ class Fresh(Generic[K, V]):
 
     def __init__(self, seconds: float = FRESH_SECONDS) -> None:
         self.seconds = seconds
+        self.cleared = 0
         self.kept: dict[K, tuple[float, V]] = {}
 
     def get(self, key: K) -> V | None:
@@ -90,6 +91,7 @@ class Fresh(Generic[K, V]):
 
     def clear(self) -> None:
         self.kept.clear()
+        self.cleared += 1
 
 
 class Access:
@@ -232,6 +234,11 @@ class Access:
         if isinstance(found, HubError):
             raise Gated(repo.id, self.request_url(repo.id), found, anonymous=actor.is_anonymous)
         return found
+
+    @property
+    def epoch(self) -> int:
+        """Grows whenever what is believed for seconds was dropped: what was made of it is worth nothing then."""
+        return self._permissions.cleared + self._actors.cleared
 
     def forget(self) -> None:
         """Drop what is believed for seconds: after a grant or a revocation in this process."""

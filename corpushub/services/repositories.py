@@ -139,6 +139,11 @@ class Repositories:
         self._snapshots.clear()
         self._described.clear()
 
+    @property
+    def epoch(self) -> int:
+        """Grows with every `forget`."""
+        return self._snapshots.cleared
+
     def refs(self, actor: Actor, repo_id: str) -> list[Ref]:
         """Branches and tags the actor may see, each with the commit it may see as `target`."""
         with self.database.read() as unit:

@@ -123,7 +123,7 @@ def serving(hub: Any, **options: Any) -> Generator[str]:
     address = hub.settings.endpoint()
     app = create_app(hub, **{"with_portal": False, **options})
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=hub.settings.port, http=HubProtocol, log_level="warning", access_log=False
+        app, host="127.0.0.1", port=hub.settings.port, http=HubProtocol.over(app.quick), log_level="warning", access_log=False
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
