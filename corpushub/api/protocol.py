@@ -1,6 +1,6 @@
 """The HTTP server's connection, with what a file server needs and uvicorn does not have: sendfile, and an end to slow heads.
 
-* Small files that `Quick` knows are answered here, before a task is made for them.
+* Small files that `api.quick` knows are answered here, before a task is made for them.
 * `scope["extensions"]["corpushub.sendfile"]` sends part of an open file from the page cache to the socket without passing through Python.
 * A request's head has HEAD_SECONDS to arrive and MAX_HEAD_BYTES of room, so that nobody holds connections by trickling one.
 """
@@ -10,12 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-
-if TYPE_CHECKING:
-    from corpushub.api.quick import Quick
 
 SENDFILE = "corpushub.sendfile"
 HEAD_SECONDS = 20.0
@@ -28,6 +25,12 @@ class SendFile(Protocol):
     """Send `count` bytes from `start` of the open file `number` as the whole body of the answer that was started."""
 
     async def __call__(self, number: int, start: int, count: int) -> None: ...
+
+
+class Quick(Protocol):
+    """What answers some requests without an application; gives the answer's head without its first line, and body, or None."""
+
+    def answer(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], address: str) -> list[bytes] | None: ...
 
 
 class HubProtocol(HttpToolsProtocol):
