@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -104,6 +105,16 @@ def meter(earned: int, permitted: int, warn_percent: int) -> str:
     if permitted <= 0 or earned >= permitted:
         return "red"
     return "amber" if earned * 100 >= permitted * warn_percent else "green"
+
+
+def parts_of(amount: int, shares: Mapping[str, Any]) -> dict[str, int]:
+    """`amount` fen by percentage shares, whole fen that sum to it: what rounding leaves goes to the largest remainders."""
+    exact = {name: amount * Fraction(str(part)) / 100 for name, part in shares.items()}
+    parts = {name: int(value) for name, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: (parts[name] - exact[name], name))
+    for name in by_remainder[: amount - sum(parts.values())]:
+        parts[name] += 1
+    return parts
 
 
 def shares_problem(shares: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ from corpushub.domain.workflow import (
     may_read,
     private_names,
 )
-from corpushub.services.facts import UnitFacts
+from corpushub.services.facts import Linked, UnitFacts, nothing_linked
 from corpushub.store.db import Database, Unit
 from corpushub.store.outbox import Notice
 
@@ -89,6 +89,7 @@ class Cases:
         self.database = database
         self.clock = clock
         self.rules = rules or load_rulebook(settings.rulebook if settings else "beijing")
+        self.linkage: Linked = nothing_linked  # looks into released data before a grant; put in by the hub
         self.followers: dict[str, Callable[[Unit, Case], None]] = {}  # flow -> what keeps derived state in line, same transaction
 
     # Acting
@@ -243,7 +244,7 @@ class Cases:
 
     def context(self, unit: Unit) -> Context:
         now = self.clock()
-        return Context(now, self.rules, UnitFacts(unit, business_day(now)))
+        return Context(now, self.rules, UnitFacts(unit, business_day(now), self.linkage))
 
     # Asking
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from corpushub.domain.catalog import Resource
@@ -10,13 +10,20 @@ from corpushub.domain.parties import Org, Role
 from corpushub.domain.workflow import Case
 from corpushub.store.db import Unit
 
+Linked = Callable[[Unit, str, str], Sequence[str]]
+
+
+def nothing_linked(_: Unit, __: str, ___: str) -> Sequence[str]:
+    return ()
+
 
 class UnitFacts:
-    """Implements `domain.workflow.Facts`."""
+    """Implements `domain.workflow.Facts`. `linkage` looks into the data (see `services.joins`)."""
 
-    def __init__(self, unit: Unit, day: date) -> None:
+    def __init__(self, unit: Unit, day: date, linkage: Linked = nothing_linked) -> None:
         self.unit = unit
         self.day = day
+        self.linkage = linkage
 
     def case(self, case_id: str) -> Case | None:
         return self.unit.cases.get(case_id)
@@ -49,3 +56,7 @@ class UnitFacts:
         day = self.day.isoformat()
         held = self.unit.documents.list("conflict", prefix=f"{person}/")
         return frozenset(str(value["org"]) for _, value in held if not value.get("ended") or day <= value["ended"])
+
+    def linked(self, dataset: str, org: str) -> Sequence[str]:
+        """Versions `org` holds that single people out when joined with `dataset`."""
+        return self.linkage(self.unit, dataset, org)

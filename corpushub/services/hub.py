@@ -18,6 +18,7 @@ from corpushub.services.cleanroom import Cleanroom
 from corpushub.services.contributions import Contributions
 from corpushub.services.intake import Intake
 from corpushub.services.jobs import Jobs
+from corpushub.services.joins import Joins
 from corpushub.services.matching import Matching
 from corpushub.services.oidc import Oidc
 from corpushub.services.oversight import Oversight
@@ -78,6 +79,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     parties = Parties(database=database, clock=clock)
     accounts = Accounts(database=database, settings=settings, parties=parties, clock=clock)
     cases = Cases(database=database, settings=settings, clock=clock)
+    cases.linkage = Joins(objects=objects, rules=cases.rules).risky
     catalog = Catalog(database=database, cases=cases, clock=clock)
     access = Access(database=database, settings=settings, clock=clock, parties=parties)
     repositories = Repositories(database=database, objects=objects, settings=settings, clock=clock, access=access)
@@ -118,6 +120,6 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         cleanroom=Cleanroom(database=database, access=access, viewer=viewer, clock=clock),
         previews=Previews(repositories=repositories, objects=objects),
         cards=Cards(builds=builds, clock=clock),
-        reviews=Reviews(database=database, builds=builds, clock=clock),
+        reviews=Reviews(database=database, builds=builds, versions=releases.version_for, clock=clock),
         studio=Studio(database=database, settings=settings, builds=builds, jobs=jobs, parties=parties, clock=clock),
     )

@@ -16,6 +16,7 @@ from corpushub.base.identity import BEIJING, Clock, business_day, digest_of, iso
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
 from corpushub.domain.flows import flows
+from corpushub.domain.flows.entitlement import ACTIVE
 from corpushub.domain.indicators import Finding, Indicator, counted_types, indicators, unusual
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
@@ -134,8 +135,32 @@ class Oversight:
                 self.cases.open_in(unit, SYSTEM, "incident", {name: value for name, value in report.items() if value})
         return len(new)
 
+    def end_exhausted(self) -> int:
+        """Fire `exhaust` on every right whose rows are used up. Runs as upkeep; looks only at rights used since the last round."""
+        with self.database.read() as unit:
+            before = str(unit.documents.get("cursor", "exhausted") or "")
+            last, used = Watch(unit.connection).used_since(before)
+            if last == before:
+                return 0
+            held = [case for name in sorted(used) if (case := unit.cases.get(name)) is not None and case.flow == "entitlement"]
+            rows = {
+                case.id: unit.deliveries.used(case.id)["rows"]
+                for case in held
+                if case.data.get("max_rows") and case.state in ACTIVE
+            }
+            spent = {case.id: rows[case.id] for case in held if case.id in rows and rows[case.id] >= int(case.data["max_rows"])}
+        with self.database.begin() as unit:
+            for name, number in spent.items():
+                self.cases.execute_in(unit, SYSTEM, name, "exhaust", {"rows": number})
+            unit.documents.put("cursor", "exhausted", last)
+        return len(spent)
+
     def _price_findings(self, unit: Unit) -> Iterable[Finding]:
-        """Above the cap, or two like customers billed differently (articles 6 and 8)."""
+        """Products without a visible price; sales above the cap, not at the listed price, or unlike for like customers (articles 6 and 8)."""
+        priced = {str(case.data["product"]) for case in unit.cases.list(flow="price", states=("listed",))}
+        for entry in unit.catalog.search(limit=0, kind="product"):
+            if entry.state == "published" and entry.id not in priced:
+                yield Finding("no_price", (), (entry.owner,), {"product": entry.id}, (f"resource:{entry.id}@{entry.version}",))
         by_price: dict[str, list[Event]] = defaultdict(list)
         for book in unit.cases.list(flow="revenue"):
             for event in unit.events.of(book.id):
@@ -144,6 +169,12 @@ class Oversight:
         for price, sales in sorted(by_price.items()):
             item = unit.cases.get(price)
             seen = tuple(f"{event.stream}@{event.version}" for event in sales)
+            odd = [event for event in sales if event.data.get("listed_fen", event.data["amount_fen"]) != event.data["amount_fen"]]
+            if odd:
+                orgs = tuple(sorted({event.org for event in odd}))
+                yield Finding(
+                    "not_as_listed", (), orgs, {"price": price, "count": len(odd)}, tuple(f"{e.stream}@{e.version}" for e in odd)
+                )
             units = {(event.data["purpose"], event.data["units"], event.data["amount_fen"]) for event in sales}
             if len({key[:2] for key in units}) < len(units):
                 customers = tuple(sorted({str(event.data["customer"]) for event in sales}))

@@ -35,3 +35,17 @@ class Watch:
         )
         found = self.connection.execute(query.having(rows >= least_rows).order_by(rows.desc()))
         return tuple(Heavy(org, repo, entitlement, int(total), int(count)) for org, repo, entitlement, total, count in found)
+
+    def by_channel(self) -> dict[str, int]:
+        """Deliveries through each channel so far."""
+        d = t.delivery.c
+        return {
+            name: int(count) for name, count in self.connection.execute(sa.select(d.channel, sa.func.count()).group_by(d.channel))
+        }
+
+    def used_since(self, delivery: str) -> tuple[str, frozenset[str]]:
+        """The newest delivery, and the rights something was taken under after `delivery` (ids sort by time)."""
+        d = t.delivery.c
+        last = self.connection.execute(sa.select(sa.func.max(d.id))).scalar() or delivery
+        query = sa.select(d.entitlement).where(d.id > delivery, d.id <= last, d.entitlement != "").distinct()
+        return str(last), frozenset(self.connection.execute(query).scalars())

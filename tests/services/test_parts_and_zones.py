@@ -91,7 +91,7 @@ def test_no_filter_looks_past_the_region(hub: SomeHub, where: str) -> None:
 def test_statistics_of_the_whole_table_are_not_told_to_a_part(hub: SomeHub) -> None:
     handed_down(hub, regions=[DISTRICT])
     actor = hub.city["district"]
-    with pytest.raises(Forbidden, match="viewer.part_only"):
+    with pytest.raises(Forbidden, match=r"viewer\.part_only"):
         hub.viewer.statistics(actor, hub.viewer.table(actor, REPO, "main", "", "train"))
 
 

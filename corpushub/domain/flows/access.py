@@ -13,7 +13,7 @@ from corpushub.domain.catalog import Attribute
 from corpushub.domain.flows.shared import NOTE, REASON, after_rule, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
-from corpushub.domain.policy import CHANNELS, PURPOSES
+from corpushub.domain.policy import CHANNELS, FREE_PURPOSES, PURPOSES
 from corpushub.domain.workflow import (
     CLOCK,
     OPENER,
@@ -56,8 +56,10 @@ ASK = (
     Field("max_rows", "int", required=False),
     Field("regions", "words", required=False),
     Field("terms_accepted", "bool"),
+    Field("contest", "case", required=False),
     Field("copied_from", "case", required=False),
 )
+DUTIES = ("report_use", "no_resale")  # conditions of free use (article 7)
 CONDITIONS = (
     Field("conditions", "note", required=False),
     Field("days", "int", required=False),
@@ -73,6 +75,19 @@ def terms_accepted(_: Case, __: Actor, data: Data, ___: Context) -> HubError | N
 def has_release(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
     if data and not context.facts.cases("release", subject=data["dataset"], states=("released", "superseded")):
         return Invalid("access.nothing_released", dataset=data["dataset"])
+    return None
+
+
+def contest_runs(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
+    """Data of a contest is asked for under a confirmed contest over this dataset that has not ended (article 9)."""
+    if data.get("purpose") != "contest":
+        return None
+    held = context.facts.case(data.get("contest", ""))
+    if held is None or held.flow != "record" or held.data["kind"] != "contest" or held.state != "confirmed":
+        return Invalid("access.no_contest", contest=data.get("contest", "") or "-")
+    facts = held.data["facts"]
+    if data["dataset"] not in facts["datasets"] or context.day.isoformat() > facts["ends"]:
+        return Conflict("access.contest_over", contest=held.id, ended=facts["ends"], dataset=data["dataset"])
     return None
 
 
@@ -139,6 +154,12 @@ def assessed(case: Case, _: Actor, __: Data, context: Context) -> HubError | Non
     return None if found else Conflict("access.assessment_missing", dataset=case.data["dataset"], article=15)
 
 
+def joins_harmlessly(case: Case, _: Actor, __: Data, context: Context) -> HubError | None:
+    """Article 15: what the asking organisation holds already, joined with this, singles nobody out."""
+    held = context.facts.linked(case.data["dataset"], case.opened_org)
+    return Conflict("access.linkage", dataset=case.data["dataset"], held=", ".join(held), article=15) if held else None
+
+
 def quorum(case: Case, context: Context) -> Quorum:
     """1 person up to grade 2, 2 people of 2 orgs above, 3 with the chief data officer for important data"""
     level = level_of(case, context)
@@ -171,6 +192,8 @@ def entitle(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
     grants = release.data.get("grants", ()) if release else ()
     authorizations = sorted({str(grant["authorization"]) for grant in grants})
     ends = [item.data["valid_to"] for name in authorizations if (item := context.facts.case(name))]
+    contest = context.facts.case(case.data.get("contest", ""))
+    ends += [contest.data["facts"]["ends"]] if contest is not None and case.data["purpose"] == "contest" else []
     days = int(case.data.get("days", 0)) or context.rules.number("access.entitlement_days")
     own_end = context.rules.deadline(
         "access.entitlement_days", context.day, more=days - context.rules.number("access.entitlement_days")
@@ -180,6 +203,8 @@ def entitle(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
         for name in ("purpose", "channels", "max_rows", "regions", "versions", "members", "conditions")
         if name in case.data
     }
+    if case.data["purpose"] in FREE_PURPOSES:
+        terms["duties"] = list(DUTIES)
     yield Open(
         "entitlement",
         {
@@ -203,7 +228,9 @@ FLOW = Flow(
     name="access",
     prefix="acc",
     subject="dataset",
-    opening=step("open", "-> draft", "opened", SIGNED_IN, fields=ASK, guards=(verified_org, terms_accepted, has_release)),
+    opening=step(
+        "open", "-> draft", "opened", SIGNED_IN, fields=ASK, guards=(verified_org, terms_accepted, has_release, contest_runs)
+    ),
     transitions=(
         step(
             "submit",
@@ -219,7 +246,7 @@ FLOW = Flow(
             "submitted -> approved",
             "approved_by_rule",
             CLOCK,
-            guards=(names_a_human, open_without_condition, purpose_authorized),
+            guards=(names_a_human, open_without_condition, purpose_authorized, joins_harmlessly),
         ),
         step("triage", "submitted -> in_review", "triaged", *HANDLERS, fields=(NOTE,), decides="person"),
         step(
@@ -276,7 +303,7 @@ FLOW = Flow(
             fields=CONDITIONS,
             decides="org",
             quorum=quorum,
-            guards=(new_panel, purpose_authorized, assessed),
+            guards=(new_panel, purpose_authorized, assessed, joins_harmlessly),
             effects=(tell("notice.access_approved", "opener"),),
         ),
         step(
@@ -296,7 +323,7 @@ FLOW = Flow(
             "countersigned",
             OPENER,
             fields=(Field("terms_digest", "digest", required=False),),
-            guards=(purpose_authorized,),
+            guards=(purpose_authorized, joins_harmlessly),
             effects=(entitle,),
             involves=True,
         ),

@@ -13,7 +13,7 @@ from datetime import date
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.base.rulebook import add_years
 from corpushub.domain.catalog import Category
-from corpushub.domain.flows.shared import NOTE, REASON, day_end, known_org, known_resources, period_in_order, tell
+from corpushub.domain.flows.shared import NOTE, REASON, day_end, known_org, known_resources, period_in_order, review_named, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import MANAGERS, OPERATORS, Actor, OrgKind, Role
 from corpushub.domain.policy import CHANNELS, PURPOSES, Terms
@@ -42,6 +42,7 @@ CONTENT = (
     Field("exclusions", "words", required=False),
     Field("zone", "text", required=False),
     Field("consents", "record", required=False),
+    Field("cooperation", "bool", required=False),
     Field("review_number", "text", required=False),
     Field("authorizer", "org", required=False),
 )
@@ -227,6 +228,7 @@ FLOW = Flow(
             period_within_cap,
             sections_complete,
             roles_apart,
+            review_named,
         ),
     ),
     transitions=(

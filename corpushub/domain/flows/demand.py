@@ -145,6 +145,14 @@ FLOW = Flow(
             effects=(make_order,),
         ),
         step(
+            "order_when_due",
+            "pooled, unmet, evaluated -> work_order",
+            "order_made",
+            CLOCK,
+            fields=(Field("operator", "org"), Field("scope", "note", min_len=4)),
+            effects=(make_order, tell("notice.demand_ordered", "opener")),
+        ),
+        step(
             "decline",
             "submitted, acknowledged, matching, unmet, evaluated, pooled -> declined",
             "declined",

@@ -32,6 +32,7 @@ GRANTED = (
     Field("versions", required=False),
     Field("members", "words", required=False),
     Field("conditions", "note", required=False),
+    Field("duties", "words", required=False),
 )
 
 

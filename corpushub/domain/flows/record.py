@@ -1,24 +1,29 @@
 """Records of work the policy asks to be kept (articles 4, 5, 8, 10 to 13, 16 to 20): each kind is a line of required facts and confirmed by a
-second person. Public kinds are shown to everybody once confirmed.
+second person. Public kinds are shown to everybody once confirmed. What they amount to is in `domain/registers.py`.
 """
 
 from __future__ import annotations
 
-from corpushub.base.errors import HubError, Invalid
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from corpushub.base.errors import Conflict, HubError, Invalid
 from corpushub.domain.flows.shared import NOTE, REASON, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.pricing import shares_problem
-from corpushub.domain.workflow import OPENER, Case, Context, Data, Flow, step
+from corpushub.domain.workflow import OPENER, Amend, Case, Context, Data, Event, Flow, Reaction, step
 
 KINDS: dict[str, tuple[str, ...]] = {
     "scenario": ("goal", "data", "products", "metrics"),  # 第十条 示范场景
-    "survey": ("questionnaire", "answered", "variance"),  # 第十九条 资源调查
+    "survey": ("questionnaire", "answered"),  # 第十九条 资源调查：问过哪些单位、各单位自报多少；差异由系统算出
     "standard": ("number", "name", "scope"),  # 第十九条 标准规范
     "decision": ("options", "reasons", "experiment", "review_on"),  # 第十六条 先行先试
     "settlement": ("parties", "basis", "shares"),  # 第十一条 利益调节
     "revenue_share": ("product", "basis", "shares"),  # 第七条 收益分享
     "listing": ("product", "exchange", "listing_number", "registration_code", "version"),  # 第十二条 交易所入场
+    "deal": ("listing", "version", "buyer", "amount_fen", "day"),  # 第十二条 交易所成交
     "external_channel": ("system", "reason", "sunset"),  # 第四条 不得单独建设共享通道
     "annotation": ("guideline", "annotators", "agreement", "adjudication"),  # 第十三条 数据标注
     "contest": ("name", "datasets", "ends", "scoring"),  # 第九条 大赛
@@ -35,6 +40,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "pledge": ("association", "text"),  # 第十三条 协会自律
 }
 WITH_SHARES = frozenset({"settlement", "revenue_share"})
+DAYS = frozenset({"sunset", "ends", "review_on", "day"})
+FEN = frozenset({"amount_fen"})
+LISTS = {"contest": ("datasets",), "compute_booking": ("dataset",), "survey": ("questionnaire",)}
 
 
 def complete(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:
@@ -43,8 +51,51 @@ def complete(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:
     missing = [name for name in KINDS[data["kind"]] if data["facts"].get(name) in (None, "", [], {})]
     if missing:
         return Invalid("record.missing", kind=data["kind"], missing=", ".join(missing))
+    if wrong := next((name for name, value in data["facts"].items() if _is_wrong(data["kind"], name, value)), ""):
+        return Invalid("record.odd_fact", kind=data["kind"], fact=wrong)
     why = shares_problem(data["facts"]["shares"]) if data["kind"] in WITH_SHARES else ""
     return Invalid("price.shares", why=why) if why else None
+
+
+def _is_wrong(kind: str, name: str, value: Any) -> bool:
+    """Days are days, amounts whole fen, lists lists: registers and clocks have to be able to count with them."""
+    if name in DAYS:
+        return not _is_day(value)
+    if name in FEN:
+        return not isinstance(value, int) or isinstance(value, bool) or value < 0
+    return name in LISTS.get(kind, ()) and not isinstance(value, list | tuple)
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        date.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def refers_to_what_is(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
+    """A listing names a released version, a deal a confirmed listing of the same version, a high value an entry (articles 5 and 12)."""
+    facts, kind = data.get("facts", {}), data.get("kind")
+    if kind == "listing":
+        out = context.facts.cases("release", subject=str(facts["product"]), states=("released", "superseded"))
+        if not any(item.data["version"] == facts["version"] for item in out):
+            return Conflict("record.not_released", product=str(facts["product"]), version=str(facts["version"]))
+    if kind == "deal":
+        listing = context.facts.case(str(facts["listing"]))
+        held = listing.data if listing is not None and listing.flow == "record" and listing.state == "confirmed" else {}
+        if held.get("kind") != "listing" or held["facts"]["version"] != facts["version"]:
+            return Conflict("record.no_listing", listing=str(facts["listing"]), version=str(facts["version"]))
+    if kind == "high_value" and context.facts.resource(str(facts["resource"])) is None:
+        return Invalid("resource.unknown", resource=str(facts["resource"]))
+    return None
+
+
+def mark_high_value(case: Case, _: Event, __: Context) -> Iterable[Reaction]:
+    """A confirmed criterion stands in the entry, where the plan and matching look for it (article 5)."""
+    if case.data["kind"] == "high_value":
+        facts = case.data["facts"]
+        yield Amend(str(facts["resource"]), "revised", {"high_value": str(facts["criterion"])})
 
 
 WRITERS = (Role.AUTHORITY, Role.SECTOR, Role.IMPLEMENTER, Role.OPERATOR, Role.PROVIDER, Role.DISTRICT, Role.CDO, Role.DEVELOPER)
@@ -59,7 +110,7 @@ FLOW = Flow(
         "-> filed",
         "filed",
         *WRITERS,
-        guards=(complete,),
+        guards=(complete, refers_to_what_is),
         fields=(
             Field("kind", "choice", choices=tuple(KINDS)),
             Field("title"),
@@ -78,6 +129,7 @@ FLOW = Flow(
             Role.SECTOR,
             fields=(NOTE,),
             decides="person",
+            effects=(mark_high_value,),
         ),
         step(
             "return",

@@ -6,6 +6,8 @@ from corpushub.base.errors import Conflict, HubError
 from corpushub.domain.flows.shared import NOTE, period_in_order
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
+from corpushub.domain.policy import FREE_PURPOSES
+from corpushub.domain.pricing import charge, read_tiers
 from corpushub.domain.workflow import Case, Context, Data, Flow, Seat, step
 
 PERIOD = (
@@ -17,8 +19,24 @@ PERIOD = (
 )
 
 
-def add_sale(case: Case, _: Actor, data: Data, __: Context) -> Data:
-    return {"earned_fen": int(case.data.get("earned_fen", 0)) + data["amount_fen"], "sales": int(case.data.get("sales", 0)) + 1}
+def add_sale(case: Case, _: Actor, data: Data, context: Context) -> Data:
+    """What was billed, by default what the listed price says, and the product it was billed for."""
+    item = context.facts.case(data["price"])
+    assert item is not None  # the guard saw it
+    amount = data.get("amount_fen", listed_charge(item, data))
+    earned = int(case.data.get("earned_fen", 0)) + amount
+    return {
+        "amount_fen": amount,
+        "listed_fen": listed_charge(item, data),
+        "product": item.data["product"],
+        "earned_fen": earned,
+        "sales": int(case.data.get("sales", 0)) + 1,
+    }
+
+
+def listed_charge(item: Case, data: Data) -> int:
+    """Fen for the units of a sale by the tiers listed today; nothing where the purpose serves the public."""
+    return charge(read_tiers(item.data["tiers"]), data["units"], data["purpose"])
 
 
 def sale_allowed(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
@@ -28,9 +46,10 @@ def sale_allowed(_: Case, __: Actor, data: Data, context: Context) -> HubError |
     item = context.facts.case(data["price"])
     if item is None or item.flow != "price" or item.state != "listed":
         return Conflict("price.not_listed", price=data["price"])
-    if data["units"] <= 0 or data["amount_fen"] < 0 or data["amount_fen"] > int(item.data["cap_fen"]) * data["units"]:
-        return Conflict("price.above_cap", price=data["amount_fen"], cap=int(item.data["cap_fen"]) * max(0, data["units"]))
-    free = data["purpose"] in {"public-governance", "public-welfare"} and data["amount_fen"]
+    amount = data.get("amount_fen", 0)
+    if data["units"] <= 0 or amount < 0 or amount > int(item.data["cap_fen"]) * data["units"]:
+        return Conflict("price.above_cap", price=amount, cap=int(item.data["cap_fen"]) * max(0, data["units"]))
+    free = data["purpose"] in FREE_PURPOSES and amount
     return Conflict("price.free_use", purpose=data["purpose"]) if free else None
 
 
@@ -58,7 +77,7 @@ FLOW = Flow(
                 Field("price", "case"),
                 Field("customer", "org"),
                 Field("units", "int"),
-                Field("amount_fen", "int"),
+                Field("amount_fen", "int", required=False),
                 Field("purpose"),
             ),
         ),

@@ -69,6 +69,11 @@ def period_in_order(_: Case, __: Actor, data: Data, ___: Context) -> HubError | 
     return None
 
 
+def review_named(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:
+    """A project of government and business names its review (article 8)."""
+    return Invalid("form.missing", field="review_number") if data.get("cooperation") and not data.get("review_number") else None
+
+
 def after_rule(rule: str) -> Due:
     """The end of the day `rule` gives, counted from when the case entered its present state."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from corpushub.base.errors import Conflict, HubError
-from corpushub.domain.flows.shared import NOTE, REASON, known_org, known_resources, tell
+from corpushub.domain.flows.shared import NOTE, REASON, known_org, known_resources, review_named, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import OPENER, Case, Context, Data, Flow, Seat, step
@@ -17,6 +17,7 @@ ZONE = (
     Field("resources", "resources"),
     Field("rules", "note", min_len=4),
     Field("compute_region", required=False),
+    Field("cooperation", "bool", required=False),
     Field("review_number", required=False),
     Field("budget_line", required=False),
     Field("costs", "record", required=False),
@@ -48,7 +49,7 @@ FLOW = Flow(
         "proposed",
         Role.IMPLEMENTER,
         fields=ZONE,
-        guards=(known_org("implementer", "operator"), known_resources()),
+        guards=(known_org("implementer", "operator"), known_resources(), review_named),
     ),
     transitions=(
         step("approve", "proposed -> approved", "approved", Role.AUTHORITY, fields=(NOTE,), decides="org"),
