@@ -45,7 +45,6 @@ from corpushub.portal.parts import (
     pager,
     size,
     state_chip,
-    steps,
     tabs,
 )
 
@@ -316,42 +315,6 @@ def files_tab(ask: Ask, files: Sequence[FileLine]) -> Safe:
         grid(heads, rows, numeric=(1,)),
         aside=t("dataset.files_total", count=len(files), size=size(total)),
         c="flush",
-    )
-
-
-def versions_tab(ask: Ask, versions: Sequence[Version], compared: Safe | None) -> Safe:
-    t = ask.t
-    if not versions:
-        return empty(t("dataset.no_versions"), t("dataset.no_versions_next"))
-    items = [(version_line(ask, item), moment(t, item.at), item.summary or change_words(t, item.change)) for item in versions]
-    return div(card(t("dataset.tab_versions"), steps(items)), compared or changes(t, versions[0]), c="halves")
-
-
-def version_line(ask: Ask, item: Version) -> Safe:
-    t = ask.t
-    way = a(b(f"v{item.version}"), href=ask.href(tab="", revision=f"v{item.version}"))
-    level = chip(t.name("level", item.level), "warn" if item.level == "major" else "") if item.level else None
-    return span(way, level, state_chip(t, item.state) if item.state else None, digest(item.commit, length=8), c="row")
-
-
-def change_words(t: Words, change: Mapping[str, Any]) -> str:
-    if not change:
-        return ""
-    return t(
-        "dataset.change",
-        added=f"{change.get('added', 0):,}",
-        removed=f"{change.get('removed', 0):,}",
-        changed=f"{change.get('changed', 0):,}",
-    )
-
-
-def changes(t: Words, item: Version) -> Safe:
-    """What the newest version changed against the one before."""
-    change = item.change
-    if not change:
-        return card(t("dataset.diff"), empty(t("dataset.first_version"), t("dataset.first_version_next")))
-    return card(
-        t("dataset.diff"), pictures.change(t, change), aside=t("dataset.diff_against", version=change.get("previous", ""))
     )
 
 

@@ -113,6 +113,17 @@ def state_chip(t: Words, state: str) -> Safe:
     return chip(t.name("state", state), tone_of(state))
 
 
+def reason_words(t: Words, reason: str) -> str:
+    """Why a step dropped a row; some reasons end in the column or list they are about."""
+    for start in ("not_date", "not_number", "keyword"):
+        if reason.startswith(f"{start}_"):
+            return t(f"ui_reason.{start}", column=reason.removeprefix(f"{start}_"))
+    kind = reason.split("_", 2)
+    if kind[0] == "not" and len(kind) == 3 and kind[1] != "sampled":
+        return t("ui_reason.not_kind", column=kind[2])
+    return t.name("reason", reason)
+
+
 def heading(title: str, *, lead: Child = None, actions: Child = None, crumbs: Sequence[tuple[str, str]] = ()) -> Safe:
     """The head of a screen: one h1, at most one line below, actions to the right, the way back above."""
     trail = nav(*[span(a(word, href=href), c="crumb") for word, href in crumbs], c="crumbs") if crumbs else None

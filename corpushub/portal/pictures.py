@@ -8,7 +8,7 @@ from typing import Any
 
 from corpushub.portal.html import Child, Safe, b, div, element, span
 from corpushub.portal.pages import Words
-from corpushub.portal.parts import bar, chip, facts, number
+from corpushub.portal.parts import bar, chip, facts, number, reason_words
 
 MASK = re.compile(r"(<[A-Z][A-Z_]{2,40}(?:_\d+)?>|\[[A-Z][A-Z_]{2,40}(?:_\d+)?\])")
 
@@ -47,7 +47,7 @@ def funnel(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
         lost = sum(dropped.values())
         if not lost and not row.get("changed"):
             continue
-        why = ", ".join(f"{t.name('drop', name)} {count:,}" for name, count in dropped.items() if count)
+        why = t.listed(f"{reason_words(t, name)} {count:,}" for name, count in dropped.items() if count)
         note = why or t("pictures.changed", count=f"{row['changed']:,}")
         lines.append(funnel_line(t.name("step", str(row["step"])), int(row["rows_out"]), first, note, "warn" if lost else ""))
     lines.append(funnel_line(t("pictures.rows_out"), int(rows[-1]["rows_out"]), first, "", "good"))
@@ -193,3 +193,32 @@ def weeks(points: Sequence[tuple[str, int]]) -> Safe:
             )
     label = ", ".join(f"{name}: {count}" for name, count in points)
     return element("svg", *shapes, viewBox=f"0 0 {width} {height}", c="chart", role="img", aria_label=label)
+
+
+def timeline(t: Words, marks: Sequence[tuple[str, str, str, str]]) -> Safe:
+    """Versions on a line, oldest first: name, day, how far the number rose, and state where it is no longer in use."""
+    step, height, line = 118, 96, 46
+    width = max(len(marks), 2) * step
+    sizes = {"first": 8, "major": 9, "minor": 7}
+    shapes: list[Child] = [
+        element("path", d=f"M{step / 2:.0f} {line} H{width - step / 2 if len(marks) > 1 else step / 2:.0f}", c="edge")
+    ]
+    for index, (name, day, level, state) in enumerate(marks):
+        x = step / 2 + index * step
+        kind = "mark gone" if state else "mark latest" if index == len(marks) - 1 else "mark"
+        shapes += [
+            element("circle", cx=f"{x:.0f}", cy=line, r=sizes.get(level, 5), c=kind),
+            element("text", name, x=f"{x:.0f}", y=line - 18, text_anchor="middle", font_size=13, c="strong"),
+            element("text", day, x=f"{x:.0f}", y=line + 26, text_anchor="middle", font_size=11),
+            element(
+                "text",
+                t.name("state", state) if state else t.name("level", level),
+                x=f"{x:.0f}",
+                y=line + 42,
+                text_anchor="middle",
+                font_size=11,
+            ),
+        ]
+    label = t.listed(f"{name} {day}" for name, day, _, _ in marks)
+    drawn = element("svg", *shapes, viewBox=f"0 0 {width} {height}", width=width, c="chart", role="img", aria_label=label)
+    return div(drawn, c="scroll", tabindex="0")

@@ -15,6 +15,7 @@ from corpushub.services.cards import Cards
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.cleanroom import Cleanroom
+from corpushub.services.comparisons import Comparisons
 from corpushub.services.contributions import Contributions
 from corpushub.services.intake import Intake
 from corpushub.services.jobs import Jobs
@@ -57,6 +58,7 @@ class Hub:
     cleanroom: Cleanroom
     matching: Matching
     previews: Previews
+    comparisons: Comparisons
     cards: Cards
     reviews: Reviews
     viewer: Viewer
@@ -119,6 +121,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         viewer=viewer,
         cleanroom=Cleanroom(database=database, access=access, viewer=viewer, clock=clock),
         previews=Previews(repositories=repositories, objects=objects),
+        comparisons=Comparisons(database=database, releases=releases, viewer=viewer),
         cards=Cards(builds=builds, clock=clock),
         reviews=Reviews(database=database, builds=builds, versions=releases.version_for, clock=clock),
         studio=Studio(database=database, settings=settings, builds=builds, jobs=jobs, parties=parties, clock=clock),

@@ -234,6 +234,7 @@ class Studio:
         """What each step does to the first rows of the sources; kept in memory until the text changes. Raises: as `Builds.build`."""
         from corpushub.engine.run.trace import trace
 
+        self._require_curator(actor)
         text = self.text(actor, name)
         self.builds.catalog.authorize_build(actor, self.check(actor, name, text))
         key = (actor.org, sha256(f"{name}\n{text}".encode()))

@@ -17,18 +17,17 @@ from corpushub.portal.dataset_page import (
     Sheet,
     Version,
     card_tab,
-    change_words,
     files_tab,
     frame,
     rows_tab,
     snippet,
     use_tab,
-    versions_tab,
 )
 from corpushub.portal.html import Child, Safe, b, code, div
 from corpushub.portal.pages import Ask, Page, Screen, Words
 from corpushub.portal.parts import card, digest, empty, facts, number, refusal
-from corpushub.services.releases import Release
+from corpushub.portal.version_view import Pair, change_words, compared_view, versions_tab
+from corpushub.services.release_cases import Release
 from corpushub.services.repositories import Snapshot
 from corpushub.services.viewer import Asked
 
@@ -84,7 +83,7 @@ class Reader:
         if name == "files":
             return files_tab(ask, self.files(sheet))
         if name == "versions":
-            return versions_tab(ask, self.versions(releases), None)
+            return versions_tab(ask, self.versions(releases), self.comparison(releases))
         if name == "lineage":
             return self.lineage()
         if name == "use":
@@ -125,6 +124,25 @@ class Reader:
                 )
             )
         return found
+
+    def comparison(self, releases: Sequence[Release]) -> Safe | None:
+        """The two versions of the address side by side, the newest and the one before it by default; None where there is but one."""
+        ask, names = self.ask, [item.version for item in releases]
+        if len(names) < 2:
+            return None
+        pair = Pair(
+            ask.query["a"] if ask.query.get("a") in names else names[1],
+            ask.query["b"] if ask.query.get("b") in names else names[0],
+        )
+        try:
+            found = ask.hub.comparisons.compare(ask.actor, self.snapshot.repo.id, pair.a, pair.b)
+        except HubError as error:
+            return compared_view(ask, names, pair, refusal(ask.t, error), ())
+        try:
+            rows = ask.hub.comparisons.rows(ask.actor, self.snapshot.repo.id, pair.a, pair.b)
+        except HubError as error:
+            return compared_view(ask, names, pair, found.change.to_json(), refusal(ask.t, error))
+        return compared_view(ask, names, pair, found.change.to_json(), rows)
 
     def rows(self) -> Rows:
         """The page of rows asked for; a refusal in its place where the reader's grant does not reach."""

@@ -6,21 +6,47 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from corpushub.base.errors import HubError, Invalid, NotFound
-from corpushub.portal import pictures
-from corpushub.portal.html import Child, Safe, a, b, button, code, div, form, input_, joined, li, nav, p, pre, span, textarea, ul
+from corpushub.portal import casework, pictures
+from corpushub.portal.html import (
+    Child,
+    Safe,
+    a,
+    b,
+    button,
+    code,
+    details,
+    div,
+    form,
+    input_,
+    joined,
+    li,
+    nav,
+    ol,
+    p,
+    pre,
+    span,
+    summary,
+    textarea,
+    ul,
+)
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import bar, card, chip, empty, grid, heading, moment, refusal, sub
+from corpushub.portal.trial_view import plan_view, trial_view
 from corpushub.services.builds import BuildRecord
 from corpushub.services.studio import RecipeFile
 from corpushub.store.jobs import Job
 
 SAMPLE = 200
 SHOWN_DROPS = 12
+SHOWN_JOBS = 6
 LIVE = frozenset({"queued", "running"})
+VIEWS = ("edit", "plan", "steps")
 
 
 def show(ask: Ask) -> Page:
     t, studio = ask.t, ask.hub.studio
+    if ask.query.get("only") == "jobs":
+        return Page(t("studio.title"), watched(ask, ask.params.get("name", "")))
     files = studio.recipes(ask.actor)
     name = ask.params.get("name") or (files[0].name if files else "")
     if not name:
@@ -29,23 +55,25 @@ def show(ask: Ask) -> Page:
             joined(heading(t("studio.title"), lead=t("studio.lead")), empty(t("studio.none"), t("studio.none_next"))),
         )
     text = studio.text(ask.actor, name)
-    jobs = studio.jobs_of(ask.actor, name)
-    watching = 2 if any(job.state in LIVE for job in jobs) else None
+    view = ask.query.get("view") if ask.query.get("view") in VIEWS else VIEWS[0]
     body = joined(
         heading(t("studio.title"), lead=t("studio.lead")),
         div(
             shelf(ask, files, name),
-            editor(ask, name, text),
-            div(
-                div(checked(ask, name, text), id="check", aria_live="polite"),
-                div(builds(ask, jobs), data_part="jobs", data_every=watching),
-                c="stack",
-            ),
+            editor(ask, name, text) if view == "edit" else looked(ask, name, str(view)),
+            div(div(checked(ask, name, text), id="check", aria_live="polite"), watched(ask, name), c="stack"),
             c="studio",
         ),
-        div(id="plan", aria_live="polite"),
     )
     return Page(t("studio.title"), body)
+
+
+def watched(ask: Ask, name: str) -> Safe:
+    """Builds of the recipe; asked again every two seconds, alone, while one is alive."""
+    jobs = ask.hub.studio.jobs_of(ask.actor, name)
+    every = 2 if any(job.state in LIVE for job in jobs) else None
+    address = link(ask.lang, f"/make/studio/{name}", only="jobs")
+    return div(builds(ask, jobs), data_part="jobs", data_every=every, data_from=address)
 
 
 def shelf(ask: Ask, files: Sequence[RecipeFile], current: str) -> Safe:
@@ -67,6 +95,22 @@ def shelf(ask: Ask, files: Sequence[RecipeFile], current: str) -> Safe:
     return nav(card(t("studio.recipes"), div(*cells, c="shelf")), aria_label=t("studio.recipes"))
 
 
+def views(ask: Ask, name: str, current: str) -> Safe:
+    """Text, plan, steps. In the editor the other two are buttons of its form, so that what was typed is kept."""
+    t = ask.t
+    cells = []
+    for view in VIEWS:
+        words = t(f"studio.view_{view}")
+        if view == current:
+            cells.append(b(words, c="seg current", aria_current="page"))
+        elif current == "edit":
+            cells.append(button(words, type_="submit", c="seg", name="do", value=view))
+        else:
+            address = link(ask.lang, f"/make/studio/{name}", view="" if view == "edit" else view)
+            cells.append(a(words, href=address, c="seg"))
+    return span(*cells, c="segments")
+
+
 def editor(ask: Ask, name: str, text: str) -> Safe:
     t = ask.t
     box = textarea(
@@ -75,25 +119,38 @@ def editor(ask: Ask, name: str, text: str) -> Safe:
         spellcheck="false",
         aria_label=t("studio.text"),
         data_live_act="check",
+        data_guard=t("studio.unsaved"),
         autocapitalize="off",
         wrap="off",
     )
     tools = [
-        button(t("studio.save"), type_="submit", c="btn small primary", name="do", value="save"),
-        button(t("studio.plan"), type_="submit", c="btn small", name="do", value="plan"),
-        button(t("studio.sample", count=SAMPLE), type_="submit", c="btn small", name="do", value="sample"),
-        button(t("studio.build"), type_="submit", c="btn small", name="do", value="build"),
         button(t("studio.discard"), type_="submit", c="btn small bad", name="do", value="discard")
         if ask.hub.studio.is_draft(ask.actor, name)
         else None,
+        button(t("studio.save"), type_="submit", c="btn small", name="do", value="save"),
+        button(t("studio.sample", count=SAMPLE), type_="submit", c="btn small", name="do", value="sample"),
+        button(t("studio.build"), type_="submit", c="btn small primary", name="do", value="build"),
     ]
     return form(
-        div(b(f"{name}.yaml", c="mono"), span(c="grow"), *tools, c="bar-line"),
+        div(b(f"{name}.yaml", c="mono"), views(ask, name, "edit"), span(c="grow"), *tools, c="bar-line"),
         input_(type_="hidden", name="name", value=name),
-        box,
+        div(pre(c="gutter", aria_hidden="true"), box, c="numbered"),
         data_act="work",
         c="editor",
     )
+
+
+def looked(ask: Ask, name: str, view: str) -> Safe:
+    """The plan, or the steps on a few rows; in its place why there is none: a refusal of the catalogue names clause and next step."""
+    try:
+        body = (
+            plan_view(ask, ask.hub.studio.outlook(ask.actor, name))
+            if view == "plan"
+            else trial_view(ask, ask.hub.studio.trial(ask.actor, name))
+        )
+    except HubError as error:
+        body = refusal(ask.t, error)
+    return div(div(b(f"{name}.yaml", c="mono"), views(ask, name, view), c="bar-line card"), body, c="stack")
 
 
 def checked(ask: Ask, name: str, text: str) -> Safe:
@@ -102,9 +159,21 @@ def checked(ask: Ask, name: str, text: str) -> Safe:
     try:
         recipe = ask.hub.studio.check(ask.actor, name, text)
     except Invalid as wrong:
-        rows = [li(problem.explain(ask.lang)) for problem in wrong.problems] or [li(wrong.explain(ask.lang))]
+        rows = [li(problem.explain(ask.lang), data_line=problem.line or None) for problem in wrong.problems]
+        rows = rows or [li(wrong.explain(ask.lang))]
         return card(t("studio.check"), ul(*rows, c="problems"), aside=chip(t("studio.problems", count=len(rows)), "bad"))
-    steps = [li(span(t.name("step", call.step)), code(call.step, c="quiet small"), c="clock-row") for call in recipe.steps]
+    steps = [
+        li(
+            a(
+                f"{number}. {t.name('step', call.step)}",
+                href=link(ask.lang, f"/make/studio/{name}", view="steps", step=number),
+                title=t("studio.look_step"),
+            ),
+            code(call.step, c="quiet small"),
+            c="clock-row",
+        )
+        for number, call in enumerate(recipe.steps, 1)
+    ]
     return card(
         t("studio.check"),
         p(b(t.of(recipe.title)), " ", code(recipe.dataset, c="quiet")),
@@ -122,10 +191,18 @@ def checked(ask: Ask, name: str, text: str) -> Safe:
 
 
 def builds(ask: Ask, jobs: Sequence[Job]) -> Safe:
+    """The newest builds, the older ones folded."""
     t = ask.t
     if not jobs:
         return card(t("studio.builds"), empty(t("studio.no_builds"), t("studio.no_builds_next")))
-    return card(t("studio.builds"), *[job_line(ask, job) for job in jobs[:8]])
+    lines = [job_line(ask, job) for job in jobs]
+    older = lines[SHOWN_JOBS:]
+    return card(
+        t("studio.builds"),
+        *lines[:SHOWN_JOBS],
+        details(summary(t("studio.older", count=len(older))), *older, c="fold") if older else None,
+        aside=t("studio.builds_count", count=len(jobs)),
+    )
 
 
 def job_line(ask: Ask, job: Job) -> Safe:
@@ -140,29 +217,58 @@ def job_line(ask: Ask, job: Job) -> Safe:
         way = a(t("studio.look"), href=link(ask.lang, f"/make/studio/build/{job.result['build']}"), c="btn small")
     elif job.state in LIVE:
         way = button(t("portal.cancel"), type_="button", c="btn small bad", data_act="cancel", data_form=f'{{"job": "{job.id}"}}')
+    who = casework.person_name(ask, str(job.payload.get("person", "")))
+    told = (
+        t("studio.took", rows=f"{job.result['rows']:,}", seconds=job.result.get("seconds", 0)) if job.result.get("rows") else None
+    )
     return div(
         div(b(kind), state, span(c="grow"), way, c="row"),
         progress(ask, job),
         div(refused, c="small") if refused else None,
-        moment(t, job.created_at),
+        div(moment(t, job.created_at), span(who), span(told) if told else None, c="row quiet small"),
+        log_of(ask, job),
         c="job",
     )
 
 
 def progress(ask: Ask, job: Job) -> Safe | None:
-    """How far a running build is: stage, count, seconds."""
+    """How far a running build is: stage, count, seconds gone and left."""
     told = job.progress
     if job.state != "running" or not told:
         return None
     total, done = int(told.get("total") or 0), int(told.get("done") or 0)
     words = ask.t(
         "studio.at",
-        stage=ask.t.name("step", str(told.get("stage", ""))),
+        stage=stage_words(ask, str(told.get("stage", ""))),
         done=f"{done:,}",
         total=f"{total:,}" if total else "?",
         seconds=told.get("seconds", 0),
     )
-    return div(bar(done / total if total else 0.5), span(words, c="small quiet"))
+    left = float(told.get("left") or 0)
+    return div(
+        bar(done / total if total else 0.5),
+        span(words, " ", ask.t("studio.left", seconds=f"{left:.0f}") if left >= 1 else None, c="small quiet"),
+    )
+
+
+def stage_words(ask: Ask, stage: str) -> str:
+    return " + ".join(ask.t.name("step", name) for name in stage.split("+"))
+
+
+def log_of(ask: Ask, job: Job) -> Safe | None:
+    """What the build was at and when, line by line; open while it runs."""
+    lines = job.result.get("log") or job.progress.get("log") or ()
+    if not lines:
+        return None
+    rows = [
+        li(
+            span(f"{float(line['seconds']):.1f}", c="num quiet"),
+            span(stage_words(ask, str(line["stage"]))),
+            span(f"{int(line['done']):,} / {int(line['total']):,}" if line["total"] else f"{int(line['done']):,}", c="num quiet"),
+        )
+        for line in lines
+    ]
+    return details(summary(ask.t("studio.log", count=len(rows))), ol(*rows, c="log"), c="fold", open=job.state == "running")
 
 
 # -- acts ---------------------------------------------------------------------------------------------------------------------
@@ -177,27 +283,18 @@ def work(ask: Ask, sent: Form) -> Outcome:
     """Every button keeps the text first, then does what it says."""
     t, studio = ask.t, ask.hub.studio
     name, text, do = str(sent.get("name", "")), str(sent.get("text", "")), str(sent.get("do", "save"))
-    here = link(ask.lang, f"/make/studio/{name}")
+    here = f"/make/studio/{name}"
     if do == "discard":
         studio.discard(ask.actor, name)
-        return Outcome(t("studio.discarded"), goto=here)
+        return Outcome(t("studio.discarded"), goto=link(ask.lang, here))
     if text.replace("\r\n", "\n") != studio.text(ask.actor, name):
         studio.save(ask.actor, name, text.replace("\r\n", "\n"))
-    if do == "plan":
-        return Outcome(extra={"into": "plan", "html": str(plan(ask, name))})
+    if do in {"plan", "steps"}:
+        return Outcome(goto=link(ask.lang, here, view=do))
     if do in {"sample", "build"}:
         studio.start(ask.actor, name, sample=SAMPLE if do == "sample" else 0)
-        return Outcome(t("studio.queued"), goto=here)
-    return Outcome(t("studio.saved"), goto=here)
-
-
-def plan(ask: Ask, name: str) -> Safe:
-    """The plan in words, or why there is none: a refusal of the catalogue names clause and next step."""
-    try:
-        words = ask.hub.studio.explain(ask.actor, name)
-    except HubError as error:
-        return card(ask.t("studio.plan"), refusal(ask.t, error))
-    return card(ask.t("studio.plan"), pre(words, c="note-text"), aside=ask.t("studio.plan_note"))
+        return Outcome(t("studio.queued"), goto=link(ask.lang, here))
+    return Outcome(t("studio.saved"), goto=link(ask.lang, here))
 
 
 def cancel(ask: Ask, sent: Form) -> Outcome:

@@ -45,7 +45,7 @@
   function put(got, keep) {
     var main = screen(), host = document.createElement("div");
     host.innerHTML = got.html;
-    document.title = got.title + " · " + document.title.split(" · ").pop();
+    if (!keep) { document.title = got.title + " · " + document.title.split(" · ").pop(); }
     if (keep) {
       main.querySelectorAll("[data-part]").forEach(function (old) {
         var fresh = host.querySelector('[data-part="' + old.dataset.part + '"]');
@@ -79,7 +79,7 @@
         document.querySelectorAll("dialog[open]").forEach(function (sheet) { sheet.close(); });
         if (got.notice) { notice(got.notice, got.tone, true); }
         if (after) { after(got); }
-        if (got.extra && got.extra.html) { var out = document.getElementById(got.extra.into); if (out) { out.innerHTML = got.extra.html; } return; }
+        if (got.extra && got.extra.html) { var out = document.getElementById(got.extra.into); if (out) { out.innerHTML = got.extra.html; } number_lines(); return; }
         show(got.goto || location.pathname + location.search, false, !!got.goto);
       }).catch(lost).finally(function () { busy(false); });
     });
@@ -87,24 +87,32 @@
 
   /* Links of the same area move without a new document; everything else is an ordinary link. */
   document.addEventListener("click", function (event) {
-    var target = event.target.closest("a, button, tr[data-href], .cell");
+    var target = event.target.closest("a, button, tr[data-href], .cell, li[data-line]");
     if (!target || event.defaultPrevented) { return; }
     if (target.matches("[data-copy]")) { copy(target); return; }
     if (target.matches("[data-theme]") && target.tagName === "BUTTON") { theme(); return; }
     if (target.matches("[data-sheet]")) { open_sheet(target); return; }
     if (target.matches("[data-close]")) { target.closest("dialog").close(); return; }
     if (target.matches("[data-act]")) { event.preventDefault(); act(target.dataset.act, JSON.parse(target.dataset.form || "{}")); return; }
+    if (target.matches("li[data-line]")) { to_line(Number(target.dataset.line)); return; }
     if (target.matches(".cell")) { target.classList.toggle("open"); return; }
     if (target.tagName === "TR") { if (!event.target.closest("a, button, input")) { go(target.dataset.href, event); } return; }
     if (target.tagName === "A" && target.href && !target.target && !target.download && target.origin === location.origin) { go(target.getAttribute("href"), event); }
   });
+
+  /* Text that was typed and not kept: ask before leaving it. */
+  function unsaved() {
+    var box = document.querySelector("[data-guard]");
+    return box && box.value !== box.defaultValue ? box.dataset.guard : "";
+  }
+  window.addEventListener("beforeunload", function (event) { if (unsaved()) { event.preventDefault(); } });
 
   function go(href, event) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button || href.charAt(0) === "#") { return; }
     var parts = new URL(href, location.href).pathname.split("/");
     if (parts.length < 4 || area(href) !== area(location.href)) { if (event.target.closest("tr[data-href]")) { location.href = href; } return; }
     event.preventDefault();
-    show(href, false, true);
+    if (!unsaved() || window.confirm(unsaved())) { show(href, false, true); }
   }
 
   document.addEventListener("submit", function (event) {
@@ -173,12 +181,37 @@
   }, true);
   window.addEventListener("popstate", function () { if (area(shown) === area(location.href)) { show(location.pathname + location.search, false, false); } });
 
-  /* Screens that watch running work carry data-every (seconds) on a part; they stop when the part says so. */
+  /* An editor with line numbers; the lines named by the check are marked. */
+  function number_lines() {
+    var gutter = document.querySelector(".gutter");
+    if (!gutter) { return; }
+    var box = gutter.nextElementSibling, wrong = {}, count = box.value.split("\n").length, out = "";
+    document.querySelectorAll("#check li[data-line]").forEach(function (item) { wrong[item.dataset.line] = true; });
+    for (var line = 1; line <= count; line += 1) { out += (wrong[line] ? "<b>" + line + "</b>" : line) + "\n"; }
+    gutter.innerHTML = out;
+    gutter.scrollTop = box.scrollTop;
+    if (!box.dataset.numbered) {
+      box.dataset.numbered = "1";
+      box.addEventListener("scroll", function () { gutter.scrollTop = box.scrollTop; });
+      box.addEventListener("input", number_lines);
+    }
+  }
+  function to_line(line) {
+    var box = document.querySelector(".numbered textarea"), lines = box.value.split("\n"), start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+    box.focus();
+    box.setSelectionRange(start, start + lines[line - 1].length);
+    box.scrollTop = Math.max(0, (line - 6) * parseFloat(getComputedStyle(box).lineHeight));
+  }
+
+  /* Work that runs is watched: a part with data-every (seconds) is asked again from data-from until it comes without. */
   var watch = 0;
   function begin() {
+    number_lines();
     clearInterval(watch);
-    var part = screen() && screen().querySelector("[data-every]");
-    if (part) { watch = setInterval(function () { if (document.querySelector("[data-every]")) { show(location.pathname + location.search, true, false); } else { clearInterval(watch); } }, 1000 * part.dataset.every); }
+    watch = setInterval(function () {
+      var part = document.querySelector("[data-every]");
+      if (part && document.visibilityState === "visible") { server.portal_show({ url: part.dataset.from }).then(function (got) { if (got.status === 200) { put(got, true); } }).catch(function () {}); }
+    }, 2000);
   }
   document.addEventListener("DOMContentLoaded", begin);
   window.portal = { attach: attach, act: act, show: show, notice: notice };
