@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,7 @@ from corpushub.base.errors import Forbidden, HubError, Invalid, Problem
 from corpushub.domain.flows import flows
 from corpushub.domain.parties import Actor
 from corpushub.domain.workflow import Flow, Transition
+from corpushub.services.registers import NAMES
 
 if TYPE_CHECKING:
     from corpushub.services.hub import Hub
@@ -420,6 +422,39 @@ def add_lists(api: APIRouter, hub: Hub) -> None:
     async def resolve(request: Request, name: str) -> Mapping[str, Any]:
         found = await run(hub.oversight.resolve, actor_of(request), name)
         return {key: getattr(found, key) for key in ("id", "kind", "state", "title", "successor", "reason")}
+
+    @api.get("/registers", tags=["oversight"])
+    async def registers() -> dict[str, Any]:
+        return {"items": list(NAMES)}
+
+    @api.get("/registers/{name}", tags=["oversight"])
+    async def register(request: Request, name: str, *, csv: bool = False) -> Response:
+        if csv:
+            told = await run(hub.registers.csv, actor_of(request), name)
+            return Response(told, media_type="text/csv; charset=utf-8")
+        return reply({"items": await run(hub.registers.rows, actor_of(request), name)})
+
+    @api.get("/listing-pack/{dataset:path}", tags=["oversight"])
+    async def listing_pack(request: Request, dataset: str, version: str) -> dict[str, Any]:
+        return await run(hub.registers.listing_pack, actor_of(request), dataset, version)
+
+    @api.get("/samples/{dataset:path}", tags=["catalog"])
+    async def sample(
+        request: Request,
+        dataset: str,
+        revision: str = "main",
+        rows: Annotated[int, Query(ge=1, le=100)] = 10,
+        *,
+        synthetic: bool = False,
+    ) -> dict[str, Any]:
+        found = await run(hub.samples.draw, actor_of(request), dataset, revision=revision, rows=rows, synthetic=synthetic)
+        return {**asdict(found), "digest": found.digest}
+
+    @api.get("/parts/{dataset:path}", tags=["catalog"])
+    async def part(request: Request, dataset: str, config: str = "", split: str = "", revision: str = "main") -> Response:
+        actor = actor_of(request)
+        table = await run(hub.viewer.table, actor, dataset, revision, config, split)
+        return Response(await run(hub.viewer.part, actor, table), media_type="application/vnd.apache.parquet")
 
     @api.get("/rules", tags=["oversight"])
     async def rules() -> dict[str, Any]:

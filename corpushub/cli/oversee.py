@@ -97,3 +97,53 @@ def resolve(
     from corpushub.domain.parties import ANONYMOUS
 
     ctx.show(asdict(ctx.hub().oversight.resolve(ANONYMOUS, name)))
+
+
+@app.command()
+def register(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="products, elements, standards, channels, districts, scenarios, settlements, costs …; empty lists them."
+        ),
+    ] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """A table the policy names, made from the record now."""
+    ctx = context()
+    from corpushub.domain.parties import ANONYMOUS
+    from corpushub.services.registers import NAMES, OVERSEEN
+
+    if not name:
+        ctx.show([{"register": item, "public": item not in OVERSEEN} for item in NAMES])
+        return
+    actor = ctx.actor() if name in OVERSEEN else ANONYMOUS
+    if csv:
+        print(ctx.hub().registers.csv(actor, name), end="")
+    else:
+        ctx.show(list(ctx.hub().registers.rows(actor, name)))
+
+
+@app.command("listing-pack")
+def listing_pack(
+    dataset: Annotated[str, typer.Argument(help="owner/name")], version: Annotated[str, typer.Argument(help="For example 1.0.0.")]
+) -> None:
+    """What an exchange asks for before a product is listed (article 12)."""
+    ctx = context()
+    from corpushub.domain.parties import ANONYMOUS
+
+    ctx.show(ctx.hub().registers.listing_pack(ANONYMOUS, dataset, version))
+
+
+@app.command()
+def sample(
+    dataset: Annotated[str, typer.Argument(help="owner/name")],
+    rows: Annotated[int, typer.Option(help="How many rows, at most 100.")] = 10,
+    synthetic: Annotated[bool, typer.Option("--synthetic", help="Shuffle every column by itself.")] = False,
+) -> None:
+    """A few released rows, the same for everybody who asks (article 5)."""
+    ctx = context()
+    from corpushub.domain.parties import ANONYMOUS
+
+    found = ctx.hub().samples.draw(ANONYMOUS, dataset, rows=rows, synthetic=synthetic)
+    ctx.show({**asdict(found), "digest": found.digest} if ctx.json else list(found.rows))

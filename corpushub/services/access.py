@@ -23,6 +23,7 @@ from corpushub.base.identity import Clock, business_day, iso, new_id, sha256
 from corpushub.base.messages import Lang, text
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
+from corpushub.services.attempts import Attempts
 from corpushub.services.delivery import FILE_CHANNELS, Ask, Permission, decide
 from corpushub.services.grants import Grants
 from corpushub.store.db import Database
@@ -106,6 +107,7 @@ class Access:
         self._tokens_by_id: Fresh[str, Token] = Fresh()
         self._permissions: Fresh[tuple[str, ...], Permission | HubError] = Fresh()
         self.grants = Grants(database, clock)
+        self.attempts = Attempts(database=database, clock=clock)
         self._recorder = Recorder(database, clock)
 
     # -- tokens -----------------------------------------------------------------------------------------------------------
@@ -232,6 +234,7 @@ class Access:
         if found is None:
             found = self._permissions.put(key, self._decide(actor, repo, channels))
         if isinstance(found, HubError):
+            self.attempts.note(actor, repo.id, found)
             raise Gated(repo.id, self.request_url(repo.id), found, anonymous=actor.is_anonymous)
         return found
 

@@ -12,6 +12,7 @@ from corpushub.domain.catalog import Attribute, Resource, amend
 from corpushub.domain.flows.authorization import LIVE, terms_of
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.policy import SourceGrant, Use, Verdict, refusal, within
+from corpushub.domain.registers import PRODUCTS
 from corpushub.domain.workflow import Case
 from corpushub.services.cases import Cases
 from corpushub.store.db import Database, Unit
@@ -130,6 +131,18 @@ class Catalog:
         if entry.registration_code and unit.catalog.by_code(entry.registration_code):
             raise Conflict("resource.code_taken", registration_code=entry.registration_code)
         self._check_elements(unit, entry)
+        self._check_parents(unit, entry)
+
+    def _check_parents(self, unit: Unit, entry: Resource) -> None:
+        """What is made from entries names them, and is of no lower class than any of them (articles 1 and 15, INV-06)."""
+        for name in entry.parents:
+            parent = unit.catalog.get(name)
+            if parent is None:
+                raise Invalid("resource.parent_unknown", resource=entry.id, parent=name)
+            if parent.classification.rank > entry.classification.rank:
+                raise Conflict("resource.below_parents", resource=entry.id, parent=name)
+        if entry.kind in PRODUCTS and not entry.parents:
+            raise Invalid("resource.no_parents", resource=entry.id)
 
     def _check_elements(self, unit: Unit, entry: Resource) -> None:
         """One element, one source, one standard (article 2)."""
@@ -151,6 +164,7 @@ class Catalog:
                 raise Forbidden("resource.not_owner", resource=resource_id, owner=held.owner)
             after = amend(held, "revised", changes)
             self._check_elements(unit, after)
+            self._check_parents(unit, after)
             self.cases.amend_in(unit, actor, resource_id, "revised", changes)
             return after
 

@@ -22,12 +22,15 @@ from corpushub.services.jobs import Jobs
 from corpushub.services.joins import Joins
 from corpushub.services.matching import Matching
 from corpushub.services.oidc import Oidc
+from corpushub.services.orders import Orders
 from corpushub.services.oversight import Oversight
 from corpushub.services.parties import Parties
 from corpushub.services.previews import Previews
+from corpushub.services.registers import Registers
 from corpushub.services.releases import Releases
 from corpushub.services.repositories import Repositories
 from corpushub.services.reviews import Reviews
+from corpushub.services.samples import Samples
 from corpushub.services.studio import Studio
 from corpushub.services.viewer import Viewer
 from corpushub.store.db import Database
@@ -46,6 +49,7 @@ class Hub:
     cases: Cases
     jobs: Jobs
     oversight: Oversight
+    registers: Registers
     catalog: Catalog
     accounts: Accounts
     oidc: Oidc
@@ -62,6 +66,7 @@ class Hub:
     cards: Cards
     reviews: Reviews
     viewer: Viewer
+    samples: Samples
     studio: Studio
 
     def close(self) -> None:
@@ -89,9 +94,13 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         database=database, objects=objects, settings=settings, clock=clock, access=access, repositories=repositories
     )
     audit = Audit(database=database, objects=objects, settings=settings, clock=clock)
-    matching = Matching(database=database, cases=cases, settings=settings, clock=clock)
+    matching = Matching(database=database, cases=cases, settings=settings, clock=clock, home_region=settings.region)
+    orders = Orders(database=database, cases=cases, matching=matching, clock=clock)
     oversight = Oversight(database=database, cases=cases, clock=clock)
-    upkeep = (audit.sign_if_due, matching.keep_up, oversight.recheck_conflicts, oversight.watch_deliveries)
+    upkeep = (
+        *(audit.sign_if_due, matching.keep_up, orders.open_due, access.attempts.flush),
+        *(oversight.recheck_conflicts, oversight.watch_deliveries, oversight.end_exhausted),
+    )
     jobs = Jobs(database=database, cases=cases, clock=clock, upkeep=upkeep)
     builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
     releases = Releases(
@@ -107,6 +116,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         parties=parties,
         cases=cases,
         oversight=oversight,
+        registers=Registers(database=database, cases=cases, clock=clock),
         jobs=jobs,
         catalog=catalog,
         accounts=accounts,
@@ -119,6 +129,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         matching=matching,
         releases=releases,
         viewer=viewer,
+        samples=Samples(database=database, viewer=viewer, clock=clock),
         cleanroom=Cleanroom(database=database, access=access, viewer=viewer, clock=clock),
         previews=Previews(repositories=repositories, objects=objects),
         comparisons=Comparisons(database=database, releases=releases, viewer=viewer),

@@ -13,6 +13,7 @@ from corpushub.base.identity import Clock, business_day, system_clock
 from corpushub.domain import registers as r
 from corpushub.domain.parties import Actor
 from corpushub.domain.workflow import Case, Event, fold
+from corpushub.services.attempts import KIND as ATTEMPTS
 from corpushub.services.cases import Cases
 from corpushub.services.oversight import OVERSIGHT
 from corpushub.store.db import Database, Unit
@@ -63,6 +64,7 @@ OVERSEEN: Mapping[str, Make] = MappingProxyType({
     "revenue": lambda unit, _: r.revenue(records(unit), sales(unit)),
     "costs": lambda unit, _: r.costs(records(unit), unit.cases.list(flow="zone")),
     "research": lambda unit, _: r.research(records(unit)),
+    "attempts": lambda unit, _: [value for _, value in unit.documents.list(ATTEMPTS)],
     "deals": lambda unit, _: r.deals(records(unit)),
 })  # fmt: skip
 NAMES = (*PUBLIC, *OVERSEEN)
@@ -126,7 +128,7 @@ class Registers:
                 {"case": item.id, "unit": item.data["unit"], "cap_fen": item.data["cap_fen"], "tiers": item.data["tiers"]}
                 for item in prices
             ],
-            "sample": f"/v1/samples/{dataset}?version={version}",
+            "sample": f"/v1/samples/{dataset}?revision=v{version}",
         }
 
 
