@@ -22,7 +22,7 @@ from corpushub.api.protocol import HubProtocol
 from corpushub.api.throttle import Quotas, Throttle
 from corpushub.api.wire import App, Receive, Scope, Send, run
 from corpushub.base.errors import HubError, Invalid
-from corpushub.base.messages import Lang
+from corpushub.base.messages import LANGS, Lang
 from corpushub.gate import Gate
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def lifespan(hub: Hub) -> Any:
 
 
 def front_door(request: Request) -> RedirectResponse:
-    """To the portal in the caller's language."""
-    return RedirectResponse(f"/{request.state.lang}/", status_code=303)
+    """To the portal in the browser's language; Chinese where it states none."""
+    return RedirectResponse(f"/{request.state.lang if request.headers.get('accept-language') else LANGS[0]}/", status_code=303)
 
 
 async def explain(request: Request, error: Exception) -> JSONResponse:

@@ -74,10 +74,29 @@ def title_of(ask: Ask, case: Case) -> str:
     )
     if not subject:
         named = data.get("resource") or data.get("about") or data.get("dataset") or (data.get("resources") or [""])[0]
-        subject = resource_title(ask, str(named)) if named else ""
+        subject = subject_title(ask, str(named)) if named else ""
     subject = subject or str(data.get("text") or data.get("subject") or data.get("scenario") or "")[:60]
     version = f" v{data['version']}" if data.get("version") and case.flow == "release" else ""
     return f"{subject or case.id}{version}"
+
+
+def subject_title(ask: Ask, name: str) -> str:
+    """Title of what a case is about: a catalog entry (`990100/sfj/laws`) or a dataset (`yunzhou/laws`)."""
+    return dataset_title(ask, name) if name.count("/") == 1 else resource_title(ask, name)
+
+
+def dataset_title(ask: Ask, name: str) -> str:
+    """Title of a dataset in the reader's language; its name where it is not the reader's to see."""
+    try:
+        return localized(ask.t, str(ask.hub.repositories.get(ask.actor, name).facts.get("title") or "")) or name
+    except HubError:
+        return name
+
+
+def localized(t: Words, title: str) -> str:
+    """A card's `中文 · English` title in the reader's language."""
+    parts = [part.strip() for part in title.split(" · ")]
+    return parts[0] if t.lang == "zh" or len(parts) == 1 else parts[-1]
 
 
 def resource_title(ask: Ask, name: str) -> str:

@@ -202,7 +202,7 @@ def card_tab(ask: Ask, sheet: Sheet, body: Safe) -> Safe:
             ),
         ),
         card(t("dataset.machine"), machine_links(t, sheet)),
-        card(t("dataset.topics"), div([chip(tag) for tag in sheet.tags], c="row")) if sheet.tags else None,
+        card(t("dataset.topics"), div([chip(t.name("tag", tag)) for tag in sheet.tags], c="row")) if sheet.tags else None,
         c="stack",
     )
     return div(card(None, div(body, c="doc")), side, c="two")

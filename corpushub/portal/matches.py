@@ -89,7 +89,7 @@ def entry(ask: Ask, match: Mapping[str, Any]) -> Safe:
     grams = [str(gram) for gram, _ in (match.get("grams") or ())[:6]]
     return li(
         div(
-            a(title_of(ask, name, str(match["title"])), href=href_of(ask, name), c="name"),
+            a(title_of(ask, name), href=href_of(ask, name), c="name"),
             span(name.removeprefix(DATASET), c="id"),
         ),
         div(
@@ -110,12 +110,8 @@ def entry(ask: Ask, match: Mapping[str, Any]) -> Safe:
     )
 
 
-def title_of(ask: Ask, name: str, words: str) -> str:
-    """The entry's title in the reader's language; a dataset's title holds both."""
-    if not name.startswith(DATASET):
-        return casework.resource_title(ask, name)
-    parts = [part.strip() for part in words.split(" · ")]
-    return parts[0] if ask.lang == "zh" or len(parts) == 1 else parts[-1]
+def title_of(ask: Ask, name: str) -> str:
+    return casework.subject_title(ask, name.removeprefix(DATASET))
 
 
 def why(ask: Ask, reasons: Sequence[Mapping[str, Any]], grams: Sequence[str]) -> Safe:

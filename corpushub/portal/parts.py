@@ -158,10 +158,12 @@ def grid(
 ) -> Safe:
     """A table; columns in `numeric` are set right with tabular figures; `links` makes row i a link target for keyboard and mouse."""
     kind = ["num" if index in numeric else None for index in range(len(heads))]
+    labels = [head if index and isinstance(head, str) else None for index, head in enumerate(heads)]  # named again on a phone
     body = []
     for number, row in enumerate(rows):
         target = links[number] if number < len(links) else None
-        body.append(tr(*[td(cell, c=kind[index]) for index, cell in enumerate(row)], data_href=target))
+        cells = [td(cell, c=kind[index], data_label=labels[index]) for index, cell in enumerate(row)]
+        body.append(tr(*cells, data_href=target))
     head = thead(tr(*[th(word, c=kind[index], scope="col") for index, word in enumerate(heads)]))
     return div(table(head, tbody(*body), c="grid"), c=f"scroll {c}".rstrip(), tabindex="0")
 

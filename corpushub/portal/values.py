@@ -74,7 +74,7 @@ def words(ask: Ask, kind: str, name: str, value: str) -> Child:
     if kind == "case" or is_case(value):
         return case_link(ask, value)
     if name == "dataset":
-        return a(value, href=link(ask.lang, f"/data/datasets/{value}"))
+        return a(casework.dataset_title(ask, value), href=link(ask.lang, f"/data/datasets/{value}"), title=value)
     if name in {"domain", "domains"}:
         return t.name("domain", value)
     if kind in {"choice", "choices"}:

@@ -22,7 +22,12 @@ def view(ask: Ask, sessions: Sequence[Session], org: str) -> Safe:
         ]
     )
     rows = [
-        [item.agent or "–", t.name("method", item.method), moment(t, item.created_at), moment(t, item.expires_at)]
+        [
+            span(browser_of(item.agent) or "–", title=item.agent),
+            t.name("method", item.method),
+            moment(t, item.created_at),
+            moment(t, item.expires_at),
+        ]
         for item in sessions
     ]
     heads = [t("account.agent"), t("account.method"), t("account.since"), t("account.until")]
@@ -32,6 +37,16 @@ def view(ask: Ask, sessions: Sequence[Session], org: str) -> Safe:
         div(card(t("account.me"), me), card(t("account.change"), password_form(ask)), c="halves"),
         card(t("account.sessions"), grid(heads, rows), aside=out),
     )
+
+
+BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("Windows", "Windows"), ("Mac OS X", "macOS"), ("Linux", "Linux"))
+
+
+def browser_of(agent: str) -> str:
+    """`Chrome · Linux` of a long user agent; its beginning where nothing is known of it."""
+    names = [next((name for part, name in table if part in agent), "") for table in (BROWSERS, SYSTEMS)]
+    return " · ".join(name for name in names if name) or agent[:40]
 
 
 def password_form(ask: Ask) -> Safe:

@@ -9,7 +9,7 @@ from corpushub.domain.catalog import Resource, incomplete
 from corpushub.portal import casework, pictures, values
 from corpushub.portal.board import table
 from corpushub.portal.frame import LENS
-from corpushub.portal.html import Child, Safe, a, b, div, form, h3, input_, joined, li, nav, p, span, ul
+from corpushub.portal.html import Child, Safe, a, b, div, form, h2, h3, input_, joined, li, nav, p, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import bar, card, chip, empty, facts, grid, heading, moment
 
@@ -169,7 +169,7 @@ def entry_view(ask: Ask, entry: Resource) -> Safe:
     left = div(
         card(t("catalog.fields_title"), fields(t, entry), aside=t("catalog.fields", count=len(entry.items)), c="flush"),
         card(t("catalog.datasets"), made_from(ask, entry)),
-        card(t("catalog.cases"), cases(ask, entry)) if not ask.actor.is_anonymous else None,
+        div(h2(t("catalog.cases")), cases(ask, entry), c="stack tight") if not ask.actor.is_anonymous else None,
         c="stack",
     )
     return joined(
@@ -205,7 +205,7 @@ def side(ask: Ask, entry: Resource) -> Safe:
         (t("catalog.frequency"), t.name("frequency", entry.frequency)),
         (t("catalog.volume"), entry.volume),
         (t("catalog.licence"), entry.licence),
-        (t("catalog.interpreter"), entry.interpreter.get("person", "") or None),
+        (t("catalog.interpreter"), casework.person_name(ask, entry.interpreter.get("person", "")) or None),
         (t("catalog.quality"), f"{entry.quality:.0f}" if entry.quality >= 0 else None),
     ]
     missing = incomplete(entry)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from corpushub.portal import markdown
+from corpushub.portal import casework, markdown
 from corpushub.portal.frame import LENS
 from corpushub.portal.html import Child, Safe, a, div, form, h3, input_, joined, li, mark, nav, option, p, select, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
@@ -172,7 +172,7 @@ def row(t: Words, entry: Entry, words: Sequence[str]) -> Safe:
             span(size(entry.bytes)),
             span(t("datasets.downloads", count=compact(entry.downloads))),
             moment(t, entry.changed_at, day=True),
-            [chip(tag) for tag in entry.tags[:4]],
+            [chip(t.name("tag", tag)) for tag in entry.tags[:4]],
             c="meta",
         ),
     )
@@ -220,7 +220,7 @@ def entry_of(ask: Ask, repo: Repo) -> Entry:
     infos = info if isinstance(info, list) else [info]
     rows = sum(int(split.get("num_examples") or 0) for item in infos for split in item.get("splits", ()))
     access = "private" if repo.private else "on_request" if repo.gated else "open"
-    title = localized(ask.t, str(facts.get("title") or ""))
+    title = casework.localized(ask.t, str(facts.get("title") or ""))
     return Entry(
         repo.id, title, summary_of(ask, repo), "", repo.changed_at, rows, int(facts.get("bytes") or 0), repo.downloads, access,
         tuple(str(tag) for tag in card.get("tags", ()) if tag not in PLAIN_TAGS),
@@ -246,12 +246,6 @@ def summary_of(ask: Ask, repo: Repo) -> str:
         found = ask.hub.previews.document(ask.hub.repositories.at(ask.actor, repo.id), "README.md") or b""
         SUMMARIES[repo.head] = markdown.lead_of(found.decode("utf-8", "replace"), "en")
     return SUMMARIES[repo.head] or known
-
-
-def localized(t: Words, title: str) -> str:
-    """A card's `中文 · English` title in the reader's language."""
-    parts = [part.strip() for part in title.split(" · ")]
-    return parts[0] if t.lang == "zh" or len(parts) == 1 else parts[-1]
 
 
 def items(value: Any) -> list[str]:

@@ -13,7 +13,8 @@ from corpushub.domain.workflow import Case
 from corpushub.portal import casework, forms, markdown, pictures
 from corpushub.portal.html import Child, Safe, a, aside, b, details, div, h2, joined, kbd, section, span, summary
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
-from corpushub.portal.parts import card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
+from corpushub.portal.parts import bar, card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
+from corpushub.services.reviews import ReviewResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class File:
     voices: tuple[Voice, ...] = ()
     needed: tuple[int, int] = (2, 2)
     acts: tuple[forms.Command, ...] = ()
+    samples: tuple[ReviewResult, ...] = ()
 
 
 def view(ask: Ask, items: Sequence[Item], chosen: File | None) -> Safe:
@@ -131,6 +133,7 @@ def evidence(ask: Ask, file: File) -> Safe:
         gates(t, file.gates),
         div(changes(t, file), funnel(t, file), c="halves"),
         personal(t, file),
+        div(linkage(t, file.gates), samples(ask, file.samples), c="halves"),
         card(t("reviews.card"), folded(t("reviews.card_read"), [div(file.card, c="doc")]), aside=t("reviews.card_note"))
         if file.card
         else None,
@@ -209,8 +212,8 @@ def gate_numbers(t: Words, row: Mapping[str, Any]) -> str:
     for outcome in row.get("outcomes", ()):
         value = "–" if outcome.get("value") is None else f"{outcome['value']:g}"
         shown.append(f"{t.name('measure', outcome['measure'])} {value} ({outcome['op']} {outcome['threshold']:g})")
-    if waiver := row.get("waiver"):
-        shown.append(t("reviews.waiver", by=waiver["by"], until=waiver["expires"], reason=waiver["reason"]))
+    waivers = row.get("waivers", ())
+    shown += [t("reviews.waiver", by=waiver["by"], until=waiver["expires"], reason=waiver["reason"]) for waiver in waivers]
     return "; ".join(shown)
 
 
@@ -255,6 +258,49 @@ def residual(row: Mapping[str, Any]) -> Child:
     return chip(f"{row['residual']:,}", "bad") if row["residual"] else "0"
 
 
+RISKS = ("k_", "l_", "t_", "linkage", "prosecutor", "unique", "rare")
+
+
+def linkage(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
+    """Can somebody be singled out, in this version or together with what was released before? The gates' own numbers."""
+    lines = [
+        [
+            t.name("measure", str(outcome["measure"])),
+            "–" if outcome.get("value") is None else f"{outcome['value']:g}",
+            f"{outcome['op']} {outcome['threshold']:g}",
+            chip(t.name("status", str(row["status"])), TONES.get(str(row["status"]), "")),  # type: ignore[arg-type]
+        ]
+        for row in rows
+        for outcome in row.get("outcomes", ())
+        if str(outcome["measure"]).startswith(RISKS)
+    ]
+    judged = [line for line in lines if line[1] != "–"]
+    heads = [t("studio.measure"), t("dashboard.value"), t("reviews.threshold"), t("board.state")]
+    shown = grid(heads, judged, numeric=(1, 2)) if judged else empty(t("reviews.no_linkage"), t("reviews.no_linkage_next"))
+    return card(t("reviews.linkage"), shown)
+
+
+def samples(ask: Ask, found: Sequence[ReviewResult]) -> Safe:
+    """Blind reviews of this very version: how far they are and what they show so far."""
+    t = ask.t
+    rows = [
+        [
+            a(t.name("sample", item.purpose), href=link(ask.lang, f"/make/samples/{item.review}")),
+            div(
+                bar(item.reviewed / item.required if item.required else 0),
+                span(f"{item.reviewed}/{item.required}", c="quiet small"),
+            ),
+            f"{item.rate:.1%}" if item.reviewed else "–",
+            f"{item.lower_bound:.1%}" if item.reviewed else "–",
+        ]
+        for item in found
+    ]
+    heads = [t("samples.purpose"), t("samples.progress"), t("samples.passed"), t("samples.bound")]
+    way = a(t("samples.title"), href=link(ask.lang, "/make/samples"))
+    shown = grid(heads, rows, numeric=(2, 3)) if rows else empty(t("reviews.no_samples"), way)
+    return card(t("reviews.samples"), shown)
+
+
 def provenance(t: Words, file: File) -> Safe:
     pairs: list[tuple[Child, Child]] = [
         (t("reviews.manifest"), digest(file.manifest_digest, length=20)),
@@ -269,12 +315,12 @@ def decide(ask: Ask, file: File) -> Safe:
     """Who has spoken, who else must, and the commands the reader may give."""
     t = ask.t
     people, orgs = file.needed
-    given = ", ".join(f"{voice.person} ({voice.org})" for voice in file.voices) or t("reviews.nobody_yet")
+    given = t.listed(t("reviews.voice", person=voice.person, org=voice.org) for voice in file.voices) or t("reviews.nobody_yet")
     who = span(
         b(t("reviews.approvals", given=len(file.voices), needed=people)),
         " ",
         given,
-        ". ",
+        t("reviews.stop"),
         t("reviews.who_else", people=people, orgs=orgs),
         c="who-else",
     )
@@ -336,7 +382,13 @@ def file_of(ask: Ask, case_id: str) -> File:
         gates=tuple({**row, "gate": row.get("gate") or row.get("id", "")} for row in effective_gates(case.data)), change=kept.diff.to_json() if kept.diff else {},
         entities=tuple(kept.pii.get("entities", ())), funnel=tuple(stats.get("steps", ())),
         card=markdown.render(text, ask.lang, document) if text else None, voices=voices(ask, case), needed=(people, orgs), acts=acts,
+        samples=samples_of(ask, str(case.data["dataset"]), str(case.data["version"])),
     )  # fmt: skip
+
+
+def samples_of(ask: Ask, dataset: str, version: str) -> tuple[ReviewResult, ...]:
+    found = [(item, ask.hub.reviews.get(ask.actor, item.review)) for item in ask.hub.reviews.list(ask.actor)]
+    return tuple(item for item, review in found if (review.dataset, review.version) == (dataset, version))
 
 
 def voices(ask: Ask, case: Case) -> tuple[Voice, ...]:

@@ -98,7 +98,9 @@ def draw_form(ask: Ask) -> Safe | None:
                 name="purpose",
             ),
         ),
-        label(span(t("dataset.version")), input_(name="version", value="1.0.0", pattern=r"\d+\.\d+\.\d+")),
+        label(
+            span(t("dataset.version")), input_(name="version", placeholder=t("samples.next_version"), pattern=r"\d+\.\d+\.\d+")
+        ),
         button(t("samples.draw"), type_="submit", c="btn"),
         data_act="draw",
         c="filter-row card",
@@ -107,7 +109,7 @@ def draw_form(ask: Ask) -> Safe | None:
 
 def draw(ask: Ask, sent: Form) -> Outcome:
     review = ask.hub.reviews.open(
-        ask.actor, str(sent.get("build", "")), str(sent.get("purpose", "")), version=str(sent.get("version", "1.0.0"))
+        ask.actor, str(sent.get("build", "")), str(sent.get("purpose", "")), version=str(sent.get("version", ""))
     )
     return Outcome(ask.t("samples.drawn", count=review.size), goto=link(ask.lang, f"/make/samples/{review.id}"))
 
