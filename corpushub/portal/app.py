@@ -130,7 +130,15 @@ class Desk:
             page = screen.show(ask)
         except HubError as error:
             return {"title": self.t("portal.refused"), "html": str(parts.refusal(self.t, error)), "status": error.status}
-        return {"title": page.title, "html": str(page.body), "place": screen.place, "wide": page.wide, "status": 200}
+        unseen = self.hub.cases.unseen(ask.actor)
+        return {
+            "title": page.title,
+            "html": str(page.body),
+            "place": screen.place,
+            "wide": page.wide,
+            "unseen": unseen,
+            "status": 200,
+        }
 
     def portal_act(self, data: dict[str, Any], request: Request) -> dict[str, Any]:
         """Carry out one act of the screen at `url` with the fields of a form."""

@@ -44,7 +44,12 @@ class Area:
 
 
 AREAS: tuple[Area, ...] = (
-    Area("home", EVERYBODY, False, (Place("/home/tasks", "tasks"), Place("/home/account", "account"))),
+    Area(
+        "home",
+        EVERYBODY,
+        False,
+        (Place("/home/tasks", "tasks"), Place("/home/notices", "notices"), Place("/home/account", "account")),
+    ),
     Area(
         "data",
         EVERYBODY,

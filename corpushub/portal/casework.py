@@ -107,6 +107,19 @@ def resource_title(ask: Ask, name: str) -> str:
         return name
 
 
+def flow_of(case_id: str) -> str:
+    """The flow a case's id names by its prefix; empty where it names none."""
+    return next((name for name, table in flows().items() if table.prefix == case_id.partition("-")[0]), "")
+
+
+def title_by_id(ask: Ask, case_id: str) -> str:
+    """Title of a case; empty where it is not the reader's to see."""
+    try:
+        return title_of(ask, ask.hub.cases.get(ask.actor, case_id))
+    except HubError:
+        return ""
+
+
 def org_name(ask: Ask, org_id: str) -> str:
     """Name of an organisation; the id where it is not known (the system, an old record)."""
     if not org_id:

@@ -39,6 +39,10 @@ BARS = Safe('<svg viewBox="0 0 20 20" class="icon" aria-hidden="true"><path d="M
 MAN = Safe(
     '<svg viewBox="0 0 20 20" class="icon" aria-hidden="true"><circle cx="10" cy="7" r="3.2"/><path d="M3.8 17c.8-3.2 3.2-4.8 6.2-4.8s5.4 1.6 6.2 4.8"/></svg>'
 )
+BELL = Safe(
+    '<svg viewBox="0 0 20 20" class="icon" aria-hidden="true"><path d="M5 13.5V9a5 5 0 0 1 10 0v4.5l1.3 1.7H3.7z"/><path d="M8.4 17.3a1.8 1.8 0 0 0 3.2 0"/></svg>'
+)
+MOST_SHOWN = 100
 
 # Runs before anything is painted: theme from the cookie, else the system's; Gradio's own parts follow the same choice and language.
 BOOT = """(function(){var w=window,r=w.matchMedia.bind(w),c=document.cookie.match(/(?:^|; )theme=(dark|light)/),
@@ -73,6 +77,7 @@ def top(ask: Ask, area: str, place: str) -> Safe:
                     title=ask.t("portal.theme"),
                     aria_label=ask.t("portal.theme"),
                 ),
+                bell(ask),
                 user_menu(ask),
                 mobile_menu(ask, admitted, area),
                 c="bar-in",
@@ -142,6 +147,16 @@ def language_links(ask: Ask) -> Safe:
         address = link(lang, ask.path, **ask.query)
         cells.append(b(word) if lang == ask.lang else a(word, href=address, hreflang=TAGS[lang], data_language=lang))
     return div(*cells, c="langs", aria_label=ask.t("portal.language"))
+
+
+def bell(ask: Ask) -> Safe | None:
+    """The way to the notices, with how many are new."""
+    if ask.actor.is_anonymous:
+        return None
+    count = ask.hub.cases.unseen(ask.actor)
+    words = ask.t("notices.bell", count=count)
+    badge = span(count if count < MOST_SHOWN else f"{MOST_SHOWN - 1}+", c="badge", hidden=not count)
+    return a(BELL, badge, href=link(ask.lang, "/home/notices"), c="icon-btn bell", title=words, aria_label=words)
 
 
 def user_menu(ask: Ask) -> Safe:

@@ -92,9 +92,7 @@ def is_case(value: str) -> bool:
 
 
 def case_link(ask: Ask, value: str) -> Safe:
-    head = value.partition("-")[0]
-    flow = next((name for name, table in flows().items() if table.prefix == head), "")
-    return a(value, href=link(ask.lang, casework.place_of(flow, value)), c="mono")
+    return a(value, href=link(ask.lang, casework.place_of(casework.flow_of(value), value)), c="mono")
 
 
 def many(ask: Ask, kind: str, name: str, value: list[Any]) -> Child:

@@ -353,6 +353,20 @@ class Cases:
         with self.database.begin() as unit:
             return unit.outbox.mark_seen(notice_id, (actor.person, actor.org))
 
+    def mark_all_seen(self, actor: Actor) -> int:
+        """How many notices of the actor were new."""
+        if actor.is_anonymous:
+            return 0
+        with self.database.begin() as unit:
+            return unit.outbox.mark_all_seen((actor.person, actor.org))
+
+    def unseen(self, actor: Actor) -> int:
+        """How many notices wait to be read."""
+        if actor.is_anonymous:
+            return 0
+        with self.database.read() as unit:
+            return unit.outbox.unseen((actor.person, actor.org))
+
     def openable(self, actor: Actor) -> tuple[str, ...]:
         """Names of the flows the actor's seats may open."""
         return tuple(name for name, table in flows().items() if any(seat.admits(actor, None) for seat in table.opening.by))

@@ -54,6 +54,14 @@ class Outbox:
         where = (outbox.c.id == notice_id) & outbox.c.recipient.in_(recipients)
         return self.connection.execute(outbox.update().where(where).values(seen_at=iso(self.clock()))).rowcount > 0
 
+    def mark_all_seen(self, recipients: tuple[str, ...]) -> int:
+        where = (outbox.c.seen_at == "") & outbox.c.recipient.in_(recipients)
+        return self.connection.execute(outbox.update().where(where).values(seen_at=iso(self.clock()))).rowcount
+
+    def unseen(self, recipients: tuple[str, ...]) -> int:
+        where = (outbox.c.seen_at == "") & outbox.c.recipient.in_(recipients)
+        return self.connection.execute(sa.select(sa.func.count()).select_from(outbox).where(where)).scalar_one()
+
     def _read(self, query: sa.Select[Any]) -> tuple[Notice, ...]:
         return tuple(
             Notice(row["id"], row["topic"], row["recipient"], row["case_id"], row["created_at"], row["seen_at"], row["payload"])

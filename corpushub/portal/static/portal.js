@@ -45,6 +45,8 @@
   function put(got, keep) {
     var main = screen(), host = document.createElement("div");
     host.innerHTML = got.html;
+    var badge = document.querySelector(".bell .badge");
+    if (badge && got.unseen !== undefined) { badge.textContent = got.unseen > 99 ? "99+" : got.unseen; badge.hidden = !got.unseen; }
     if (!keep) { document.title = got.title + " · " + document.title.split(" · ").pop(); }
     if (keep) {
       main.querySelectorAll("[data-part]").forEach(function (old) {
