@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.middleware.gzip import GZipMiddleware
 
 from corpushub import __version__
-from corpushub.api import ledger, rest, viewer
+from corpushub.api import federation, ledger, rest, viewer
 from corpushub.api.hf import HubApi, handles
 from corpushub.api.metrics import Metrics
 from corpushub.api.protocol import HubProtocol
@@ -51,6 +51,7 @@ def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = Tr
     add_watch_routes(site, hub, metrics)
     site.add_api_route("/", front_door, include_in_schema=False)
     site.include_router(rest.router(hub))
+    site.include_router(federation.router(hub))
     site.include_router(ledger.router(hub))
     site.include_router(viewer.router(hub))
     if with_portal:
@@ -86,7 +87,9 @@ def lifespan(hub: Hub) -> Any:
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncGenerator[None]:
         hub.jobs.start()
+        await run(hub.passes.start)
         yield
+        await run(hub.passes.stop)
         await run(hub.jobs.stop)
         await run(hub.access.close)
 

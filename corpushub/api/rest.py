@@ -74,10 +74,10 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
-async def answers(request: Request) -> dict[str, Any]:
+async def answers(request: Request, most: int = _MAX_BODY) -> dict[str, Any]:
     """The JSON object a caller sent; an empty body is an empty form. Raises: Invalid("rest.body")."""
     raw = await request.body()
-    if len(raw) > _MAX_BODY:
+    if len(raw) > most:
         raise Invalid("rest.body")
     if not raw.strip():
         return {}

@@ -17,6 +17,7 @@ from corpushub.services.catalog import Catalog
 from corpushub.services.cleanroom import Cleanroom
 from corpushub.services.comparisons import Comparisons
 from corpushub.services.contributions import Contributions
+from corpushub.services.federation import Federation
 from corpushub.services.intake import Intake
 from corpushub.services.jobs import Jobs
 from corpushub.services.joins import Joins
@@ -25,6 +26,7 @@ from corpushub.services.oidc import Oidc
 from corpushub.services.orders import Orders
 from corpushub.services.oversight import Oversight
 from corpushub.services.parties import Parties
+from corpushub.services.passes import Passes
 from corpushub.services.previews import Previews
 from corpushub.services.registers import Registers
 from corpushub.services.releases import Releases
@@ -50,6 +52,7 @@ class Hub:
     jobs: Jobs
     oversight: Oversight
     registers: Registers
+    federation: Federation
     catalog: Catalog
     accounts: Accounts
     oidc: Oidc
@@ -66,6 +69,7 @@ class Hub:
     cards: Cards
     reviews: Reviews
     viewer: Viewer
+    passes: Passes
     samples: Samples
     studio: Studio
 
@@ -97,9 +101,10 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     matching = Matching(database=database, cases=cases, settings=settings, clock=clock, home_region=settings.region)
     orders = Orders(database=database, cases=cases, matching=matching, clock=clock)
     oversight = Oversight(database=database, cases=cases, clock=clock)
+    federation = Federation(database=database, cases=cases, settings=settings, clock=clock)
     upkeep = (
         *(audit.sign_if_due, matching.keep_up, orders.open_due, access.attempts.flush),
-        *(oversight.recheck_conflicts, oversight.watch_deliveries, oversight.end_exhausted),
+        *(oversight.recheck_conflicts, oversight.watch_deliveries, oversight.end_exhausted, federation.pull_all),
     )
     jobs = Jobs(database=database, cases=cases, clock=clock, upkeep=upkeep)
     builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
@@ -116,6 +121,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         parties=parties,
         cases=cases,
         oversight=oversight,
+        federation=federation,
         registers=Registers(database=database, cases=cases, clock=clock),
         jobs=jobs,
         catalog=catalog,
@@ -129,6 +135,9 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         matching=matching,
         releases=releases,
         viewer=viewer,
+        passes=Passes(
+            database=database, objects=objects, access=access, repositories=repositories, viewer=viewer, settings=settings
+        ),
         samples=Samples(database=database, viewer=viewer, clock=clock),
         cleanroom=Cleanroom(database=database, access=access, viewer=viewer, clock=clock),
         previews=Previews(repositories=repositories, objects=objects),
