@@ -63,6 +63,7 @@ def router(hub: Hub) -> APIRouter:
     add_accounts(api, hub)
     add_oversight(api, hub)
     add_lists(api, hub)
+    add_registers(api, hub)
     for flow in flows().values():
         add_flow(api, hub, flow)
     return api
@@ -423,6 +424,15 @@ def add_lists(api: APIRouter, hub: Hub) -> None:
         found = await run(hub.oversight.resolve, actor_of(request), name)
         return {key: getattr(found, key) for key in ("id", "kind", "state", "title", "successor", "reason")}
 
+    @api.get("/rules", tags=["oversight"])
+    async def rules() -> dict[str, Any]:
+        book = hub.cases.rules
+        return {"pack": book.name, "digest": book.digest, "items": list(book.rules.values())}
+
+
+def add_registers(api: APIRouter, hub: Hub) -> None:
+    """Tables the policy names, packs for exchanges, samples, and parts of releases handed down."""
+
     @api.get("/registers", tags=["oversight"])
     async def registers() -> dict[str, Any]:
         return {"items": list(NAMES)}
@@ -455,8 +465,3 @@ def add_lists(api: APIRouter, hub: Hub) -> None:
         actor = actor_of(request)
         table = await run(hub.viewer.table, actor, dataset, revision, config, split)
         return Response(await run(hub.viewer.part, actor, table), media_type="application/vnd.apache.parquet")
-
-    @api.get("/rules", tags=["oversight"])
-    async def rules() -> dict[str, Any]:
-        book = hub.cases.rules
-        return {"pack": book.name, "digest": book.digest, "items": list(book.rules.values())}

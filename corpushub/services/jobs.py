@@ -51,7 +51,7 @@ class Jobs:
         self.clock = clock
         self.handlers = dict(handlers or {})
         self.sender = sender
-        self.upkeep = tuple(upkeep)
+        self.upkeep: Sequence[Callable[[], object]] = upkeep
         self.owner = new_id("wrk", clock=clock)
         self._stop = Event()
         self._threads: list[Thread] = []
