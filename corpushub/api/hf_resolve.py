@@ -15,7 +15,7 @@ from corpushub.api.wire import Call, Reply, run
 from corpushub.base.errors import NotFound
 from corpushub.domain.tree import Entry, pointer_text
 from corpushub.services.access import Fresh, Taken
-from corpushub.services.repositories import Located, Snapshot
+from corpushub.services.repositories import Located, Snapshot, is_card
 
 if TYPE_CHECKING:
     from corpushub.services.hub import Hub
@@ -47,7 +47,12 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
             *CORS,
         ]
         return Reply(307, b"", headers)
-    sent = await sender.send(call, blob_of(snapshot, entry, download=call.flag("download")))
+    blob = blob_of(snapshot, entry, download=call.flag("download"))
+    if call.method == "HEAD" and entry.lfs and not is_card(entry.path):
+        address = hub.passes.at_hand(call.actor, located) or await run(hub.passes.issue, call.actor, located)
+        if address is not None:
+            return Reply(302, b"", [("location", address), *((k.decode(), v.decode("latin-1")) for k, v in blob.lines)])
+    sent = await sender.send(call, blob)
     if sent:
         deliver(hub, call, located, sent)
     return None
@@ -123,6 +128,6 @@ def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
     """
     entry = located.entry
     counts = sent == entry.size and call.headers.get("x-hf-download-counter", "1") == "1"
-    rows = hub.viewer.rows_in(located.snapshot, entry.path) * sent // entry.size if entry.path.endswith(".parquet") else 0
+    rows = hub.viewer.rows_in(entry) * sent // entry.size if entry.path.endswith(".parquet") else 0
     taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, counts=counts)
     hub.access.record_delivery(call.actor, taken, located.permission, request=call.request_id)

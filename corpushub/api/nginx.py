@@ -1,12 +1,18 @@
-"""The nginx configuration that serves object bytes itself while the hub decides every request (X-Accel-Redirect).
+"""The nginx configuration for a hub: one server in front of it, and one that serves released files under passes by itself.
 
-nginx drops the hub's own headers on an internal redirect; clients fail without X-Repo-Commit, so each is put back by name.
-`proxy_pass` has no path: with one, nginx would decode `%2F` and a quoted revision would fall apart.
+* Below the first, nginx sends object bytes where the hub says so (X-Accel-Redirect). It drops the hub's own headers on an internal
+  redirect; clients fail without X-Repo-Commit, so each is put back by name. `proxy_pass` has no path: with one, nginx would decode `%2F`
+  and a quoted revision would fall apart.
+* The second asks nobody: a pass is a folder that exists in the present window of time (`store.pass_folder`), whose name `$msec` tells.
+  What it sends it writes to a log, from which the hub records deliveries.
+* HTTP/2 is nginx's part: with a certificate, add `ssl` and `http2` to the `listen` lines.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from corpushub.store.pass_folder import WINDOW_SECONDS
 
 _KEPT = (
     "ETag",
@@ -23,20 +29,33 @@ _KEPT = (
     "X-Content-Type-Options",
     "Referrer-Policy",
 )
+_SENT = {
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+assert WINDOW_SECONDS == 50, "the map below makes windows of fifty seconds"
 
 
-def nginx_conf(*, upstream: str, objects: Path, port: int = 80, name: str = "_") -> str:
-    """`events` and `http` blocks for one hub at `upstream` (host:port) whose objects lie in the folder `objects`.
+def nginx_conf(*, upstream: str, home: Path, objects: Path, ports: tuple[int, int] = (80, 81), name: str = "_") -> str:
+    """The main, `events` and `http` blocks for one hub at `upstream` (host:port), whose objects lie in the folder `objects`.
 
-    The hub has to be started with CORPUSHUB_ACCEL_REDIRECT=/objects.
+    `ports`: of the hub's address, and of the address that serves passes. The hub has to be started with
+    CORPUSHUB_ACCEL_REDIRECT=/objects and CORPUSHUB_FILES_URL=http://<host>:<second port>.
     """
     kept = "\n".join(f"      add_header {header} $upstream_http_{header.lower().replace('-', '_')} always;" for header in _KEPT)
-    return f"""events {{ worker_connections 2048; }}
+    sent = "\n".join(f'      add_header {header} "{value}" always;' for header, value in _SENT.items())
+    return f"""worker_processes auto; worker_rlimit_nofile 65536;
+events {{ worker_connections 2048; }}
 http {{
-  sendfile on; tcp_nopush on; keepalive_requests 100000; access_log off; merge_slashes off;
+  sendfile on; tcp_nopush on; keepalive_requests 100000; access_log off; merge_slashes off; server_tokens off;
+  default_type application/octet-stream;
+  open_file_cache max=20000 inactive=60s; open_file_cache_valid 20s;
   upstream hub {{ server {upstream}; keepalive 32; }}
   server {{
-    listen {port}; server_name {name} datasets-server.{name if name != "_" else "localhost"};
+    listen {ports[0]}; server_name {name} datasets-server.{name if name != "_" else "localhost"};
     client_max_body_size 0;
     location / {{
       proxy_pass http://hub;
@@ -50,10 +69,25 @@ http {{
     }}
     location /objects/ {{
       internal;
-      alias {objects}/;
-      etag off; default_type application/octet-stream;
-      open_file_cache max=20000; open_file_cache_valid 3600s;
+      alias {objects.absolute()}/;
+      etag off;
 {kept}
+    }}
+  }}
+  map $msec $window {{
+    "~^(?<first>\\d+)[0-4]\\d\\." "${{first}}0";
+    "~^(?<second>\\d+)[5-9]\\d\\." "${{second}}5";
+  }}
+  log_format taken escape=json '["$uri",$status,$body_bytes_sent,"$request_method"]';
+  server {{
+    listen {ports[1]}; server_name {name};
+    location / {{ return 404; }}
+    location /take/ {{
+      root {home.absolute()}/nginx/passes/$window;
+      types {{ }}
+      etag off;
+      access_log {home.absolute()}/nginx/taken.log taken buffer=64k flush=1s;
+{sent}
     }}
   }}
 }}

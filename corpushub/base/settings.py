@@ -41,6 +41,7 @@ class Settings:
     session_hours: int = 12  # how long a sign-in lasts
     build_workers: int = 0  # 0: as many as cores
     accel_redirect: str = ""  # nginx internal location for X-Accel-Redirect, empty: send bytes ourselves
+    files_url: str = ""  # where nginx serves released files under passes (its second server), empty: nowhere
 
     def endpoint(self) -> str:
         """Base URL clients use, without a trailing slash."""

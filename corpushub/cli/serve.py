@@ -1,8 +1,9 @@
-"""`corpushub serve`: hub and portal over HTTP."""
+"""`corpushub serve`: hub and portal over HTTP; `corpushub nginx`: the configuration of nginx in front of it."""
 
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -20,4 +21,26 @@ def serve(
     serve_hub(hub, host=host or hub.settings.host, port=port or hub.settings.port)
 
 
-COMMANDS = (serve,)
+def nginx(
+    port: Annotated[int, typer.Option(help="Port nginx listens on for the hub.")] = 80,
+    files_port: Annotated[
+        int, typer.Option(help="Port nginx serves passes on; the port of CORPUSHUB_FILES_URL where that is set.")
+    ] = 81,
+    name: Annotated[str, typer.Option(help="Host name clients use; _ takes any.")] = "_",
+) -> None:
+    """Print an nginx configuration that sends object bytes itself while the hub decides.
+
+    Start the hub with CORPUSHUB_ACCEL_REDIRECT=/objects and CORPUSHUB_FILES_URL=http://HOST:FILES_PORT. nginx has to be able to read the
+    hub's home and to write its log there.
+    """
+    from corpushub.api.nginx import nginx_conf
+
+    hub = context().hub()
+    stated = urlsplit(hub.settings.files_url).port
+    upstream = f"{hub.settings.host}:{hub.settings.port}"
+    hub.passes.folder.folder.mkdir(exist_ok=True)
+    home = hub.settings.home
+    print(nginx_conf(upstream=upstream, home=home, objects=home / "objects", ports=(port, stated or files_port), name=name))
+
+
+COMMANDS = (serve, nginx)

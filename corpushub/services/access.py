@@ -276,14 +276,18 @@ class Access:
         facts = self.grants.open("download", grant)
         if facts["file"] != file:
             raise Forbidden("upload.grant_invalid")
-        if not facts["person"]:
+        return self.actor_behind(facts["person"], facts["token"])
+
+    def actor_behind(self, person: str, token_id: str) -> Actor:
+        """Who a link or pass speaks for now. Raises: Forbidden("upload.grant_invalid") when the token behind it has ended."""
+        if not person:
             return ANONYMOUS
-        if facts["token"]:
+        if token_id:
             with self.database.read() as unit:
-                token = unit.tokens.get(facts["token"])
+                token = unit.tokens.get(token_id)
             if token is None or token.revoked_at or token.expires_at <= iso(self.clock()):
                 raise Forbidden("upload.grant_invalid")
-        return replace(self.parties.actor_of(facts["person"]), token=facts["token"])
+        return replace(self.parties.actor_of(person), token=token_id)
 
     # -- deliveries -------------------------------------------------------------------------------------------------------
 

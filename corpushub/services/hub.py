@@ -18,6 +18,7 @@ from corpushub.services.cleanroom import Cleanroom
 from corpushub.services.comparisons import Comparisons
 from corpushub.services.contributions import Contributions
 from corpushub.services.federation import Federation
+from corpushub.services.finder import Finder
 from corpushub.services.intake import Intake
 from corpushub.services.jobs import Jobs
 from corpushub.services.joins import Joins
@@ -54,6 +55,7 @@ class Hub:
     registers: Registers
     federation: Federation
     catalog: Catalog
+    finder: Finder
     accounts: Accounts
     oidc: Oidc
     access: Access
@@ -90,47 +92,38 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
     parties = Parties(database=database, clock=clock)
     accounts = Accounts(database=database, settings=settings, parties=parties, clock=clock)
     cases = Cases(database=database, settings=settings, clock=clock)
-    cases.linkage = Joins(objects=objects, rules=cases.rules).risky
     catalog = Catalog(database=database, cases=cases, clock=clock)
     access = Access(database=database, settings=settings, clock=clock, parties=parties)
     repositories = Repositories(database=database, objects=objects, settings=settings, clock=clock, access=access)
     contributions = Contributions(
         database=database, objects=objects, settings=settings, clock=clock, access=access, repositories=repositories
     )
-    audit = Audit(database=database, objects=objects, settings=settings, clock=clock)
     matching = Matching(database=database, cases=cases, settings=settings, clock=clock, home_region=settings.region)
-    orders = Orders(database=database, cases=cases, matching=matching, clock=clock)
-    oversight = Oversight(database=database, cases=cases, clock=clock)
-    federation = Federation(database=database, cases=cases, settings=settings, clock=clock)
-    upkeep = (
-        *(audit.sign_if_due, matching.keep_up, orders.open_due, access.attempts.flush),
-        *(oversight.recheck_conflicts, oversight.watch_deliveries, oversight.end_exhausted, federation.pull_all),
-    )
-    jobs = Jobs(database=database, cases=cases, clock=clock, upkeep=upkeep)
+    jobs = Jobs(database=database, cases=cases, clock=clock)
     builds = Builds(database=database, settings=settings, catalog=catalog, clock=clock)
     releases = Releases(
         database=database, objects=objects, cases=cases, builds=builds, key=hub_key(settings, "release"), clock=clock
     )
-    Intake(parties=parties, builds=builds, releases=releases, jobs=jobs, contributions=contributions)
     viewer = Viewer(objects=objects, repositories=repositories, access=access)
-    return Hub(
+    hub = Hub(
         settings=settings,
         clock=clock,
         database=database,
         objects=objects,
         parties=parties,
         cases=cases,
-        oversight=oversight,
-        federation=federation,
+        oversight=Oversight(database=database, cases=cases, clock=clock),
+        federation=Federation(database=database, cases=cases, settings=settings, clock=clock),
         registers=Registers(database=database, cases=cases, clock=clock),
         jobs=jobs,
         catalog=catalog,
+        finder=Finder(database=database, shelf=matching.shelf),
         accounts=accounts,
         oidc=Oidc(database=database, settings=settings, accounts=accounts, parties=parties, clock=clock),
         access=access,
         repositories=repositories,
         contributions=contributions,
-        audit=audit,
+        audit=Audit(database=database, objects=objects, settings=settings, clock=clock),
         builds=builds,
         matching=matching,
         releases=releases,
@@ -145,4 +138,17 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         cards=Cards(builds=builds, clock=clock),
         reviews=Reviews(database=database, builds=builds, versions=releases.version_for, clock=clock),
         studio=Studio(database=database, settings=settings, builds=builds, jobs=jobs, parties=parties, clock=clock),
+    )
+    connect(hub)
+    return hub
+
+
+def connect(hub: Hub) -> None:
+    """What services do for each other beyond what they were made with: hooks, job handlers, and the chores of every round of the worker."""
+    hub.cases.linkage = Joins(objects=hub.objects, rules=hub.cases.rules).risky
+    Intake(parties=hub.parties, builds=hub.builds, releases=hub.releases, jobs=hub.jobs, contributions=hub.contributions)
+    orders = Orders(database=hub.database, cases=hub.cases, matching=hub.matching, clock=hub.clock)
+    hub.jobs.upkeep = (
+        *(hub.audit.sign_if_due, hub.matching.keep_up, orders.open_due, hub.access.attempts.flush),
+        *(hub.oversight.recheck_conflicts, hub.oversight.watch_deliveries, hub.oversight.end_exhausted, hub.federation.pull_all),
     )

@@ -16,6 +16,7 @@ import polars as pl
 from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.domain.parties import Actor
 from corpushub.domain.splits import Splits, splits_of
+from corpushub.domain.tree import Entry
 from corpushub.engine import rows as engine
 from corpushub.services.access import Access, Fresh, Taken
 from corpushub.services.delivery import QUERY_CHANNELS, Cut
@@ -118,10 +119,11 @@ class Viewer:
 
     def count(self, table: Table) -> int:
         """Rows of a split, from the files' footers."""
-        return sum(self.rows_in(table.snapshot, path) for path in table.paths)
+        return sum(self.rows_in(table.snapshot.tree.by_path[path]) for path in table.paths)
 
-    def rows_in(self, snapshot: Snapshot, path: str) -> int:
-        local = self.objects.local_path(snapshot.tree.by_path[path].sha256)
+    def rows_in(self, entry: Entry) -> int:
+        """Rows of one Parquet file."""
+        local = self.objects.local_path(entry.sha256)
         return engine.rows_in(local) if local else 0
 
     def part(self, actor: Actor, table: Table, *, request: str = "") -> bytes:

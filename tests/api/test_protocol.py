@@ -1,19 +1,16 @@
-"""What the server does below HTTP: whole and partial files past Python, slow and oversized heads, nginx in front."""
+"""What the server does below HTTP: whole and partial files past Python, slow and oversized heads."""
 
 from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import time
 from collections.abc import Generator
 
 import httpx
 import pytest
 
 from corpushub.api import protocol
-from corpushub.api.nginx import nginx_conf
-from tests.kit.hub import SomeHub, free_port, notices, serving, some_hub
+from tests.kit.hub import SomeHub, notices, serving, some_hub
 
 BIG = os.urandom(1 << 20) * 5 + b"end"
 REPO = "city/big"
@@ -68,41 +65,3 @@ def test_a_slow_or_endless_head_is_cut_off(hub: SomeHub, address: str, monkeypat
             answer = b"HTTP/1.1 400"
         assert answer.startswith(b"HTTP/1.1 400")
     assert httpx.get(f"{address}/healthz").status_code == 200
-
-
-def test_nginx_sends_the_bytes_and_the_hub_s_headers(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("nginx")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
-    hub = some_hub(folder, accel_redirect="/objects")
-    commit = hub.publish(REPO, {"big.bin": BIG, "数据/一.txt": "一".encode()}, tag="v1.0.0", gated="")
-    with hub.database.begin() as unit:
-        unit.repos.set_branch(REPO, "a/b", commit)
-    port = free_port()
-    conf = nginx_conf(upstream=f"127.0.0.1:{hub.settings.port}", objects=folder / "objects", port=port)
-    user = "user root;\n" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(f"{user}pid {folder}/pid; error_log {folder}/error.log; daemon off;\n{conf}")
-    with serving(hub):
-        nginx = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
-        try:
-            base = f"http://127.0.0.1:{port}"
-            for _ in range(100):
-                try:
-                    httpx.get(f"{base}/healthz")
-                    break
-                except httpx.ConnectError:
-                    time.sleep(0.05)
-            for revision in ("v1.0.0", "a%2Fb", commit):
-                answer = httpx.get(f"{base}/datasets/{REPO}/resolve/{revision}/big.bin")
-                assert answer.content == BIG, revision
-                assert answer.headers["x-repo-commit"] == commit
-                assert answer.headers["x-linked-size"] == str(len(BIG))
-                assert answer.headers["etag"].strip('"') == answer.headers["x-linked-etag"].strip('"')
-                assert "x-accel-redirect" not in answer.headers
-            part = httpx.get(f"{base}/datasets/{REPO}/resolve/v1.0.0/big.bin", headers={"range": "bytes=-3"})
-            assert (part.status_code, part.content) == (206, b"end")
-            assert httpx.get(f"{base}/datasets/{REPO}/resolve/v1.0.0/%E6%95%B0%E6%8D%AE/%E4%B8%80.txt").text == "一"
-            assert httpx.get(f"{base}/objects/ab/x").status_code == 404
-        finally:
-            nginx.terminate()
-            nginx.wait(timeout=10)

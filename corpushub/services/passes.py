@@ -1,0 +1,214 @@
+"""Passes: the right to one release for one caller, as an address nginx serves by itself while the hub says so.
+
+* A pass is an unguessable folder name. It is issued after the same decision as any delivery, for a token (or session, or nobody where
+  the data are open) and a commit, and contains neither token nor person.
+* It is judged again every few seconds and taken down when token, entitlement, authorization or release no longer hold. Where the hub
+  stops judging, it ends within a minute by itself (see `store.pass_folder`).
+* What nginx sent is read from its log and recorded like every delivery; a line may be read twice after a crash, never not at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from threading import Event, Lock, Thread
+from urllib.parse import quote
+
+from corpushub.base.errors import HubError
+from corpushub.base.identity import system_clock
+from corpushub.base.settings import Settings
+from corpushub.domain.parties import Actor
+from corpushub.services.access import Access, Taken
+from corpushub.services.delivery import Permission
+from corpushub.services.repositories import Located, Repositories
+from corpushub.services.viewer import Viewer
+from corpushub.store.db import Database
+from corpushub.store.objects import Objects
+from corpushub.store.pass_folder import Line, PassFolder
+
+LIFE_SECONDS = 6 * 3600
+RESUME_SECONDS = 3600  # an address handed out now serves at least so long, because a client resumes with it
+ROUND_SECONDS = 5.0
+_KIND, _MARKS = "pass", "pass-log"
+log = logging.getLogger("corpushub.passes")
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Who may take which commit until when (epoch seconds), and under which permission that was decided."""
+
+    id: str
+    person: str
+    org: str
+    token: str
+    repo: str
+    commit: str
+    until: float
+    entitlement: str
+    purpose: str
+
+    @property
+    def whose(self) -> tuple[str, str, str, str]:
+        return self.person, self.token, self.repo, self.commit
+
+
+class Passes:
+    """Passes of one hub; nginx serves them under `settings.files_url`, where there is one."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        objects: Objects,
+        access: Access,
+        repositories: Repositories,
+        viewer: Viewer,
+        settings: Settings,
+    ) -> None:
+        self.database = database
+        self.access = access
+        self.repositories = repositories
+        self.viewer = viewer
+        self.base = settings.files_url.rstrip("/")
+        self.folder = PassFolder(settings.home / "nginx", objects)
+        self._live: dict[tuple[str, str, str, str], Pass] = {}
+        self._every: dict[str, Pass] = {}
+        self._unfit: set[str] = set()
+        self._lock = Lock()
+        self._wake = Event()
+        self._thread: Thread | None = None
+
+    # -- issuing ----------------------------------------------------------------------------------------------------------
+
+    def at_hand(self, actor: Actor, located: Located) -> str | None:
+        """The address of a file under a pass the caller has already; never touches database or disk."""
+        kept = self._live.get((actor.person, actor.token, located.snapshot.repo.id, located.snapshot.commit.id))
+        if kept is None or kept.until - now() < RESUME_SECONDS:
+            return None
+        return self.address(kept, located.entry.path)
+
+    def issue(self, actor: Actor, located: Located) -> str | None:
+        """The address of a file the caller may take, under a new pass; None where this release can't be served so."""
+        snapshot = located.snapshot
+        if not self.base or (actor.person and not actor.token):
+            return None  # a session ends when its person signs out, which nginx would not hear of
+        with self._lock:
+            if (known := self.at_hand(actor, located)) is not None:
+                return known
+            if snapshot.commit.id in self._unfit:
+                return None
+            if not self.folder.fill(snapshot.commit.id, snapshot.tree.entries):
+                self._unfit.add(snapshot.commit.id)
+                return None
+            permission = located.permission
+            words = (actor.person, actor.org, actor.token, snapshot.repo.id, snapshot.commit.id)
+            made = Pass(secrets.token_hex(16), *words, now() + LIFE_SECONDS, permission.entitlement, permission.purpose)
+            with self.database.begin() as unit:
+                unit.documents.put(_KIND, made.id, asdict(made))
+            self.folder.hang(made.id, made.commit, now())
+            self._live[made.whose] = self._every[made.id] = made
+        return self.address(made, located.entry.path)
+
+    def address(self, one: Pass, path: str) -> str:
+        return f"{self.base}/take/{one.id}/{quote(path)}"
+
+    # -- judging and recording --------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take up the passes of the last run, and look after all of them until `stop`."""
+        if not self.base or self._thread is not None:
+            return
+        with self.database.read() as unit:
+            kept = [Pass(**value) for _, value in unit.documents.list(_KIND)]
+        self._every |= {one.id: one for one in kept}
+        self._live |= {one.whose: one for one in kept if one.until > now()}
+        self._thread = Thread(target=self._work, name="passes", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        while True:
+            for duty in (self.renew, self.record):
+                self._try(duty)
+            if self._wake.wait(ROUND_SECONDS):
+                self._try(self.record)
+                return
+
+    @staticmethod
+    def _try(duty: Callable[[], object]) -> None:
+        try:
+            duty()
+        except HubError as error:
+            log.warning("passes pause code=%s", error.code)
+
+    def renew(self) -> int:
+        """Judge every pass as a new request would be: hang what still holds, take down what does not; gives how many hold."""
+        moment = now()
+        for one in list(self._live.values()):
+            if one.until > moment and self._holds(one):
+                self.folder.hang(one.id, one.commit, moment)
+            else:
+                self.folder.take_down(one.id, moment)
+                self._live.pop(one.whose, None)
+        self.folder.clear(moment)
+        self._forget(moment)
+        return len(self._live)
+
+    def _holds(self, one: Pass) -> bool:
+        try:
+            actor = self.access.actor_behind(one.person, one.token)
+            self.access.permit(actor, self.repositories.at(actor, one.repo, one.commit).repo)
+        except HubError:
+            return False
+        return True
+
+    def _forget(self, moment: float) -> None:
+        """Passes over for a day: nothing is sent under them any more."""
+        over = [one.id for one in self._every.values() if one.until + 24 * 3600 < moment]
+        if over:
+            with self.database.begin() as unit:
+                for pass_id in over:
+                    unit.documents.delete(_KIND, pass_id)
+            for pass_id in over:
+                self._every.pop(pass_id)
+
+    def record(self) -> int:
+        """Record what nginx has sent since the last time; gives the number of answers."""
+        count = 0
+        while True:
+            with self.database.read() as unit:
+                mark = unit.documents.get(_MARKS, "taken") or {}
+            found, after = self.folder.lines(mark)
+            for line in found:
+                self._deliver(line)
+            if after != mark:
+                self.access.flush()
+                with self.database.begin() as unit:
+                    unit.documents.put(_MARKS, "taken", after)
+            count += len(found)
+            if not found:
+                return count
+
+    def _deliver(self, line: Line) -> None:
+        one = self._every.get(line.pass_id)
+        if one is None or line.method != "GET" or line.status not in {200, 206} or not line.bytes:
+            return
+        with self.database.read() as unit:
+            entry = unit.repos.tree(one.commit).by_path.get(line.path)
+        if entry is None:
+            return
+        actor = Actor(one.person, one.org, frozenset(), token=one.token)
+        rows = self.viewer.rows_in(entry) * line.bytes // entry.size if entry.path.endswith(".parquet") else 0
+        taken = Taken(one.repo, one.commit, entry.path, line.bytes, rows=rows, counts=line.bytes == entry.size)
+        self.access.record_delivery(actor, taken, Permission(one.entitlement, one.purpose), request=one.id)
+
+
+def now() -> float:
+    """The clock nginx has, too: windows are made of it."""
+    return system_clock().timestamp()
