@@ -28,7 +28,7 @@ def search(
     from corpushub.domain.parties import ANONYMOUS
 
     actor = ctx.actor() if ctx.person or ctx.settings().acting_as else ANONYMOUS
-    found = ctx.hub().catalog.search(actor, " ".join(words or []), owner=owner, limit=limit)
+    found = ctx.hub().finder.find(actor, " ".join(words or []), chosen={"owner": owner}, size=limit)
     ctx.show([{name: getattr(entry, name) for name in COLUMNS} for entry in found.items], columns=COLUMNS)
 
 

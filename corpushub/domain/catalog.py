@@ -216,11 +216,14 @@ def _problems(value: Mapping[str, Any], known: set[str]) -> Iterable[Problem]:
         yield from _item_problems(place, item)
 
 
+_ITEM_FIELDS = frozenset(entry.name for entry in fields(Item))
+
+
 def _item_problems(place: int, item: Any) -> Iterable[Problem]:
     if not isinstance(item, Mapping) or not item.get("name"):
         yield Problem("form.missing", {"field": "name"}, path=f"items[{place}]")
         return
-    if unknown := sorted(set(item) - {entry.name for entry in fields(Item)}):
+    if unknown := sorted(item.keys() - _ITEM_FIELDS):
         yield Problem("form.unknown", {"field": unknown[0], "known": "name, dtype, meaning, standard"}, path=f"items[{place}]")
     if item.get("sensitivity", "public") not in SENSITIVITIES:
         yield Problem("form.not_choice", {"field": "sensitivity", "choices": ", ".join(SENSITIVITIES)}, path=f"items[{place}]")

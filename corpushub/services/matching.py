@@ -1,17 +1,15 @@
 """Bringing demands and data together (articles 5 and 10): search in everyday words, matches kept with their reasons, the other direction
 when a resource is new, pools of like demands, and the rule that turns an unmet demand into a work order.
 
-The index is derived: built from the catalog at first use, brought up to date by the ledger's newest leaves, never the place of any truth.
+What is searched stands on the `Shelf`.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from threading import Lock
 from typing import Any
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
@@ -22,21 +20,18 @@ from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.workflow import Case
 from corpushub.domain.workflow import fold as fold_events
 from corpushub.engine.matching.demand import Demand, parse_demand
-from corpushub.engine.matching.entries import Entry
 from corpushub.engine.matching.pool import mine, pool
 from corpushub.engine.matching.rank import Match, Result
-from corpushub.engine.matching.rules import base_thesaurus, matching_rules
+from corpushub.engine.matching.rules import matching_rules
 from corpushub.engine.matching.search import Matcher
 from corpushub.engine.matching.text import fold
 from corpushub.services.cases import Cases
-from corpushub.services.matching_entries import DATASET, dataset_entry, resource_entry
+from corpushub.services.shelf import SYNONYM, Shelf, thesaurus, touched
 from corpushub.store.db import Database, Unit
-from corpushub.store.repos import Query, Repo
 
 OPEN = ("submitted", "acknowledged", "matching", "pooled", "unmet", "reopened")
 DESK = (Role.OPERATOR, Role.PROVIDER, Role.IMPLEMENTER, Role.AUTHORITY, Role.SYSTEM)
-_KEPT, _POOL, _TOLD, _SYNONYM, _ROUND = "match", "pool", "match_told", "synonym", "match_round"
-_ALL = 1_000_000
+_KEPT, _POOL, _TOLD, _ROUND = "match", "pool", "match_told", "match_round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +67,14 @@ class Matching:
         settings: Settings | None = None,
         clock: Clock = system_clock,
         home_region: str = "110000",
+        shelf: Shelf | None = None,
     ) -> None:
         self.database = database
         self.cases = cases
         self.clock = clock
         self.home_region = home_region
         self.rules = load_rulebook(settings.rulebook if settings else "beijing")
-        self._lock = Lock()
-        self._matcher: Matcher | None = None
-        self._seen = 0
+        self.shelf = shelf or Shelf(clock=clock)
 
     @property
     def today(self) -> date:
@@ -103,7 +97,7 @@ class Matching:
         """Entries for everyday words; what is secret is never among them. The same words and grants give everybody the same ranking."""
         demand = self.parse(text, without=without, given=given)
         with self.database.read() as unit:
-            matcher = self._current(unit)
+            matcher = self.shelf.current(unit).matcher
             cleared = replace(demand, rank=max(demand.rank, self._clearance(unit, actor)))
         return matcher.match(cleared, limit)
 
@@ -111,7 +105,7 @@ class Matching:
         """Match a demand case and keep the result with its reasons. Raises: NotFound, Invalid("matching.no_demand")."""
         case = self._demand_case(actor, case_id)
         with self.database.read() as unit:
-            matcher = self._current(unit)
+            matcher = self.shelf.current(unit).matcher
         result = matcher.match(self._demand(case), limit)
         with self.database.begin() as unit:
             unit.documents.put(_KEPT, case.id, {"at": iso(self.clock()), **result.to_json()})
@@ -153,52 +147,12 @@ class Matching:
         held = [entry.classification.rank for name in named if (entry := unit.catalog.get(name)) is not None]
         return max(held, default=0)
 
-    # The index
-
-    def _current(self, unit: Unit) -> Matcher:
-        """The index as of this transaction."""
-        with self._lock:
-            size = unit.ledger.size()
-            if self._matcher is None:
-                self._matcher = Matcher.of(self._entries(unit), thesaurus=base_thesaurus().grown(self._synonyms(unit)))
-            elif size > self._seen and (names := self._touched(unit, self._seen)):
-                self._matcher = self._matcher.with_entries(self._entries(unit, names), removed=names)
-            self._seen = size
-            return self._matcher
-
-    def _touched(self, unit: Unit, since: int) -> set[str]:
-        """Ids of entries that leaves after `since` speak of."""
-        names: set[str] = set()
-        for _, entry, *_ in unit.ledger.rows(since):
-            if b'"resource:' in entry:
-                names.add(json.loads(entry)["stream"].partition(":")[2])
-            elif b'"release.' in entry:
-                names.update(f"{DATASET}{repo.id}" for repo in datasets(unit))
-        return names
-
-    def _entries(self, unit: Unit, names: set[str] | None = None) -> list[Entry]:
-        accepted = acceptance(unit)
-        found: list[Entry] = []
-        after = ""
-        while batch := unit.catalog.search(after=after, limit=1000):
-            found += [resource_entry(item, self.today, accepted) for item in batch if names is None or item.id in names]
-            after = batch[-1].id
-        released = {
-            str(case.data["dataset"]): case.data for case in reversed(unit.cases.list(flow="release", states=("released",)))
-        }
-        for repo in datasets(unit):
-            data = released.get(repo.id, {})
-            made_from = [item for name in data.get("resources") or () if (item := unit.catalog.get(name)) is not None]
-            parents = [resource_entry(item, self.today, accepted) for item in made_from]
-            found.append(dataset_entry(repo, data, parents, accepted))
-        return [entry for entry in found if names is None or entry.id in names]
-
     # The other direction
 
     def announce(self, resource_id: str) -> tuple[tuple[str, Match], ...]:
         """Run an entry against all open demands and tell the owners of those it fits; each is told of an entry once."""
         with self.database.read() as unit:
-            matcher = self._current(unit)
+            matcher = self.shelf.current(unit).matcher
             cases = [self._opened(unit, case) for case in unit.cases.list(flow="demand", states=OPEN)]
         if resource_id not in {entry.id for entry in matcher.living()}:
             raise NotFound("resource.unknown", resource=resource_id)
@@ -225,8 +179,8 @@ class Matching:
             size, kept = unit.ledger.size(), unit.documents.get(_ROUND, _ROUND) or {"size": 0, "day": ""}
             if size == kept["size"] and kept["day"] == self.today.isoformat():
                 return 0
-            changed = sorted(self._touched(unit, kept["size"])) if kept["day"] else []
-            living = {entry.id for entry in self._current(unit).living()}
+            changed = sorted(touched(unit, kept["size"])) if kept["day"] else []
+            living = {entry.id for entry in self.shelf.current(unit).matcher.living()}
         told = sum(len(self.announce(name)) for name in changed if name in living)
         if kept["day"] != self.today.isoformat():
             self.rebuild_pools()
@@ -240,7 +194,7 @@ class Matching:
         """Pool all open demands anew (nightly); how many pools there are."""
         with self.database.read() as unit:
             cases = [self._opened(unit, case) for case in unit.cases.list(flow="demand", states=OPEN)]
-            names = base_thesaurus().grown(self._synonyms(unit))
+            names = thesaurus(unit)
         groups = pool([self._demand(case) for case in cases], names)
         with self.database.begin() as unit:
             for name, _ in unit.documents.list(_POOL):
@@ -269,7 +223,7 @@ class Matching:
         case = self._demand_case(actor, case_id)
         rules = matching_rules()["thresholds"]
         with self.database.read() as unit:
-            matcher = self._current(unit)
+            matcher = self.shelf.current(unit).matcher
             result = matcher.match(self._demand(self._opened(unit, case)), 50)
             pools = [value for _, value in unit.documents.list(_POOL) if case.id in value["members"]]
         waited = self.rules.working_days(business_day(case.opened_at), self.today)
@@ -289,7 +243,7 @@ class Matching:
         if not actor.has(*DESK):
             raise Forbidden("matching.desk_only")
         with self.database.read() as unit:
-            matcher = self._current(unit)
+            matcher = self.shelf.current(unit).matcher
             entries = {entry.id: entry for entry in matcher.living()}
             pairs = [
                 (case.data["title"], " ".join(entries[name].texts().values()))
@@ -308,28 +262,9 @@ class Matching:
             raise Invalid("matching.synonym")
         with self.database.begin() as unit:
             unit.documents.put(
-                _SYNONYM, sha256(" ".join(pair).encode()), {"pair": pair, "by": actor.person, "at": iso(self.clock())}
+                SYNONYM, sha256(" ".join(pair).encode()), {"pair": pair, "by": actor.person, "at": iso(self.clock())}
             )
-        with self._lock:
-            self._matcher = None
-
-    def _synonyms(self, unit: Unit) -> list[tuple[str, str]]:
-        return [(value["pair"][0], value["pair"][1]) for _, value in unit.documents.list(_SYNONYM)]
-
-
-def datasets(unit: Unit) -> Sequence[Repo]:
-    """Repositories whose release anybody may know of."""
-    return unit.repos.search(Query(limit=_ALL))
-
-
-def acceptance(unit: Unit) -> dict[str, float]:
-    """How often an entry was taken where it was offered, drawn towards a half while there are few offers."""
-    offered, chosen = Counter[str](), Counter[str]()
-    for case in unit.cases.list(flow="demand", states=("offered", "accepted", "fulfilled", "closed")):
-        offered.update(str(name) for name in case.data.get("offers", ()))
-        if case.data.get("chosen"):
-            chosen[str(case.data["chosen"])] += 1
-    return {name: (chosen[name] + 1) / (count + 2) for name, count in offered.items()}
+            self.shelf.learn(unit)
 
 
 def pooled(cases: Sequence[Case]) -> Pool:

@@ -69,7 +69,7 @@ def region_code(value: str) -> str:
 
 def coded(table: str, value: str, order: Iterable[str]) -> str:
     """`value` as a code: it may be one, or one of the words for it."""
-    return value if value in order else lexicon(table).get(fold([value])[0], "")
+    return value if not value or value in order else lexicon(table).get(fold([value])[0], "")
 
 
 def months_of(text: str, today: date) -> tuple[int, int] | None:

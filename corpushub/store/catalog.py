@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from corpushub.domain.catalog import Resource
 from corpushub.store.tables import resources
+
+_AT_ONCE = 500  # ids in one statement
 
 
 class Resources:
@@ -18,6 +20,15 @@ class Resources:
     def get(self, resource_id: str) -> Resource | None:
         held = self.connection.execute(sa.select(resources.c.data).where(resources.c.id == resource_id)).scalar_one_or_none()
         return None if held is None else Resource.from_json(held)
+
+    def many(self, ids: Iterable[str]) -> tuple[Resource, ...]:
+        """The entries of `ids` that there are, in their order."""
+        wanted = list(dict.fromkeys(ids))
+        held: dict[str, Resource] = {}
+        for low in range(0, len(wanted), _AT_ONCE):
+            query = sa.select(resources.c.data).where(resources.c.id.in_(wanted[low : low + _AT_ONCE]))
+            held |= {value["id"]: Resource.from_json(value) for value in self.connection.execute(query).scalars()}
+        return tuple(held[name] for name in wanted if name in held)
 
     def save(self, resource: Resource) -> None:
         row: dict[str, Any] = {

@@ -6,6 +6,7 @@ into a small index that borrows the statistics of the large one, so they are fou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from corpushub.engine.matching.text import Ints, fold, grams, is_single
 
 Floats = npt.NDArray[np.float32]
 FIELDS = ("title", "items", "summary")
+_LATIN = re.compile("[0-9a-z\u00df-\u024f]{2,}")
 _CHUNK = 20_000  # entries tokenised at once: bounds memory at a million
 
 
@@ -66,6 +68,7 @@ class Index:
     entries: npt.NDArray[np.int32]
     impacts: Floats
     statistics: Statistics
+    words: tuple[str, ...] = ()  # in Latin letters, sorted
 
     @classmethod
     def build(cls, texts: Mapping[str, Sequence[str]], like: Statistics | None = None) -> Index:
@@ -75,6 +78,7 @@ class Index:
         chunks = [counted(texts, low, min(low + _CHUNK, count)) for low in range(0, count, _CHUNK)] or [counted(texts, 0, 0)]
         key, entry, counts = (np.concatenate(parts) for parts in zip(*(chunk[:3] for chunk in chunks), strict=True))
         lengths = np.concatenate([chunk[3] for chunk in chunks])
+        words = tuple(sorted(set().union(*(latin_words(held) for held in texts.values()))))
         del chunks
         means = like.lengths if like else tuple(np.maximum(1.0, lengths.mean(axis=0)).tolist() if count else (1.0,) * len(FIELDS))
         worth = np.array([rules[field] for field in FIELDS]) / (1 - rules["b"] + rules["b"] * lengths / np.array(means))
@@ -87,7 +91,7 @@ class Index:
         statistics = like or Statistics(count, means, vocabulary, holders)
         rarity = np.repeat(statistics.rarity(vocabulary), holders)
         impacts = (rarity * frequency * np.float32(rules["k1"] + 1) / (np.float32(rules["k1"]) + frequency)).astype(np.float32)
-        return cls(count, vocabulary, starts, entry, impacts, statistics)
+        return cls(count, vocabulary, starts, entry, impacts, statistics, words)
 
     def lists(self, query: Query) -> list[Postings]:
         """The postings of each gram of `query`, impacts already weighted."""
@@ -107,6 +111,21 @@ class Index:
         more = [held for held in lists if len(held.name) > 1]
         sums = self.summed(more or single)
         return np.where(sums > 0, sums + self.summed(single), 0).astype(np.float32) if more else sums
+
+    def holding(self, keys: Ints, guessed: bool = False) -> Floats:
+        """The most that any of the grams `keys` gives every entry; 0 for those that hold none.
+
+        Where what was meant is `guessed` from its sound, a gram few entries have is the less likely one, not the more telling one.
+        """
+        best = np.zeros(self.count, np.float32)
+        places = np.minimum(np.searchsorted(self.vocabulary, keys), max(len(self.vocabulary) - 1, 0))
+        known = places[self.vocabulary[places] == keys] if len(self.vocabulary) else places[:0]
+        first, last = self.starts[known], self.starts[known + 1]
+        likely = (last - first) / max((last - first).max(initial=0), 1) if guessed else np.ones(len(known))
+        for low, high, weight in zip(first.tolist(), last.tolist(), likely.astype(np.float32), strict=True):
+            rows = self.entries[low:high]
+            best[rows] = np.maximum(best[rows], self.impacts[low:high] * weight)
+        return best
 
     def summed(self, lists: Sequence[Postings]) -> Floats:
         if not lists:
@@ -155,6 +174,10 @@ def counted(texts: Mapping[str, Sequence[str]], low: int, high: int) -> Counted:
     first = np.flatnonzero(np.concatenate(([True], (key[1:] != key[:-1]) | (entry[1:] != entry[:-1]))))
     counts = np.stack([np.add.reduceat((fields == field).astype(np.float32), first) for field in range(len(FIELDS))], axis=1)
     return key[first], entry[first] + np.int32(low), counts, lengths
+
+
+def latin_words(texts: Sequence[str]) -> set[str]:
+    return set().union(*(_LATIN.findall("\n".join(texts[low : low + _CHUNK])) for low in range(0, len(texts), _CHUNK)))
 
 
 def make_query(content: str, thesaurus: Thesaurus) -> Query:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.portal import casework, pictures, values
@@ -14,38 +13,31 @@ from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import bar, card, chip, empty, facts, grid, heading, moment
 
 FACETS = ("domain", "owner", "region", "open_attribute", "share_attribute", "kind", "state")
-MOST = 1000
 PER_PAGE = 30
 OPENNESS = {"unconditional": "good", "conditional": "warn", "none": "bad"}
 
 
 def listing(ask: Ask) -> Page:
     t = ask.t
-    found = ask.hub.catalog.search(ask.actor, ask.query.get("q", "")[:200], limit=MOST).items
     chosen = {name: ask.query[name] for name in FACETS if ask.query.get(name)}
-    kept = [entry for entry in found if all(value_of(entry, name) == value for name, value in chosen.items())]
     at = ask.number("page", 1)
-    shown = kept[(at - 1) * PER_PAGE : at * PER_PAGE]
-    rows = ul(*[row(ask, entry) for entry in shown], c="results") if shown else nothing(ask)
+    found = ask.hub.finder.find(ask.actor, ask.query.get("q", ""), chosen=chosen, page=at, size=PER_PAGE)
+    rows = ul(*[row(ask, entry) for entry in found.items], c="results") if found.items else nothing(ask)
     body = joined(
         heading(t("catalog.title"), lead=t("catalog.lead")),
         searchbar(ask, chosen),
         div(
             nav(
-                *[facet(ask, name, found, chosen) for name in FACETS],
+                *[facet(ask, name, found.counts[name], chosen) for name in FACETS],
                 c="facets",
                 data_part="facets",
                 aria_label=t("datasets.facets"),
             ),
-            div(summary(ask, len(kept), chosen), rows, pages(ask, len(kept), at), c="stack", data_part="results"),
+            div(summary(ask, found.total, chosen), rows, pages(ask, found.total, at), c="stack", data_part="results"),
             c="faceted",
         ),
     )
     return Page(t("catalog.title"), body)
-
-
-def value_of(entry: Resource, name: str) -> str:
-    return str(getattr(entry, name))
 
 
 def searchbar(ask: Ask, chosen: Mapping[str, str]) -> Safe:
@@ -82,12 +74,7 @@ def summary(ask: Ask, count: int, chosen: Mapping[str, str]) -> Safe:
     return div(span(ask.t("catalog.count", count=count), c="quiet"), cleared, c="on-filters", aria_live="polite")
 
 
-def facet(ask: Ask, name: str, entries: Sequence[Resource], chosen: Mapping[str, str]) -> Safe | None:
-    others = {key: value for key, value in chosen.items() if key != name}
-    counts = Counter(
-        value_of(entry, name) for entry in entries if all(value_of(entry, key) == value for key, value in others.items())
-    )
-    counts.pop("", None)
+def facet(ask: Ask, name: str, counts: Mapping[str, int], chosen: Mapping[str, str]) -> Safe | None:
     if len(counts) < 2 and name not in chosen:
         return None
     most = max(counts.values(), default=1)
@@ -99,7 +86,7 @@ def facet(ask: Ask, name: str, entries: Sequence[Resource], chosen: Mapping[str,
             href=ask.href(**{name: "" if chosen.get(name) == value else value, "page": ""}),
             c="on" if chosen.get(name) == value else None,
         )
-        for value, count in counts.most_common(8)
+        for value, count in list(counts.items())[:8]
     ]
     return div(h3(ask.t.name("field", name)), *cells, c="facet")
 

@@ -1,0 +1,67 @@
+"""Looking entries up in the catalog as one types: any script or language, pinyin, one wrong letter; facets with their counts over all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from corpushub.base.errors import Invalid
+from corpushub.domain.catalog import Resource
+from corpushub.domain.parties import Actor, Role
+from corpushub.engine.matching.lookup import look_up
+from corpushub.services.shelf import FACETS, Mask, Shelf, Stock
+from corpushub.store.db import Database
+
+_SEES_ALL = (Role.AUTHORITY, Role.SUPERVISOR, Role.AUDITOR, Role.SYSTEM)
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of what was found, how much there is in all, and per facet how many entries each value would leave, most first."""
+
+    items: tuple[Resource, ...]
+    total: int
+    counts: Mapping[str, Mapping[str, int]]
+
+
+class Finder:
+    def __init__(self, *, database: Database, shelf: Shelf) -> None:
+        self.database = database
+        self.shelf = shelf
+
+    def find(
+        self, actor: Actor, words: str = "", *, chosen: Mapping[str, str] | None = None, page: int = 1, size: int = 30
+    ) -> Listing:
+        """Entries that have every one of `words` and every `chosen` facet value, best first; without words by id.
+
+        What is secret is listed to its owner and to oversight alone (article 15). Raises: Invalid("form.unknown") for another facet.
+        """
+        wanted = {name: value for name, value in (chosen or {}).items() if value}
+        if unknown := sorted(wanted.keys() - set(FACETS)):
+            raise Invalid("form.unknown", field=unknown[0], known=", ".join(FACETS))
+        with self.database.read() as unit:
+            stock = self.shelf.current(unit)
+            score = look_up(stock.matcher, words[:_LONGEST], stock.names)
+            seen = visible(stock, actor) & (score > 0)
+            chosen_rows = {name: stock.facets[name].is_(value) for name, value in wanted.items()}
+            rows = np.flatnonzero(np.logical_and.reduce([seen, *chosen_rows.values()]))
+            place = stock.order[rows]
+            first = (max(page, 1) - 1) * size
+            ranked = rows[np.lexsort((place, -score[rows]))[first : first + size]]
+            items = unit.catalog.many(stock.matcher.table.entries[row].id for row in ranked.tolist())
+        return Listing(items, len(rows), {name: counted(stock, name, seen, chosen_rows) for name in FACETS})
+
+
+def visible(stock: Stock, actor: Actor) -> Mask:
+    if actor.has(*_SEES_ALL):
+        return stock.listed
+    return stock.listed & (~stock.secret | stock.facets["owner"].is_(actor.org))
+
+
+def counted(stock: Stock, name: str, seen: Mask, chosen: Mapping[str, Mask]) -> Mapping[str, int]:
+    """Counts of a facet among what the words and the other facets leave."""
+    others = [rows for other, rows in chosen.items() if other != name]
+    return stock.facets[name].counted(np.logical_and.reduce([seen, *others]))
