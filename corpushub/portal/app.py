@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from corpushub.base.errors import Forbidden, HubError, NotFound
 from corpushub.base.messages import LANGS, Lang
 from corpushub.domain.parties import ANONYMOUS, Actor
-from corpushub.portal import assets, parts, signing
+from corpushub.portal import assets, downloads, parts, signing
 from corpushub.portal.areas import AREAS, Area
 from corpushub.portal.pages import Ask, Outcome, Page, Screen, Words, link, query_of
 from corpushub.portal.screens import all_screens
@@ -35,6 +35,7 @@ def mount(app: FastAPI, hub: Hub) -> None:
     """Add the portal's addresses to `app`: `/zh/…`, `/en/…`, `/signin`, `/signout`, `/static/portal/…`."""
     app.add_api_route("/static/portal/{digest}/{name}", static_file, methods=["GET", "HEAD"], include_in_schema=False)
     signing.routes(app, hub)
+    downloads.routes(app, hub)
     for lang in LANGS:
         for path in (f"/{lang}", f"/{lang}/"):
             app.add_api_route(path, front_door, methods=["GET"], include_in_schema=False)

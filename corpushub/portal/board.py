@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -60,6 +61,7 @@ class Board:
             div(tabs(ask, shown, which, name="show"), c="subtabs"),
             table(ask, cases, tasks) if cases else self.nothing(ask, flow, way is not None),
             a(t("portal.next"), href=ask.href(after=page.cursor), c="btn small") if page.cursor else None,
+            flow_card(ask, flow, page.items),
             sheet,
         )
         return Page(t(f"{self.place}.title"), body)
@@ -73,6 +75,13 @@ class Board:
         case = ask.hub.cases.get(ask.actor, ask.params["case"])
         title = casework.title_of(ask, case)
         return Page(title, case_view(ask, case, self))
+
+
+def flow_card(ask: Ask, flow: str, cases: Sequence[Case]) -> Safe:
+    """How cases of this flow go, with how many of the listed ones stand where."""
+    counts = Counter(case.state for case in cases)
+    picture = diagrams.flow_picture(ask.t, flow_named(flow), counts=counts)
+    return card(ask.t("board.flow_how", flow=ask.t.name("name", flow)), picture, aside=ask.t("board.flow_note"))
 
 
 def waiting_first(tasks: Mapping[str, Task]) -> Callable[[Case], tuple[int, float]]:

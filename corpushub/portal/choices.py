@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from corpushub.domain.form import Field
+from corpushub.portal import casework
 from corpushub.portal.forms import Choices
 from corpushub.portal.pages import Ask
 from corpushub.services.repositories import Query
@@ -24,9 +25,16 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
         entries = ask.hub.catalog.search(ask.actor, limit=MOST).items
         pairs = [(entry.id, f"{ask.t.of(entry.title)} · {entry.id}") for entry in entries]
         found |= {"resource": pairs, "resources": pairs}
-    if "dataset" in names:
+    if names & {"dataset", "datasets"}:
         repos = ask.hub.repositories.search(ask.actor, Query(limit=MOST))
-        found["dataset"] = [(repo.id, repo.id) for repo in repos]
+        pairs = [(repo.id, f"{casework.localized(ask.t, str(repo.facts.get('title') or ''))} · {repo.id}") for repo in repos]
+        found |= {"dataset": pairs, "datasets": pairs}
+    if "entitlements" in names:
+        held = ask.hub.cases.list(ask.actor, flow="entitlement", states=("active", "expiring"), limit=MOST).items
+        found["entitlements"] = [
+            (case.id, f"{casework.org_name(ask, str(case.data.get('holder', '')))} · {casework.title_of(ask, case)}")
+            for case in held
+        ]
     if "parent" in names:
         pages = [
             ask.hub.cases.list(ask.actor, flow=flow, states=("active",), limit=MOST).items

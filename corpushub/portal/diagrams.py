@@ -49,8 +49,8 @@ def places(columns: Sequence[Sequence[str]]) -> tuple[Mapping[str, Spot], float,
     return spots, 20 + len(columns) * (WIDE + GAP_X) - GAP_X, height
 
 
-def flow_picture(t: Words, flow: Flow, case: Case | None = None) -> Safe:
-    """The flow as boxes and arrows; with a case, its trail in colour."""
+def flow_picture(t: Words, flow: Flow, case: Case | None = None, counts: Mapping[str, int] | None = None) -> Safe:
+    """The flow as boxes and arrows; with a case, its trail in colour; with `counts`, how many cases stand in each state."""
     spots, width, height = places([column for column in layers(flow) if column])
     been = [event.state for event in case.history] if case else []
     pairs = list(
@@ -60,8 +60,13 @@ def flow_picture(t: Words, flow: Flow, case: Case | None = None) -> Safe:
     )
     walked = set(pairwise(been))
     lines = [edge(spots[source], spots[target], walked=(source, target) in walked) for source, target in pairs]
-    boxes = [node(t, state, spot, kind_of(state, been, case)) for state, spot in spots.items()]
-    label = t("board.flow_of", flow=t.name("name", flow.name), state=t.name("state", case.state) if case else "")
+    told = counts or {}
+    boxes = [node(t, state, spot, "been" if told.get(state) else kind_of(state, been, case)) for state, spot in spots.items()]
+    boxes += [badge(spots[state], count) for state, count in told.items() if state in spots]
+    where = (
+        t.name("state", case.state) if case else t.listed(f"{t.name('state', state)} {count}" for state, count in told.items())
+    )
+    label = t("board.flow_of", flow=t.name("name", flow.name), state=where)
     return element(
         "div",
         element(
@@ -77,6 +82,15 @@ def flow_picture(t: Words, flow: Flow, case: Case | None = None) -> Safe:
         c="scroll",
         tabindex="0",
     )
+
+
+def badge(spot: Spot, count: int) -> list[Child]:
+    """How many cases stand in a state, at the corner of its box."""
+    x, y = spot.x + WIDE - 4, spot.y + 2
+    return [
+        element("circle", cx=f"{x:.0f}", cy=f"{y:.0f}", r=9, c="tally"),
+        element("text", count, x=f"{x:.0f}", y=f"{y + 4:.0f}", text_anchor="middle", font_size=11, c="here"),
+    ]
 
 
 def kind_of(state: str, been: Sequence[str], case: Case | None) -> str:

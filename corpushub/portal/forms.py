@@ -34,6 +34,7 @@ from corpushub.portal.html import (
 from corpushub.portal.pages import Ask, Form, Words
 
 LONG = frozenset({"note", "record", "records", "words"})
+MANY = frozenset({"choices", "orgs", "resources", "words"})
 TYPES = {"date": "date", "int": "number", "number": "number"}
 Choices = Mapping[str, Sequence[tuple[str, str]]]
 """Choices the portal knows for a field's kind or name: value and words."""
@@ -126,7 +127,7 @@ def control(t: Words, item: Field, start: Given) -> Safe:
         return parts_of(t, item)
     if item.kind == "bool":
         return label(input_(type_="checkbox", name=item.name, value="true", checked=bool(item.default)), span(words), c="check")
-    if item.kind in {"choices", "orgs", "resources"} and given:
+    if item.kind in MANY and given:
         chosen = item.default or ()
         boxes = [
             label(input_(type_="checkbox", name=item.name, value=value, checked=value in chosen), span(name), c="check")

@@ -222,3 +222,24 @@ def timeline(t: Words, marks: Sequence[tuple[str, str, str, str]]) -> Safe:
     label = t.listed(f"{name} {day}" for name, day, _, _ in marks)
     drawn = element("svg", *shapes, viewBox=f"0 0 {width} {height}", width=width, c="chart", role="img", aria_label=label)
     return div(drawn, c="scroll", tabindex="0")
+
+
+def spark(points: Sequence[tuple[str, float]]) -> Safe:
+    """A small line over a few months, from zero, the newest point marked; its numbers are in its label."""
+    if not any(value for _, value in points):
+        return span("–", c="quiet")
+    width, height, edge = 96, 24, 4
+    most = max(value for _, value in points) or 1.0
+    step = (width - 2 * edge) / max(len(points) - 1, 1)
+    spots = [(edge + index * step, height - edge - (height - 2 * edge) * value / most) for index, (_, value) in enumerate(points)]
+    path = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in spots)
+    x, y = spots[-1]
+    label = ", ".join(f"{name}: {value:g}" for name, value in points)
+    shapes = (
+        element("title", label),
+        element("path", d=path, c="line"),
+        element("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.6, c="tally"),
+    )
+    return element(
+        "svg", *shapes, viewBox=f"0 0 {width} {height}", width=width, height=height, c="chart spark", role="img", aria_label=label
+    )

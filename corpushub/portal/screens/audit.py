@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from corpushub.domain.parties import Role
 from corpushub.portal import casework, pictures, values
-from corpushub.portal.html import Child, Safe, a, b, button, div, form, input_, joined, label, li, option, pre, select, span, ul
+from corpushub.portal.downloads import BUNDLE
+from corpushub.portal.html import (
+    Child,
+    Safe,
+    a,
+    b,
+    button,
+    div,
+    form,
+    h3,
+    input_,
+    joined,
+    label,
+    li,
+    ol,
+    option,
+    pre,
+    select,
+    span,
+    ul,
+)
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
-from corpushub.portal.parts import card, chip, empty, facts, grid, heading, moment, size
+from corpushub.portal.parts import card, chip, empty, facts, grid, heading, moment, size, state_chip
 from corpushub.services.audit import AuditReport
 from corpushub.services.repositories import Query
 
@@ -43,14 +63,18 @@ def checkpoint(ask: Ask) -> Safe:
 
 
 def offline(ask: Ask) -> Safe:
+    """Take a bundle away and check it on any computer."""
     t = ask.t
     steps = [li(span(t(f"audit_screen.step_{number}"))) for number in (1, 2, 3)]
-    words = "corpushub audit export bundle.tar\npython verify_audit.py bundle.tar"
-    return joined(ul(*steps, c="plain"), pre(words, c="note-text"))
+    days = [label(span(t(f"audit_screen.{name}")), input_(type_="date", name=name)) for name in ("since", "until")]
+    take = form(
+        *days, button(t("audit_screen.take"), type_="submit", c="btn primary"), action=BUNDLE, method="post", c="row chooser"
+    )
+    return joined(take, ol(*steps, c="plain"), pre("python verify_audit.py audit-bundle.tar", c="note-text"))
 
 
 def who_had(ask: Ask) -> Safe:
-    """Deliveries by dataset and organisation: who holds what, since when, under which entitlement."""
+    """Who holds a dataset and what was delivered: one answer for one dataset, the newest deliveries for all."""
     t = ask.t
     repos = [repo.id for repo in ask.hub.repositories.search(ask.actor, Query(limit=200))]
     chosen = ask.query.get("dataset", "")
@@ -59,28 +83,64 @@ def who_had(ask: Ask) -> Safe:
             span(t("audit_screen.dataset")),
             select(
                 option(t("board.all"), value=""),
-                *[option(name, value=name, selected=name == chosen) for name in repos],
+                *[option(casework.dataset_title(ask, name), value=name, selected=name == chosen) for name in repos],
                 name="dataset",
             ),
         ),
-        input_(type_="hidden", name="part", value="1"),
         action=link(ask.lang, ask.path),
         method="get",
         data_live=True,
         c="filter-row",
     )
+    held = (
+        joined(h3(t("audit_screen.holders"), c="inset"), holders(ask, chosen), h3(t("audit_screen.taken"), c="inset"))
+        if chosen
+        else None
+    )
+    return joined(pick, div(held, deliveries(ask, chosen), data_part="deliveries"))
+
+
+def holders(ask: Ask, dataset: str) -> Safe:
+    """Organisations with a right to the dataset, past ones too, and how much each took."""
+    t = ask.t
+    rows = [
+        [
+            casework.org_name(ask, row.org),
+            state_chip(t, row.state),
+            t.name("choice", row.purpose),
+            row.valid_to,
+            f"{row.deliveries:,}",
+            size(row.bytes),
+            values.case_link(ask, row.entitlement),
+        ]
+        for row in ask.hub.oversight.holders(ask.actor, dataset)
+    ]
+    heads = [
+        t("audit_screen.org"),
+        t("board.state"),
+        t.name("field", "purpose"),
+        t.name("field", "valid_to"),
+        t("audit_screen.times"),
+        t("dataset.size"),
+        t.name("name", "entitlement"),
+    ]
+    return grid(heads, rows, numeric=(4, 5)) if rows else empty(t("audit_screen.nobody"))
+
+
+def deliveries(ask: Ask, dataset: str) -> Safe:
+    t = ask.t
     rows = [
         [
             moment(t, row.at),
-            a(row.repo, href=link(ask.lang, f"/data/datasets/{row.repo}")),
+            a(casework.dataset_title(ask, row.repo), href=link(ask.lang, f"/data/datasets/{row.repo}"), title=row.repo),
             row.path,
             casework.org_name(ask, row.org),
             casework.person_name(ask, row.person),
             size(row.bytes),
             t.name("choice", row.purpose) if row.purpose else "–",
-            row.entitlement[-8:] or "–",
+            values.case_link(ask, row.entitlement) if row.entitlement else "–",
         ]
-        for row in ask.hub.access.deliveries(ask.actor, repo=chosen, limit=100)
+        for row in ask.hub.access.deliveries(ask.actor, repo=dataset, limit=100)
     ]
     heads = [
         t("audit_screen.at"),
@@ -92,8 +152,7 @@ def who_had(ask: Ask) -> Safe:
         t.name("field", "purpose"),
         t.name("name", "entitlement"),
     ]
-    shown = grid(heads, rows, numeric=(5,)) if rows else empty(t("audit_screen.none"), t("audit_screen.none_next"))
-    return joined(pick, div(shown, data_part="deliveries"))
+    return grid(heads, rows, numeric=(5,)) if rows else empty(t("audit_screen.none"), t("audit_screen.none_next"))
 
 
 def findings(ask: Ask) -> Safe:
@@ -107,16 +166,22 @@ def findings(ask: Ask) -> Safe:
             chip(t.name("finding", item.kind), "warn"),
             t.listed(casework.person_name(ask, name) for name in item.persons),
             t.listed(casework.org_name(ask, name) for name in item.orgs),
-            ", ".join(f"{t.name('fact', name)} {value}" for name, value in item.facts.items()),
+            t.listed(f"{t.name('fact', name)} {value}" for name, value in item.facts.items()),
             span(
-                *[values.case_link(ask, name) for name in dict.fromkeys(event.partition("@")[0] for event in item.events[:3])],
-                c="list-cell",
+                *[about(ask, name) for name in dict.fromkeys(event.partition("@")[0] for event in item.events[:3])], c="list-cell"
             ),
         ]
         for item in found[:SHOWN_FINDINGS]
     ]
     heads = [t("audit_screen.kind"), t("audit_screen.person"), t("audit_screen.org"), t("audit_screen.facts"), t("board.case")]
     return grid(heads, rows)
+
+
+def about(ask: Ask, case_id: str) -> Safe:
+    """A case by its title, where the reader may see it."""
+    flow = casework.flow_of(case_id)
+    words = casework.title_by_id(ask, case_id) or case_id
+    return a(words, href=link(ask.lang, casework.place_of(flow, case_id)), title=case_id)
 
 
 def verify(ask: Ask, _: Form) -> Outcome:

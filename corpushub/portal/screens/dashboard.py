@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from corpushub.base.errors import HubError
+from corpushub.base.identity import business_day
 from corpushub.domain.indicators import Indicator
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, pictures, values
@@ -16,7 +17,7 @@ from corpushub.portal.pages import Ask, Page, Screen, link
 from corpushub.portal.parts import bar, card, grid, heading
 
 MOST = 1000
-WEEKS = 12
+WEEKS, MONTHS = 12, 6
 SHOWN = ("registration", "authorization", "release", "access", "entitlement", "demand", "objection", "incident")
 
 
@@ -70,20 +71,58 @@ def indicators(ask: Ask) -> Safe | None:
     groups: dict[str, list[Indicator]] = {}
     for item in found:
         groups.setdefault(item.group, []).append(item)
-    heads = [t("dashboard.indicator"), t("dashboard.value"), t("dashboard.formula"), t("dashboard.evidence")]
+    before = trends(ask)
+    heads = [
+        t("dashboard.indicator"),
+        t("dashboard.value"),
+        t("dashboard.trend", count=MONTHS),
+        t("dashboard.formula"),
+        t("dashboard.evidence"),
+    ]
     cards = [
-        card(t.name("indicator_group", group), grid(heads, [indicator_row(ask, item) for item in items], numeric=(1,)), c="flush")
+        card(
+            t.name("indicator_group", group),
+            grid(heads, [indicator_row(ask, item, before) for item in items], numeric=(1,), c="indicators"),
+            c="flush",
+        )
         for group, items in groups.items()
     ]
     return div(h2(t("dashboard.indicators")), *cards, c="stack")
 
 
-def indicator_row(ask: Ask, item: Indicator) -> list[Child]:
+def trends(ask: Ask) -> Mapping[str, Sequence[tuple[str, float]]]:
+    """Each indicator over the last months, oldest first: the same formulas on the events of each month."""
+    last = business_day(ask.hub.clock())
+    found: dict[str, list[tuple[str, float]]] = {}
+    for first, end in months_until(last, MONTHS):
+        for item in ask.hub.oversight.indicators(ask.actor, first=first, last=end):
+            found.setdefault(item.id, []).append((f"{first:%Y-%m}", item.value))
+    return found
+
+
+def months_until(last: date, count: int) -> list[tuple[date, date]]:
+    """The last `count` months up to `last`, each with its first and last day."""
+    spans = []
+    end = last
+    for _ in range(count):
+        first = end.replace(day=1)
+        spans.append((first, end))
+        end = first - timedelta(days=1)
+    return spans[::-1]
+
+
+def indicator_row(ask: Ask, item: Indicator, before: Mapping[str, Sequence[tuple[str, float]]]) -> list[Child]:
     t = ask.t
     unit = {"percent": "%", "working_day": t("dashboard.working_days"), "points": ""}.get(item.unit, "")
     links = ul(*[li(values.case_link(ask, name.partition("@")[0])) for name in dict.fromkeys(item.events[:20])], c="plain")
     drill = details(summary(t("dashboard.events", count=item.count)), links, c="fold") if item.events else str(item.count)
-    return [t.name("indicator", item.id), f"{item.value:g}{unit}", code(item.formula, c="small quiet"), drill]
+    return [
+        t.name("indicator", item.id),
+        f"{item.value:g}{unit}",
+        pictures.spark(before.get(item.id, ())),
+        code(item.formula, c="small quiet"),
+        drill,
+    ]
 
 
 def tile(ask: Ask, figure: Figure) -> Safe:

@@ -1,37 +1,118 @@
-"""Public disclosure, without signing in: who is authorized for what, services and prices, the opening plan, yearly packs (article 8)."""
+"""Public disclosure, without signing in: who is authorized for what, services and prices, the opening plan, registers, yearly packs (article 8)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from corpushub.base.errors import Invalid
+from corpushub.base.identity import business_day
+from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case
-from corpushub.portal import casework, values
+from corpushub.portal import casework, choices, forms, values
 from corpushub.portal.board import Board
-from corpushub.portal.html import Child, Safe, a, div, joined, span
-from corpushub.portal.pages import Ask, Page, Screen, link
-from corpushub.portal.parts import card, empty, grid, heading, moment, state_chip, tabs
+from corpushub.portal.html import Child, Safe, a, b, button, div, joined, span
+from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
+from corpushub.portal.parts import card, digest, empty, grid, heading, moment, number, state_chip, tabs
+from corpushub.services.registers import PUBLIC
 
-TABS = ("authorization", "price", "plan_item", "share_item", "disclosure", "record")
-BOARD = Board("disclosure", "/data/disclosure", TABS)
+FLOWS = ("authorization", "price", "plan_item", "share_item", "disclosure", "record")
+TABS = (*FLOWS, "register")
+SHOWN_ROWS = 200
 
 
 def show(ask: Ask) -> Page:
     t = ask.t
     tab = ask.query.get("tab") if ask.query.get("tab") in TABS else TABS[0]
     assert tab is not None
-    found = ask.hub.cases.list(ask.actor, flow=tab, limit=200).items
-    rows = [case for case in found if case.state != "draft"]
-    words: list[tuple[str, str, Child]] = [
-        (name, t(f"disclosure.tab_{name}"), len(rows) if name == tab else None) for name in TABS
-    ]
-    way, sheet = casework.opening(ask, "disclosure")
+    words: list[tuple[str, str, Child]] = [(name, t(f"disclosure.tab_{name}"), None) for name in TABS]
+    way, sheet = disclosing(ask)
     body = joined(
         heading(t("disclosure.title"), lead=t("disclosure.lead"), actions=way),
         tabs(ask, words, tab),
-        card(None, TABLES[tab](ask, rows), c="flush") if rows else empty(t(f"disclosure.none_{tab}"), t("disclosure.none_next")),
+        registers(ask) if tab == "register" else listed(ask, tab),
         sheet,
     )
     return Page(t("disclosure.title"), body)
+
+
+def listed(ask: Ask, flow: str) -> Safe:
+    t = ask.t
+    rows = [case for case in ask.hub.cases.list(ask.actor, flow=flow, limit=200).items if case.state != "draft"]
+    if not rows:
+        return empty(t(f"disclosure.none_{flow}"), t("disclosure.none_next"))
+    return card(None, TABLES[flow](ask, rows), c="flush")
+
+
+def disclosing(ask: Ask) -> tuple[Safe | None, Safe | None]:
+    """The button that compiles a year's pack, for those who may: year, kind and organisation are asked, the rest is on record."""
+    if not casework.may_open(ask, "disclosure"):
+        return None, None
+    t = ask.t
+    asked = {"year", "kind", "subject_org", "replaces"}
+    fields = [item for item in flow_named("disclosure").opening.fields if item.name in asked]
+    given = forms.Given(choices.all_of(ask, fields), {"year": str(business_day(ask.hub.clock()).year)})
+    name = t("disclosure.compile")
+    inside = joined(div(t("disclosure.compile_note"), c="note"), *[forms.control(t, item, given) for item in fields])
+    way = button(name, type_="button", c="btn primary", data_sheet="sheet-disclose", data_key="n")
+    return way, forms.dialog_of(ask, "sheet-disclose", name, "disclose", inside)
+
+
+def disclose(ask: Ask, sent: Form) -> Outcome:
+    """Compile the pack and open its case. Raises: Invalid("disclosure.year_whole"), and what the oversight service refuses with."""
+    year = str(sent.get("year", ""))
+    if not year.isdecimal():
+        raise Invalid("disclosure.year_whole")
+    stated = {name: str(sent.get(key, "")) for name, key in (("kind", "kind"), ("org", "subject_org"), ("replaces", "replaces"))}
+    case = ask.hub.oversight.disclose(ask.actor, int(year), **{name: value for name, value in stated.items() if value})
+    return Outcome(ask.t("disclosure.compiled"), goto=casework.href_of(ask, case))
+
+
+def registers(ask: Ask) -> Safe:
+    """The registers anybody may read: which there are, one of them as a table, each as CSV."""
+    t = ask.t
+    chosen = ask.query.get("name") if ask.query.get("name") in PUBLIC else next(iter(PUBLIC))
+    rows = ask.hub.registers.rows(ask.actor, str(chosen))
+    words: list[tuple[str, str, Child]] = [(name, t.name("register", name), None) for name in PUBLIC]
+    heads = list(rows[0]) if rows else []
+    cells = [[values.value_of(ask, "", name, row.get(name, "")) for name in heads] for row in rows[:SHOWN_ROWS]]
+    shown = (
+        grid([t.name("field", name) for name in heads], cells)
+        if rows
+        else empty(t("disclosure.none_register"), t("disclosure.none_next"))
+    )
+    take = a(t("disclosure.csv"), href=f"/v1/registers/{chosen}?csv=true", download=f"{chosen}.csv", c="btn small")
+    return div(
+        div(tabs(ask, words, str(chosen), name="name"), c="subtabs"),
+        card(t.name("register", str(chosen)), shown, aside=[t("disclosure.count", count=len(rows)), " ", take], c="flush"),
+        c="stack",
+    )
+
+
+def pack(ask: Ask, case: Case) -> Child:
+    """What a compiled pack holds, part by part, with the digest it is published under."""
+    told: Mapping[str, object] = case.data.get("pack") or {}
+    if case.flow != "disclosure" or not told:
+        return None
+    t = ask.t
+    parts = [
+        card(
+            t.name("pack", name),
+            values.many(ask, "", name, rows),
+            aside=number(len(rows)),
+        )
+        for name, rows in told.items()
+        if isinstance(rows, list) and rows
+    ]
+    totals = told.get("totals")
+    tiles = [
+        div(b(f"{count:,}"), span(t.name("pack", name)), c="tile")
+        for name, count in (totals.items() if isinstance(totals, Mapping) else ())
+    ]
+    return [
+        div(*tiles, c="tiles"),
+        div(t("disclosure.pack_digest"), " ", digest(str(case.data.get("pack_digest", "")), length=24), c="note"),
+        *parts,
+    ]
 
 
 def authorizations(ask: Ask, cases: Sequence[Case]) -> Safe:
@@ -138,7 +219,8 @@ TABLES = {
     "disclosure": any_case,
     "record": any_case,
 }
+BOARD = Board("disclosure", "/data/disclosure", FLOWS, pack)
 SCREENS = (
-    Screen("/data/disclosure", "disclosure", show, casework.ACTS),
+    Screen("/data/disclosure", "disclosure", show, {**casework.ACTS, "disclose": disclose}),
     Screen("/data/disclosure/{case}", "disclosure", BOARD.show, casework.ACTS),
 )

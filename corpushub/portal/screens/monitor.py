@@ -1,7 +1,78 @@
-"""Monitor and incidents: what was noticed, who froze what, and how it ended (articles 15 and 16)."""
+"""Monitor and incidents: what was noticed, who froze what, who held it, and how it ended (articles 15 and 16)."""
 
 from __future__ import annotations
 
+from corpushub.base.errors import HubError
+from corpushub.domain.workflow import Case
+from corpushub.portal import casework, values
 from corpushub.portal.board import Board
+from corpushub.portal.html import Child, Safe, a, p
+from corpushub.portal.pages import Ask, link
+from corpushub.portal.parts import card, chip, empty, grid, size, state_chip
 
-SCREENS = Board("monitor", "/oversee/monitor", ("incident", "inspection", "probe")).screens()
+PUBLIC = ("released", "superseded", "quarantined", "withdrawn")
+
+
+def evidence(ask: Ask, case: Case) -> Child:
+    """Of an incident: the versions it concerns with the way to recall them, and who holds them."""
+    if case.flow != "incident":
+        return None
+    names = [str(name) for name in case.data.get("datasets", ())]
+    if not names:
+        return card(ask.t("monitor.affected"), empty(ask.t("monitor.no_datasets"), ask.t("monitor.no_datasets_next")))
+    return [versions(ask, names), holders(ask, names)]
+
+
+def versions(ask: Ask, names: list[str]) -> Safe:
+    t = ask.t
+    found = [
+        item
+        for name in names
+        for item in ask.hub.cases.list(ask.actor, flow="release", states=PUBLIC, subject=name, limit=50).items
+    ]
+    rows = [
+        [
+            a(casework.title_of(ask, item), href=link(ask.lang, f"/make/reviews/{item.id}")),
+            state_chip(t, item.state),
+            a(t("monitor.recall"), href=link(ask.lang, f"/make/reviews/{item.id}"), c="btn small bad")
+            if item.state in {"released", "superseded", "quarantined"}
+            else chip(t("monitor.gone"), "quiet"),
+        ]
+        for item in found
+    ]
+    heads = [t("dataset.version"), t("board.state"), ""]
+    return card(
+        t("monitor.affected"), grid(heads, rows), p(t("monitor.recall_note"), c="quiet small"), aside=t("monitor.affected_note")
+    )
+
+
+def holders(ask: Ask, names: list[str]) -> Safe:
+    """Who holds the data, told only to those who oversee or operate."""
+    t = ask.t
+    try:
+        found = [(name, row) for name in names for row in ask.hub.oversight.holders(ask.actor, name)]
+    except HubError as refused:
+        return card(t("audit_screen.holders"), p(refused.explain(ask.lang), c="quiet"))
+    rows = [
+        [
+            casework.org_name(ask, row.org),
+            casework.dataset_title(ask, name),
+            state_chip(t, row.state),
+            f"{row.deliveries:,}",
+            size(row.bytes),
+            values.case_link(ask, row.entitlement),
+        ]
+        for name, row in found
+    ]
+    heads = [
+        t("audit_screen.org"),
+        t("audit_screen.dataset"),
+        t("board.state"),
+        t("audit_screen.times"),
+        t("dataset.size"),
+        t.name("name", "entitlement"),
+    ]
+    return card(t("audit_screen.holders"), grid(heads, rows, numeric=(3, 4)) if rows else empty(t("audit_screen.nobody")))
+
+
+SCREENS = Board("monitor", "/oversee/monitor", ("incident", "inspection", "probe"), evidence).screens()
