@@ -254,8 +254,8 @@ def gates(w: Writer) -> str:
         f"{quoted(v.gate)} ({w.word('measure', v.reason)} = 0)" for v in w.facts.verdicts if v.status is Status.NOT_APPLICABLE
     ]
     waived = [
-        f"- {quoted(v.gate)}: {v.waiver.reason} ({w.word('role', v.waiver.role)} {v.waiver.by}, {w.t('until')} {v.waiver.expires.isoformat()}, {v.waiver.event})"
-        for v in w.facts.verdicts if v.waiver
+        f"- {quoted(v.gate)}: {waiver.reason} ({w.word('role', waiver.role)} {waiver.by}, {w.t('until')} {waiver.expires.isoformat()}, {waiver.event})"
+        for v in w.facts.verdicts for waiver in v.waivers
     ]  # fmt: skip
     return blocks(
         w.heading("h_gates", 2), w.t("gates_note"), w.table(("gate", "what", "verdict", "numbers", "basis"), rows),
@@ -265,7 +265,9 @@ def gates(w: Writer) -> str:
 
 
 def numbers(w: Writer, verdict: Verdict) -> str:
-    return "; ".join(compared(w, item) for item in verdict.outcomes)
+    """Each measure with its threshold; a second, wider threshold of the same measure only where it is missed."""
+    first = {item.measure: item for item in reversed(verdict.outcomes)}
+    return "; ".join(compared(w, item) for item in verdict.outcomes if item is first[item.measure] or not item.passed)
 
 
 def compared(w: Writer, item: Outcome) -> str:

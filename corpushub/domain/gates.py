@@ -3,8 +3,9 @@
 1. A gate is a list of checks `measure op threshold`; it passes when all hold.
 2. A gate that applies but has no number fails; a gate is never silently absent.
 3. It does not apply only when its `when` measure says so, and then the verdict says which.
-4. A waiver names who, in which role, why, until when and the portal event; an expired one, or one by a role the gate does not
-   list, changes nothing.
+4. A waiver names who, in which seat, why, until when and the portal event. A gate is waived when every seat it lists has signed, each
+   by another person; an expired signature, or one from a seat the gate does not list, changes nothing. What a check marked `firm`
+   fails nobody can waive.
 5. `effect = block` stops a release; `effect = label` costs the name "high-quality dataset" and is printed in the card.
    A recipe that states a threshold for a labelling gate makes it blocking.
 6. Gates of a later stage (approval, publication) are `pending` until that stage; a release is public only when none is.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import operator
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -44,7 +45,7 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Check:
     """One comparison. `against` names a measure to compare with instead of a fixed threshold (a sample's required size);
-    `open` leaves the threshold to the recipe, any other it may only tighten.
+    `open` leaves the threshold to the recipe, any other it may only tighten. `firm`: a failure of this check is never waived.
     """
 
     measure: str
@@ -52,12 +53,15 @@ class Check:
     threshold: float = 0.0
     against: str = ""
     open: bool = False
+    firm: bool = False
     when: str = ""  # a measure without which this comparison has nothing to look at
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A row of the gate table. `also` lists the ids it was merged from; `when` is the measure that makes it apply."""
+    """A row of the gate table. `also` lists the ids it was merged from; `when` is the measure that makes it apply; `waivable_by` are the
+    seats that all have to sign a waiver.
+    """
 
     id: str
     kind: Literal["machine", "human", "both"]
@@ -74,7 +78,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A signed exception. `event` is the ledger leaf or case event that records it."""
+    """One person's signature under an exception. `event` is the ledger leaf or case event that records it."""
 
     gate: str
     by: str
@@ -104,8 +108,8 @@ class Verdict:
     outcomes: tuple[Outcome, ...]
     reason: str = ""  # name of the measure that is zero or missing; empty when the numbers say it all
     evidence: str = ""
-    waiver: Waiver | None = None
-    waivable_by: tuple[str, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    waivable_by: tuple[str, ...] = ()  # empty also where a firm check failed
 
     @property
     def stops(self) -> bool:
@@ -115,8 +119,7 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         value = asdict(self)
         value["status"] = self.status.value
-        if self.waiver:
-            value["waiver"]["expires"] = self.waiver.expires.isoformat()
+        value["waivers"] = [{**asdict(item), "expires": item.expires.isoformat()} for item in self.waivers]
         return {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}
 
 
@@ -163,7 +166,9 @@ def judge_one(gate: Gate, context: Context) -> Verdict:
     verdict = Verdict(
         gate.id, Status.PENDING, effect, gate.stage, (), evidence=gate.evidence, waivable_by=gate.waivable_by,
     )  # fmt: skip
-    if gate.when and not context.measures.get(gate.when, 0):
+    if unknown_yet(gate, context):
+        return verdict
+    if not applies(gate, context.measures):
         return replace(verdict, status=Status.NOT_APPLICABLE, reason=gate.when)
     if STAGES.index(stage_of(gate)) > STAGES.index(context.stage):
         return replace(verdict, outcomes=tuple(outcome(check, context.measures, known=False) for check in checks))
@@ -171,9 +176,23 @@ def judge_one(gate: Gate, context: Context) -> Verdict:
     missing = next((item.measure for item in outcomes if item.value is None), "")
     if all(item.passed for item in outcomes):
         return replace(verdict, status=Status.PASS, outcomes=outcomes)
-    waiver = next((item for item in context.waivers if valid_waiver(item, gate, context.day)), None)
-    status = Status.WAIVED if waiver else Status.FAIL
-    return replace(verdict, status=status, outcomes=outcomes, reason=missing, waiver=waiver)
+    firm = any(check.firm and not item.passed for check, item in zip(checks, outcomes, strict=True))
+    seats = () if firm else gate.waivable_by
+    signed = signatures(gate, seats, context)
+    status = Status.WAIVED if signed else Status.FAIL
+    return replace(verdict, status=status, outcomes=outcomes, reason=missing, waivers=signed, waivable_by=seats)
+
+
+def applies(gate: Gate, measures: Mapping[str, float]) -> bool:
+    """A gate whose `when` is one of its own numbers applies wherever that number exists, be it zero."""
+    own = any(check.measure == gate.when for check in gate.checks)
+    return not gate.when or (gate.when in measures if own else bool(measures.get(gate.when)))
+
+
+def unknown_yet(gate: Gate, context: Context) -> bool:
+    """While only the build is known: may the catalogue still say that the gate applies?"""
+    known = gate.when in context.measures or not gate.when or MEASURES[gate.when].origin in KNOWN_AT_BUILD
+    return context.stage == "build" and not known
 
 
 def stage_of(gate: Gate) -> Stage:
@@ -205,9 +224,12 @@ def holds(value: float, op: str, threshold: float) -> bool:
     return OPS[op](value, threshold) or abs(value - threshold) <= TOLERANCE
 
 
-def valid_waiver(waiver: Waiver, gate: Gate, day: date) -> bool:
-    """Is the waiver for this gate, by a role that may give it, and not past its last day?"""
-    return waiver.gate == gate.id and waiver.role in gate.waivable_by and day <= waiver.expires
+def signatures(gate: Gate, seats: Sequence[str], context: Context) -> tuple[Waiver, ...]:
+    """One living waiver of this gate for each of `seats`, by as many people; empty where a seat has not signed."""
+    alive = [item for item in context.waivers if item.gate == gate.id and context.day <= item.expires]
+    found = [next((item for item in alive if item.role == seat), None) for seat in seats]
+    signed = tuple(item for item in found if item is not None)
+    return signed if seats and len({item.by for item in signed}) == len(seats) else ()
 
 
 def stopping(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -231,7 +253,7 @@ def recompute(document: Mapping[str, Any]) -> tuple[Problem, ...]:
     found = {row["gate"]: row for row in document["gates"]}
     problems = [Problem("gate.absent", {"gate": name}, file="gates.json") for name in registry() if name not in found]
     measures: Mapping[str, float] = document["measures"]
-    waivers = tuple(read_waiver(row["waiver"]) for row in document["gates"] if row.get("waiver"))
+    waivers = tuple(read_waiver(item) for row in document["gates"] for item in row.get("waivers", ()))
     context = Context(measures, day, stated, waivers, document["stage"])
     for gate in registry().values():
         if (row := found.get(gate.id)) is None:

@@ -50,7 +50,7 @@ MEASURES: Mapping[str, Measure] = {
             changelog_missing:flag version_errors:count schema_errors:count documentation_score:score data_score:score
             model_score:score keyword_library:count keyword_min_a1:count keyword_min_a2:count keyword_age:days
             detector_classes:count blocked_overlaps:count interpreter_missing:count quasi_identifiers:count annotated_rows:rows
-            web_sources:count web_refused:count rebuild_differs:flag signature_invalid:flag ip_certificate_days:days
+            web_sources:count web_refused:count rebuild_data_differs:flag rebuild_differs:flag signature_invalid:flag ip_certificate_days:days
             sample_pii_residual:count splits:count""",
         ),
         *_table(
@@ -58,7 +58,7 @@ MEASURES: Mapping[str, Measure] = {
             """source_records:rate authorized_sources:rate authorized_columns:rate registered_sources:rate delegation_broken:count
             forbidden_class_sources:count secrecy_reviewed:rate open_attribute_conflicts:count licensed_sources:rate
             licence_conflicts:count pii_basis_missing:count priced_or_free:flag terms_missing:count open_objections:count
-            blocking_objections:count complaints_channel:flag ip_unresolved:count""",
+            blocking_objections:count complaints_channel:flag ip_unresolved:count linkage_one_to_one:count""",
         ),
         *_table(
             "review",
@@ -68,7 +68,8 @@ MEASURES: Mapping[str, Measure] = {
         ),
         *_table(
             "hub",
-            "approvals:count approval_orgs:count assessment_valid:flag plan_reviewed:flag cdo_signed:flag log_included:flag",
+            """approvals:count approval_orgs:count assessment_required:flag assessment_valid:flag plan_required:flag
+            plan_reviewed:flag cdo_required:flag cdo_signed:flag log_included:flag""",
         ),
     )
 }

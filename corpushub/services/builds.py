@@ -11,7 +11,7 @@ import errno
 import secrets
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,6 +52,9 @@ class BuildRecord:
     builder_org: str
     at: str
     sample: int = 0
+    origin: str = ""  # the recipe's own path, below which its sources lie
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    roots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,31 @@ class Builds:
             folder = self.settings.home / "builds" / build_id
             built = run(plan, folder, cache=place.cache, executor=executor, progress=progress, cancelled=options.cancelled)
             (folder / "recipe.yaml").write_text(recipe.text, "utf-8")
-        record = BuildRecord(build_id, recipe, built, folder, grants, actor.person, actor.org, iso(self.clock()), options.sample)
+        record = BuildRecord(
+            build_id, recipe, built, folder, grants, actor.person, actor.org, iso(self.clock()), options.sample,
+            str(Path(recipe_path).resolve()), options.addresses, tuple(str(root) for root in options.roots),
+        )  # fmt: skip
         with self.database.begin() as unit:
             unit.documents.put(BUILDS, build_id, self._row(record))
         return record
+
+    def again(self, record: BuildRecord, scratch: Path) -> Built:
+        """Carry out a build's recipe once more from its sources into `scratch`, with nothing that was computed before.
+
+        Raises: NotFound("recipe.no_file" | "source.missing"), and what a build refuses with.
+        """
+        from corpushub.engine.run.cluster_choice import executor_for
+        from corpushub.engine.run.runner import run
+
+        settings = replace(self.settings, home=scratch, source_roots=self.settings.source_roots)
+        fresh = Builds(database=self.database, settings=settings, catalog=self.catalog, clock=self.clock)
+        options = Options(record.addresses, roots=tuple(Path(root) for root in record.roots))
+        if not Path(record.origin).is_file():
+            raise NotFound("recipe.no_file", file=record.recipe.name)
+        recipe = addressed(record.recipe, record.addresses)
+        with self._bounded_disk(), executor_for("", settings) as executor:
+            plan, place = fresh._plan(recipe, Path(record.origin).parent, options)
+            return run(plan, scratch / "again", cache=place.cache, executor=executor)
 
     def plan(
         self, actor: Actor, recipe_path: Path | str, *, addresses: Mapping[str, str] | None = None, options: Options | None = None
@@ -217,6 +241,9 @@ class Builds:
             "builder_org": record.builder_org,
             "at": record.at,
             "sample": record.sample,
+            "origin": record.origin,
+            "addresses": dict(record.addresses),
+            "roots": list(record.roots),
         }
 
     def _record(self, row: Mapping[str, Any]) -> BuildRecord:
@@ -232,6 +259,9 @@ class Builds:
             builder_org=row["builder_org"],
             at=row["at"],
             sample=row["sample"],
+            origin=row.get("origin", ""),
+            addresses=row.get("addresses", {}),
+            roots=tuple(row.get("roots", ())),
         )
 
     @contextmanager

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from corpushub.base.errors import Invalid, Problem
 from corpushub.base.identity import file_sha256
 from corpushub.base.messages import LANGS, text
@@ -17,15 +19,17 @@ from corpushub.domain.card import Facts, Origin, Publisher, missing_prose
 from corpushub.domain.card_score import data_score, documentation_score
 from corpushub.domain.gates import Context, Stage, Verdict, Waiver, judge, registry
 from corpushub.domain.licences import conflicts, is_known
-from corpushub.domain.measures import MEASURES, measures_of
+from corpushub.domain.measures import MEASURES, measures_of, rounded
 from corpushub.domain.recipe import Recipe
-from corpushub.domain.release import Change
+from corpushub.domain.release import Change, Version, next_version
 from corpushub.domain.sampling import PURPOSES
 from corpushub.engine.contract import accept
 from corpushub.engine.dedup.leakage import across_splits
 from corpushub.engine.profile import Profile, profile_files
 from corpushub.engine.risks import library, screen_files
 from corpushub.services.card_charts import draw
+from corpushub.services.linkages import Linked
+from corpushub.services.residuals import Reading, read_again
 
 WANTED_PROSE = ("summary",)
 
@@ -48,6 +52,7 @@ class Inputs:
     change: Change | None = None
     history: tuple[Mapping[str, str], ...] = ()
     reviews: Mapping[str, Any] = field(default_factory=dict)
+    linked: Linked = field(default_factory=Linked)
     profile: Profile | None = None
     screened: Mapping[str, Any] | None = None  # an earlier safety screen of the same data
     checked_in: bool = False
@@ -96,18 +101,30 @@ def make_facts(inputs: Inputs) -> Made:
 
 
 def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
-    """What a second look at every row finds: rows the contract's schema refuses, risk classes, texts that stand in two splits."""
+    """What a second look at every row finds: personal information, rows the contract's schema refuses, risk classes, texts that stand in
+    two splits.
+    """
+    folder, files = located(inputs), inputs.built.files
     columns = text_columns(inputs.recipe, inputs.built)
-    accepted = accept(located(inputs), inputs.built.files, inputs.recipe.contract)
-    contract = {"contract": asdict(accepted)} if accepted else {}
+    reading = read_again(folder, files, inputs.recipe)
+    base = residual_measures(reading, measures)
+    told: dict[str, Any] = {"residual": asdict(reading)}
+    if accepted := accept(folder, files, inputs.recipe.contract):
+        told["contract"] = asdict(accepted)
+        base["contract_failures"] = max(accepted.refused, measures.get("contract_failures", 0))
     if not measures.get("text_rows") or not columns:
-        return {"measures": {}, "classes": {}, **contract}
-    folder, files, held = located(inputs), inputs.built.files, library()
+        return {"measures": base, "classes": {}, **told}
+    held = library()
     found = screen_files(folder, files, columns, held)
     leak = across_splits(folder, files, columns[0])
     near = {} if leak.near is None else {"near_duplicates_across_splits": leak.near}
     leaked = {"duplicates_across_splits": leak.exact, **near}
-    return {"measures": {**found.measures(held, inputs.day), **leaked}, "classes": dict(found.by_class), **contract}
+    return {"measures": {**base, **found.measures(held, inputs.day), **leaked}, "classes": dict(found.by_class), **told}
+
+
+def residual_measures(reading: Reading, measures: Mapping[str, float]) -> dict[str, float]:
+    """Residuals by whoever found more: the build's own second scan or the last look."""
+    return {name: max(value, measures.get(name, 0)) for name, value in reading.measures().items()}
 
 
 def text_columns(recipe: Recipe, built: Built) -> list[str]:
@@ -214,21 +231,33 @@ def release_measures(inputs: Inputs, profile: Profile, problems: Sequence[Proble
         "licensed_sources": len(licences) / total,
         "licence_conflicts": len(conflicts(released, licences)),
         "terms_missing": 0 if recipe.licence.id and recipe.purpose else 1,
-        "changelog_missing": 0,
-        "version_errors": 0,
-        "quality_accessibility": 1.0,
+        "changelog_missing": 0 if not inputs.history or inputs.history[0]["version"] == inputs.version else 1,
+        "version_errors": version_errors(inputs),
+        "quality_accessibility": readable_share(inputs, profile),
         "language_sources_min": len(names),
         "quasi_identifiers": len(recipe.contract.roles("quasi")),
-        "complaints_channel": 1,
+        "complaints_channel": 1 if all(recipe.card.get(lang, {}).get("contact") for lang in LANGS) else 0,
     }
 
 
+def version_errors(inputs: Inputs) -> int:
+    """1 where the version is lower than the difference to the one before asks for."""
+    if inputs.change is None:
+        return 0
+    return 0 if Version.parse(inputs.version) >= next_version(inputs.change.previous, inputs.change) else 1
+
+
+def readable_share(inputs: Inputs, profile: Profile) -> float:
+    """Share of what a user opens that opens: each data file with the rows it states, and a licence that is known."""
+    opened = [profile.footers.get(file.path) == file.rows for file in inputs.built.files]
+    opened.append(is_known(inputs.recipe.licence.id))
+    return sum(opened) / len(opened)
+
+
 def overruled(inputs: Inputs, built: Built) -> dict[str, float]:
-    """Measures the release sees better than the build: rows that repeat by design, free text, marks of generated content."""
+    """Measures the release sees better than the build: free text, marks of generated content, rows a review asks for."""
     measures, recipe = built.measures, inputs.recipe
     found: dict[str, float] = {"text_rows": built.rows if text_columns(recipe, built) else 0}
-    if recipe.contract.roles("quasi") and "key_uniqueness" in measures:
-        found["quality_accuracy"] = measures["key_uniqueness"]  # generalising makes rows alike on purpose; only keys must differ
     if generated := measures.get("generated_rows"):
         profiles = {column.name: column.profile for column in built.columns}
         marks = [profiles.get(name, {}).get("nulls", built.rows) for name in ("generated_by", "generated_at")]
@@ -236,8 +265,16 @@ def overruled(inputs: Inputs, built: Built) -> dict[str, float]:
     if found["text_rows"]:
         found |= {f"{purpose}_required": min(n, built.rows) for purpose, n in PURPOSES.items() if purpose != "metadata"}
     found["metadata_required"] = sum(min(PURPOSES["metadata"], source.rows) for source in built.sources)
+    if inputs.folder and built.rows:
+        found["lineage_coverage"] = lineage_share(inputs.folder, built.rows)
     found["contamination_sets"] = sum(1 for step in built.steps if step.step == "decontaminate")
     return found
+
+
+def lineage_share(folder: Path, rows: int) -> float:
+    """Released rows that have their line in the lineage file."""
+    lines = sum(pq.read_metadata(path).num_rows for path in (folder / "provenance").glob("lineage*.parquet"))
+    return rounded(min(lines, rows) / rows)
 
 
 def described(name: str, recipe: Recipe) -> bool:

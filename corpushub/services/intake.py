@@ -55,6 +55,7 @@ class Intake:
                 raise Invalid("repo.recipe_dataset", named=named, repo=repo_id)
             report({"stage": "build"})
             build = self.builds.build(actor, recipe, options=Options({}, roots=(folder,)))
+            self.releases.reproduce(actor, build.id)  # while the commit's files still lie here
             case = self.releases.propose(actor, build.id, version=tag.removeprefix("v"))
         except HubError as error:
             told = {"state": "refused", "code": error.code, "told": {lang: error.explain(lang) for lang in LANGS}}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import Invalid, NotFound
 from corpushub.base.identity import file_sha256
-from corpushub.domain.build import Progress, silent
+from corpushub.domain.build import Built, Progress, silent
 from corpushub.domain.parties import Actor
 from corpushub.domain.release import parse_checksums
 from corpushub.engine.rowdiff import compare_rows
@@ -31,6 +31,27 @@ class Rebuilt:
     files: Sequence[str] = ()
     rows: Mapping[str, Sequence[str]] | None = None
     recipe_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduced:
+    """A second build beside the first: their logical digests, the files whose bytes differ, and the tools of the second."""
+
+    stated: str
+    rebuilt: str
+    files: Sequence[str]
+    tools: Mapping[str, str]
+
+    def measures(self) -> dict[str, float]:
+        differs = self.stated != self.rebuilt
+        return {"rebuild_data_differs": int(differs), "rebuild_differs": int(differs or bool(self.files))}
+
+
+def compared(first: Built, second: Built) -> Reproduced:
+    """How the second build of a recipe compares with the first (gate REP-01)."""
+    one, two = ({file.path: file.sha256 for file in built.files} for built in (first, second))
+    differing = [path for path in sorted({*one, *two}) if one.get(path) != two.get(path)]
+    return Reproduced(first.logical_digest, second.logical_digest, differing, dict(second.tools))
 
 
 def rebuild(

@@ -26,6 +26,7 @@ from corpushub.domain.provenance import provenance
 from corpushub.domain.release import Item, Manifest
 from corpushub.engine import profile as profiles
 from corpushub.services.card_facts import Inputs, Made, located, make_facts
+from corpushub.services.linkages import CLASSES
 
 CARRIED = ("provenance/lineage*.parquet", "provenance/drops*.parquet")
 """Files of the build that a release takes over as they are, besides its data."""
@@ -72,6 +73,8 @@ def assemble(inputs: Inputs, key: SigningKey | None = None) -> Folder:
     data = data_files(inputs.built, located(inputs))
     items = {path: Item(path, sha256_of(path, where, inputs.built), where.stat().st_size) for path, where in data.items()}
     documents = make_documents(made, inputs, items)
+    if inputs.linked.table:
+        documents[CLASSES] = inputs.linked.table
     if key is not None:
         subjects = {path: item.sha256 for path, item in items.items()}
         sealed = seal(statement(subjects, *provenance(facts)), [key])
@@ -218,9 +221,11 @@ def reports(made: Made, inputs: Inputs) -> dict[str, Any]:
             "dataframely": dict(made.screened.get("contract", {})),
         },
         "pii": {
-            "measures": picked("pii_", "identifiers_", "secrets_", "k_", "l_", "t_", "quasi_"),
+            "measures": picked("pii_", "identifiers_", "secrets_", "k_", "l_", "t_", "quasi_", "linkage_"),
             "entities": [asdict(entity) for entity in built.entities],
             "anonymity": dict(built.privacy),
+            "last_look": dict(made.screened.get("residual", {})),
+            "linkage": dict(inputs.linked.report),
         },
         "safety": {
             "measures": picked("risk_", "keyword_", "detector_", "blocked_", "text_rows"),

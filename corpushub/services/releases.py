@@ -6,28 +6,42 @@ event, its ledger leaf, the commit and the tag. What is published has the digest
 
 from __future__ import annotations
 
+import hmac
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import Conflict, NotFound
-from corpushub.base.identity import Clock, business_day, canonical, digest_of, sha256, system_clock
+from corpushub.base.identity import Clock, business_day, canonical, system_clock
+from corpushub.base.messages import text
 from corpushub.base.signing import SigningKey
-from corpushub.domain.build import Built
-from corpushub.domain.card_markdown import body
-from corpushub.domain.parties import Actor
-from corpushub.domain.policy import SourceGrant
-from corpushub.domain.recipe import Recipe
-from corpushub.domain.release import Change, Item, Manifest, Tombstone, Version, check_version, next_version
+from corpushub.domain.parties import SYSTEM, Actor
+from corpushub.domain.release import Change, Item, Manifest, Version, check_version, next_version
 from corpushub.domain.tree import Entry, entry_for, is_large, large_entry
 from corpushub.domain.workflow import Case
-from corpushub.services.approvals import approval_record
-from corpushub.services.card_facts import Inputs, verdict_rows
+from corpushub.services.approvals import approval_measures, approval_record, failing, logged, signature_fits
+from corpushub.services.card_facts import Inputs
 from corpushub.services.changes import Rows, change_between, summary_of
+from corpushub.services.linkages import CLASSES, Linked, linked
+from corpushub.services.rebuild import Reproduced, compared
+from corpushub.services.release_cases import (
+    BuildRecord,
+    Builds,
+    Evidence,
+    Release,
+    by_version,
+    case_data,
+    evidence_data,
+    history_of,
+    key_of,
+    newest_first,
+    release_of,
+)
 from corpushub.services.release_folder import Folder, assemble
+from corpushub.services.reviews import review_evidence
 from corpushub.services.rights import catalog_measures, origins_of, publisher_of
 from corpushub.store.db import Database, Unit
 from corpushub.store.objects import Objects
@@ -35,71 +49,9 @@ from corpushub.store.objects import Objects
 if TYPE_CHECKING:
     from corpushub.services.cases import Cases
 
-MANIFESTS, RELEASES, DRAFTS = "manifest", "release", "draft"
-APPROVALS = "provenance/approvals.json"
+MANIFESTS, RELEASES, DRAFTS, REBUILDS = "manifest", "release", "draft", "rebuild"
+APPROVALS, ATTESTATION = "provenance/approvals.json", "provenance/build.dsse.json"
 STOPPED = {"quarantined": "quarantined", "withdrawn": "withdrawn", "released": "", "superseded": ""}
-
-
-class BuildRecord(Protocol):
-    """A finished build as `services.builds` keeps it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def recipe(self) -> Recipe: ...
-    @property
-    def built(self) -> Built: ...
-    @property
-    def folder(self) -> Path: ...
-    @property
-    def grants(self) -> Sequence[SourceGrant]: ...
-    @property
-    def built_by(self) -> str: ...
-    @property
-    def builder_org(self) -> str: ...
-    @property
-    def sample(self) -> int: ...
-
-
-class Builds(Protocol):
-    def get(self, actor: Actor, build_id: str) -> BuildRecord: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A published version. `state` is the case's: released, superseded, quarantined or withdrawn."""
-
-    dataset: str
-    version: str
-    case: str
-    manifest_digest: str
-    commit: str
-    day: str
-    rows: int
-    bytes: int
-    state: str
-    logical_digest: str = ""
-    recipe_digest: str = ""
-    previous: str = ""
-    title: Mapping[str, str] = field(default_factory=dict)
-    tombstone: Tombstone | None = None
-
-    @property
-    def tag(self) -> str:
-        return f"v{self.version}"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What an approver looks at on one page."""
-
-    manifest: Manifest
-    gates: Sequence[Mapping[str, Any]]
-    diff: Change | None
-    pii: Mapping[str, Any]
-    card_zh: str
-    card_en: str
-    example: Mapping[str, str] = field(default_factory=dict)
 
 
 class Releases:
@@ -136,30 +88,62 @@ class Releases:
         folder, change = self.draft(record, version, actor.org)
         stored = self.store(folder)
         with self.database.begin() as unit:
+            self.cancel_blocked(unit, actor, folder.manifest)
             unit.documents.put(MANIFESTS, folder.manifest.digest, {"manifest": folder.manifest.to_json(), "documents": stored})
             case = self.cases.open_in(unit, actor, "release", case_data(folder, record, change, notes or {}, actor))
             unit.documents.put(DRAFTS, case.id, evidence_data(folder, change))
         return case
 
+    def cancel_blocked(self, unit: Unit, actor: Actor, manifest: Manifest) -> None:
+        """A proposal that gates stopped gives way to the same person's next one of that version: blocked, reviewed, proposed again."""
+        for case in unit.cases.list(flow="release", subject=manifest.dataset, states=("blocked",)):
+            if case.data["version"] == manifest.version and case.opened_by == actor.person:
+                self.cases.execute_in(unit, actor, case.id, "cancel", {"reason": text("releases.proposed_again", "zh")})
+
+    def version_for(self, actor: Actor, build_id: str) -> str:
+        """The version a release of this build would get today; samples are drawn for it. Raises: NotFound("build.unknown")."""
+        return str(self.change_of(self.builds.get(actor, build_id), None)[0])
+
+    def change_of(self, record: BuildRecord, version: str | None) -> tuple[Version, Change | None]:
+        """The version of a build (the stated one, if the difference allows it) and how it differs from the last release."""
+        with self.database.read() as unit:
+            last = self.latest(unit, record.recipe.dataset)
+        change = self.compare(last, record, record.recipe.contract.key) if last else None
+        if version:
+            return check_version(version, last.version if last else "", change), change
+        return next_version(last.version, change) if last and change else Version.parse("1.0.0"), change
+
     def draft(self, record: BuildRecord, version: str | None, org: str) -> tuple[Folder, Change | None]:
         """The release folder of a build, with the version its difference to the last release asks for."""
         recipe, day = record.recipe, business_day(self.clock())
+        chosen, change = self.change_of(record, version)
+        linked = self.linked(record)
         with self.database.read() as unit:
-            last = self.latest(unit, recipe.dataset)
             origins = origins_of(unit, record.grants)
-            measures = catalog_measures(unit, recipe, record.grants, day)
+            measures = {**catalog_measures(unit, recipe, record.grants, day), **linked.measures}
             publisher = publisher_of(unit, org)
             history = tuple(history_of(unit, recipe.dataset))
-            reviews = unit.documents.get("review_result", record.built.logical_digest) or {}
-        change = self.compare(last, record, recipe.contract.key) if last else None
-        stated = check_version(version, last.version if last else "", change) if version else None
-        chosen = stated or (next_version(last.version, change) if last and change else Version.parse("1.0.0"))
+            reviews = review_evidence(unit, record, str(chosen))
         line = {"version": str(chosen), "day": day.isoformat(), "summary": summary_of(change)}
         inputs = Inputs(
             recipe=recipe, built=record.built, folder=record.folder, version=str(chosen), day=day, origins=origins, publisher=publisher,
-            measures={**measures, **reviews.get("measures", {})}, change=change, history=(line, *history), reviews=reviews,
+            measures={**measures, **reviews["measures"]}, change=change, history=(line, *history), reviews=reviews, linked=linked,
         )  # fmt: skip
         return assemble(inputs, self.key), change
+
+    def linked(self, record: BuildRecord) -> Linked:
+        """Class tables of a build and their linkage with every release that was ever public: copies of withdrawn ones are still out."""
+        quasi = tuple(record.recipe.contract.roles("quasi"))
+        if not quasi:
+            return Linked()
+        earlier: dict[str, bytes] = {}
+        with self.database.read() as unit:
+            for release in self._list(unit, None):
+                items = {item.path: item.sha256 for item in self.manifest_of(unit, release.manifest_digest).files}
+                if digest := items.get(CLASSES):
+                    earlier[key_of(release.dataset, release.version)] = self.objects.read(digest)
+        key = hmac.digest(self.builds.secret(), b"linkage between releases", "sha256")
+        return linked([record.folder / file.path for file in record.built.files], quasi, key, earlier)
 
     def compare(self, last: Release, record: BuildRecord, key: str) -> Change:
         with self.database.read() as unit:
@@ -189,21 +173,44 @@ class Releases:
 
     # -- publishing ---------------------------------------------------------------------------------------------------------
 
+    def reproduce(self, actor: Actor, build_id: str) -> Reproduced:
+        """Build once more from the sources with nothing that was computed before, and keep how the result compares (gate REP-01).
+
+        Raises: NotFound("build.unknown" | "recipe.no_file" | "source.*").
+        """
+        record = self.builds.get(actor, build_id)
+        with tempfile.TemporaryDirectory() as scratch:
+            again = self.builds.again(record, Path(scratch))
+        found = compared(record.built, again)
+        with self.database.begin() as unit:
+            unit.documents.put(REBUILDS, build_id, asdict(found))
+        return found
+
     def publish(self, actor: Actor, case_id: str) -> Release:
         """Make an approved release public: commit, tag and main move in the transaction that writes the event.
 
-        Raises: Conflict("case.wrong_state" | "releases.changed_since_approval" | "release.*"), Forbidden.
+        The build is reproduced first unless that was done before; the gates of approval and publication are judged on what the events,
+        the signature, the rebuild and the ledger show.
+        Raises: Conflict("case.wrong_state" | "releases.changed_since_approval" | "releases.gates_failed" | "release.*"), Forbidden.
         """
+        try:
+            return self._publish(actor, case_id)
+        except Conflict as missing:
+            if missing.code != "releases.not_rebuilt":
+                raise
+        self.reproduce(SYSTEM, str(self.cases.get(actor, case_id).data.get("build", "")))
+        return self._publish(actor, case_id)
+
+    def _publish(self, actor: Actor, case_id: str) -> Release:
         case = self.cases.get(actor, case_id)
         with self.database.read() as unit:
             manifest, stored = self.kept(unit, case)
         entries = [entry_of(item, stored[item.path], self.objects) for item in (*manifest.files, sums_item(manifest, stored))]
-        frozen = json.loads(self.objects.read(stored["gates.json"]))
-        record = canonical(approval_record(case, manifest, frozen, business_day(self.clock()))) + b"\n"
-        self.objects.put_bytes(record)
-        entries.append(entry_for(APPROVALS, record))
         with self.database.begin() as unit:
             after = self.cases.execute_in(unit, actor, case_id, "publish", {"manifest_digest": manifest.digest})
+            record = canonical(self.judged(unit, after, manifest, stored)) + b"\n"
+            self.objects.put_bytes(record)
+            entries.append(entry_for(APPROVALS, record))
             unit.repos.ensure(manifest.dataset, org=str(case.data["builder_org"]), by=actor.person)
             message = f"Release {manifest.version}\n\nmanifest {manifest.digest}\nlogical {manifest.logical_digest}"
             commit = unit.repos.commit(manifest.dataset, entries, message, actor.person, self.clock())
@@ -211,6 +218,28 @@ class Releases:
             unit.repos.set_branch(manifest.dataset, "main", commit)
             unit.documents.put(RELEASES, key_of(manifest.dataset, manifest.version), {"case": case_id, "commit": commit})
         return release_of(after, commit)
+
+    def judged(self, unit: Unit, case: Case, manifest: Manifest, stored: Mapping[str, str]) -> dict[str, Any]:
+        """The approval record of a case that was just published, with every gate judged again.
+
+        Raises: Conflict("releases.not_rebuilt" | "releases.gates_failed").
+        """
+        known = unit.documents.get(REBUILDS, str(case.data.get("build", "")))
+        if known is None:
+            raise Conflict("releases.not_rebuilt", case=case.id)
+        day = business_day(self.clock())
+        signed = ATTESTATION in stored and signature_fits(self.objects.read(stored[ATTESTATION]), manifest, self.key)
+        measures = {
+            **approval_measures(unit, case, day),
+            **Reproduced(**known).measures(),
+            **logged(unit, case),
+            "signature_invalid": int(not signed),
+        }
+        frozen = json.loads(self.objects.read(stored["gates.json"]))
+        record = approval_record(case, manifest, frozen, measures, day)
+        if failed := failing(record):
+            raise Conflict("releases.gates_failed", gates=", ".join(failed))
+        return record
 
     def kept(self, unit: Unit, case: Case) -> tuple[Manifest, Mapping[str, str]]:
         """The manifest the case approved, and where its bytes lie.
@@ -310,34 +339,6 @@ class Releases:
         )  # fmt: skip
 
 
-def key_of(dataset: str, version: str) -> str:
-    return f"{dataset}@{version}"
-
-
-def by_version(release: Release) -> Version:
-    return Version.parse(release.version)
-
-
-def newest_first(release: Release) -> tuple[str, int, int, int]:
-    version = Version.parse(release.version)
-    return release.dataset, -version.major, -version.minor, -version.patch
-
-
-def release_of(case: Case, commit: str) -> Release:
-    data = case.data
-    stone = data.get("tombstone")
-    tomb = Tombstone(
-        data["dataset"], data["version"], stone["digest"], stone["reason"], stone.get("successor", ""), stone["day"]
-    ) if stone else None  # fmt: skip
-    facts = data.get("facts", {})
-    return Release(
-        dataset=data["dataset"], version=data["version"], case=case.id, manifest_digest=data["manifest_digest"], commit=commit,
-        day=str(facts.get("day", "")), rows=int(data.get("rows") or 0), bytes=int(data.get("bytes") or 0), state=case.state,
-        logical_digest=data.get("logical_digest", ""), recipe_digest=data["recipe_digest"], previous=data.get("previous", ""),
-        title=data.get("title", {}), tombstone=tomb,
-    )  # fmt: skip
-
-
 def sums_item(manifest: Manifest, stored: Mapping[str, str]) -> Item:
     return Item("SHA256SUMS", stored["SHA256SUMS"], len(manifest.checksums().encode()))
 
@@ -349,72 +350,3 @@ def entry_of(item: Item, digest: str, objects: Objects) -> Entry:
         if is_large(item.path, item.bytes)
         else entry_for(item.path, objects.read(digest))
     )
-
-
-def history_of(unit: Unit, dataset: str) -> Iterable[Mapping[str, str]]:
-    """Versions so far, newest first, as the changelog shows them."""
-    rows = unit.cases.list(flow="release", subject=dataset, states=("released", "superseded", "quarantined", "withdrawn"))
-    for case in sorted(rows, key=case_version, reverse=True):
-        facts = case.data.get("facts", {})
-        yield {"version": case.data["version"], "day": str(facts.get("day", "")), "summary": str(facts.get("summary", ""))}
-
-
-def case_version(case: Case) -> Version:
-    return Version.parse(str(case.data["version"]))
-
-
-def case_data(
-    folder: Folder, record: BuildRecord, change: Change | None, notes: Mapping[str, Any], actor: Actor
-) -> dict[str, Any]:
-    """What the release case keeps: digests, verdicts and the few facts lists show."""
-    manifest, facts = folder.manifest, folder.made.facts
-    return {
-        "dataset": manifest.dataset,
-        "version": manifest.version,
-        "manifest_digest": manifest.digest,
-        "recipe_digest": manifest.recipe_digest,
-        "logical_digest": manifest.logical_digest,
-        "card_digest": sha256(folder.documents["README.md"]),
-        "gates_digest": sha256(folder.documents["gates.json"]),
-        "built_by": record.built_by or actor.person,
-        "builder_org": record.builder_org or actor.org,
-        "gates": verdict_rows(facts.verdicts),
-        "build": record.id,
-        "previous": manifest.previous,
-        "resources": sorted({source.resource for source in facts.recipe.sources}),
-        "grants": [plain(asdict(grant)) for grant in record.grants],
-        "purpose": facts.recipe.purpose,
-        "licence": facts.recipe.licence.name or facts.recipe.licence.id,
-        "rows": manifest.rows,
-        "bytes": facts.built.bytes,
-        "title": dict(facts.recipe.title),
-        "notes": dict(notes),
-        "change": change.to_json() if change else {},
-        "facts": {
-            "day": manifest.day,
-            "summary": summary_of(change),
-            "files": len(manifest.files),
-            "plan": digest_of(manifest.fingerprint),
-        },
-    }
-
-
-def plain(value: Any) -> Any:
-    """Tuples and sets as lists, for JSON."""
-    if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, (frozenset, set)):
-        return sorted(value)
-    return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
-
-
-def evidence_data(folder: Folder, change: Change | None) -> dict[str, Any]:
-    facts = folder.made.facts
-    return {
-        "card_zh": body(facts, "zh"),
-        "card_en": body(facts, "en"),
-        "change": change.to_json() if change else None,
-        "pii": {"entities": [asdict(entity) for entity in facts.built.entities], "residual": facts.measures.get("pii_residual")},
-        "example": dict(facts.example),
-        "key": facts.recipe.contract.key,
-    }

@@ -4,16 +4,17 @@
 2. Two people judge each row without seeing each other's verdict; where they differ a third, who saw neither row before, settles it.
 3. Nobody of the organisation that built the data reviews it, and nobody judges a row twice.
 4. A verdict belongs to the row's digest: unchanged rows of a later version are not judged again.
-5. Results are counts and bounds; who judged is kept as a pseudonym in the report.
+5. A release draws its own sample and counts the verdicts on those rows: nobody passes a gate with a smaller or another sample.
+6. Results are counts and bounds; who judged is kept as a pseudonym in the report.
 A review can be left at any row and taken up again by anybody who may review.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,35 +24,41 @@ from corpushub.base.identity import Clock, iso, new_id, sha256, system_clock
 from corpushub.domain.measures import clopper_pearson_upper, rounded, wilson_lower
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.sampling import BY_SOURCE, PURPOSES, Row, Verdict, draw, kappa, seed_of, settled, stage_for
+from corpushub.services.release_cases import BuildRecord, Builds
 from corpushub.store.db import Database, Unit
 
-if TYPE_CHECKING:
-    from corpushub.services.releases import BuildRecord, Builds
-
-REVIEWS, VERDICTS, RESULTS = "review", "review_verdict", "review_result"
+REVIEWS, VERDICTS = "review", "review_verdict"
 REVIEWERS = (Role.REVIEWER, Role.ASSESSOR, Role.IMPLEMENTER, Role.AUTHORITY, Role.PROVIDER)
 OPENERS = (Role.OPERATOR, *REVIEWERS)
+Versions = Callable[[Actor, str], str]
+"""The version that a release of a build would get."""
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
-    """A sample of one build for one purpose (safety, ip, metadata, pii)."""
+class Sample:
+    """Rows drawn for one purpose: key, digest and stratum of each."""
 
-    id: str
     purpose: str
-    dataset: str
-    build: str
-    version: str
-    logical_digest: str
     seed: str
-    builder_org: str
-    opened_by: str
-    opened_at: str
     rows: Sequence[Mapping[str, str]] = field(default_factory=tuple, repr=False)
 
     @property
     def size(self) -> int:
         return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review(Sample):
+    """A sample of one build for one purpose (safety, ip, metadata, pii)."""
+
+    id: str
+    dataset: str
+    build: str
+    version: str
+    logical_digest: str
+    builder_org: str
+    opened_by: str
+    opened_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +74,9 @@ class ReviewItem:
 
 @dataclass(frozen=True, slots=True)
 class ReviewResult:
-    """How far a review is and what it shows. `lower_bound`: one-sided 95 % Wilson bound of the pass rate."""
+    """How far a sample is judged and what that shows. `lower_bound`: one-sided 95 % Wilson bound of the pass rate."""
 
-    review: str
+    review: str  # empty for the sample a release draws
     purpose: str
     required: int
     reviewed: int
@@ -92,13 +99,15 @@ class ReviewResult:
 class Reviews:
     """Acts on sample reviews."""
 
-    def __init__(self, *, database: Database, builds: Builds, clock: Clock = system_clock) -> None:
+    def __init__(self, *, database: Database, builds: Builds, versions: Versions, clock: Clock = system_clock) -> None:
         self.database = database
         self.builds = builds
+        self.versions = versions
         self.clock = clock
 
-    def open(self, actor: Actor, build_id: str, purpose: str, *, version: str = "1.0.0", n: int | None = None) -> Review:
-        """Draw the sample of a build; the same build, purpose and version give the same review.
+    def open(self, actor: Actor, build_id: str, purpose: str, *, version: str = "", n: int | None = None) -> Review:
+        """Draw the sample of a build; the same build, purpose and version give the same review. Without a version it is the one that a
+        release of the build would get today.
 
         Raises: Forbidden("reviews.seat"), Invalid("reviews.purpose"), NotFound("build.unknown").
         """
@@ -107,6 +116,7 @@ class Reviews:
         if purpose not in PURPOSES:
             raise Invalid("reviews.purpose", given=purpose, known=", ".join(PURPOSES))
         record = self.builds.get(actor, build_id)
+        version = version or self.versions(actor, build_id)
         seed = seed_of(record.built.logical_digest, version)
         sample = draw(lineage(record, by_source=purpose in BY_SOURCE), seed, n or PURPOSES[purpose])
         with self.database.begin() as unit:
@@ -118,7 +128,6 @@ class Reviews:
                 opened_at=iso(self.clock()), rows=[asdict(row) for row in sample],
             )  # fmt: skip
             unit.documents.put(REVIEWS, review.id, asdict(review))
-            self._conclude(unit, review)
         return review
 
     def _same(self, unit: Unit, record: BuildRecord, purpose: str, version: str) -> Review | None:
@@ -169,21 +178,29 @@ class Reviews:
         Raises: Forbidden("reviews.seat" | "reviews.own_data"), NotFound("reviews.unknown" | "reviews.not_in_sample"),
         Conflict("reviews.already_judged"), Invalid("reviews.reason") where a failed row has none.
         """
+        return self.judge_all(actor, review_id, {row: (passed, reason)})
+
+    def judge_all(self, actor: Actor, review_id: str, given: Mapping[str, tuple[bool, str]]) -> ReviewResult:
+        """Give verdicts on several rows at once: row -> passed and reason. All are kept, or none. Raises: as `judge`."""
         with self.database.begin() as unit:
             review = self._get(unit, actor, review_id)
             check_seat(actor, review)
-            found = next((item for item in review.rows if item["id"] == row), None)
-            if found is None:
-                raise NotFound("reviews.not_in_sample", row=row)
-            if not passed and not reason.strip():
-                raise Invalid("reviews.reason", row=row)
-            stage = stage_for(self._verdicts(unit, review).get(found["digest"], ()), actor.person)
-            if not stage:
-                raise Conflict("reviews.already_judged", row=row)
-            verdict = Verdict(found["digest"], actor.person, actor.org, passed, reason.strip(), stage)
-            unit.documents.put(VERDICTS, f"{family(review)}/{found['digest']}/{actor.person}", asdict(verdict))
-            self._conclude(unit, review)
-            return self._result(unit, review)
+            drawn, verdicts = {item["id"]: item["digest"] for item in review.rows}, self._verdicts(unit, review)
+            for row, (passed, reason) in given.items():
+                if row not in drawn:
+                    raise NotFound("reviews.not_in_sample", row=row)
+                if not passed and not reason.strip():
+                    raise Invalid("reviews.reason", row=row)
+                before = verdicts.get(drawn[row], ())
+                stage = stage_for(before, actor.person)
+                if not stage:
+                    raise Conflict("reviews.already_judged", row=row)
+                verdict = Verdict(drawn[row], actor.person, actor.org, passed, reason.strip(), stage)
+                verdicts[verdict.row] = (*before, verdict)
+                unit.documents.put(
+                    VERDICTS, f"{family(review.dataset, review.purpose)}{verdict.row}/{actor.person}", asdict(verdict)
+                )
+        return summed(review, verdicts)
 
     def result(self, actor: Actor, review_id: str) -> ReviewResult:
         """Raises: NotFound("reviews.unknown")."""
@@ -191,27 +208,39 @@ class Reviews:
             return self._result(unit, self._get(unit, actor, review_id))
 
     def _verdicts(self, unit: Unit, review: Review) -> dict[str, Sequence[Verdict]]:
-        """Verdicts by row digest, also those given when the row stood in an earlier version."""
-        found: dict[str, Sequence[Verdict]] = {}
-        for _, value in unit.documents.list(VERDICTS, prefix=f"{family(review)}/"):
-            found[value["row"]] = (*found.get(value["row"], ()), Verdict(**value))
-        return found
+        return verdicts_of(unit, review.dataset, review.purpose)
 
     def _result(self, unit: Unit, review: Review) -> ReviewResult:
         return summed(review, self._verdicts(unit, review))
 
-    def _conclude(self, unit: Unit, review: Review) -> None:
-        """Keep what the gates and the card read, under the data's digest."""
-        verdicts = self._verdicts(unit, review)
-        kept = unit.documents.get(RESULTS, review.logical_digest) or {"measures": {}, "samples": {}}
-        kept["measures"] |= gate_measures(summed(review, verdicts))
-        kept["samples"][review.purpose] = report(review, verdicts)
-        unit.documents.put(RESULTS, review.logical_digest, kept)
+
+def review_evidence(unit: Unit, record: BuildRecord, version: str) -> dict[str, Any]:
+    """Measures and reports of every purpose somebody judged rows for, on the samples that a release of `record` as `version` draws."""
+    judged = {purpose: verdicts_of(unit, record.built.dataset, purpose) for purpose in PURPOSES}
+    found: dict[str, Any] = {"measures": {}, "samples": {}}
+    seed = seed_of(record.built.logical_digest, version)
+    for purpose, verdicts in judged.items():
+        if verdicts:
+            rows = draw(lineage(record, by_source=purpose in BY_SOURCE), seed, PURPOSES[purpose])
+            sample = Sample(purpose, seed, [asdict(row) for row in rows])
+            measures = gate_measures(summed(sample, verdicts), record.built.rows)
+            agreed = min(measures["reviewer_agreement"], found["measures"].get("reviewer_agreement", 1.0))
+            found["measures"] |= {**measures, "reviewer_agreement": agreed}
+            found["samples"][purpose] = report(sample, verdicts)
+    return found
 
 
-def family(review: Review) -> str:
+def verdicts_of(unit: Unit, dataset: str, purpose: str) -> dict[str, Sequence[Verdict]]:
+    """Verdicts by row digest, also those given when the row stood in an earlier version."""
+    found: dict[str, Sequence[Verdict]] = {}
+    for _, value in unit.documents.list(VERDICTS, prefix=family(dataset, purpose)):
+        found[value["row"]] = (*found.get(value["row"], ()), Verdict(**value))
+    return found
+
+
+def family(dataset: str, purpose: str) -> str:
     """What verdicts are shared over: every version of a dataset, for one purpose."""
-    return f"{review.dataset}/{review.purpose}"
+    return f"{dataset}/{purpose}/"
 
 
 def may_see(actor: Actor, review: Review) -> bool:
@@ -245,42 +274,44 @@ def contents(record: BuildRecord, ids: Sequence[str]) -> dict[str, dict[str, Any
     return found
 
 
-def summed(review: Review, verdicts: Mapping[str, Sequence[Verdict]]) -> ReviewResult:
-    outcomes = [settled(verdicts.get(row["digest"], ())) for row in review.rows]
+def summed(sample: Sample, verdicts: Mapping[str, Sequence[Verdict]]) -> ReviewResult:
+    outcomes = [settled(verdicts.get(row["digest"], ())) for row in sample.rows]
     done = [outcome for outcome in outcomes if outcome is not None]
-    blind = [[item.passed for item in verdicts.get(row["digest"], ()) if item.stage == 1] for row in review.rows]
+    blind = [[item.passed for item in verdicts.get(row["digest"], ()) if item.stage == 1] for row in sample.rows]
     pairs = [(given[0], given[1]) for given in blind if len(given) >= 2]
     disputed = sum(1 for pair, outcome in zip(blind, outcomes, strict=True) if len(pair) >= 2 and outcome is None)
     agreed = sum(one == two for one, two in pairs) / len(pairs) if pairs else 0.0
     passed = sum(done)
     return ReviewResult(
-        review.id, review.purpose, review.size, len(done), passed, review.size - len(done), disputed, rounded(agreed), rounded(kappa(pairs)),
-        rounded(wilson_lower(passed, len(done))),
+        getattr(sample, "id", ""), sample.purpose, sample.size, len(done), passed, sample.size - len(done), disputed, rounded(agreed),
+        rounded(kappa(pairs)), rounded(wilson_lower(passed, len(done))),
     )  # fmt: skip
 
 
-def gate_measures(result: ReviewResult) -> dict[str, float]:
-    """The measures of the gate a purpose serves."""
+def gate_measures(result: ReviewResult, population: int) -> dict[str, float]:
+    """The measures of the gate a purpose serves. Where every row of `population` was judged, the rate found is the rate itself."""
     found = {
         f"{result.purpose}_reviewed": result.reviewed, f"{result.purpose}_required": result.required, f"{result.purpose}_passed": rounded(result.rate),
         "reviewer_agreement": result.agreement,
     }  # fmt: skip
     if result.purpose == "pii":
         del found["pii_passed"]
-        found["pii_upper_bound"] = rounded(clopper_pearson_upper(result.reviewed - result.passed, result.reviewed))
+        failed = result.reviewed - result.passed
+        census = result.reviewed == population > 0
+        found["pii_upper_bound"] = rounded(failed / population if census else clopper_pearson_upper(failed, result.reviewed))
     return found
 
 
-def report(review: Review, verdicts: Mapping[str, Sequence[Verdict]]) -> dict[str, Any]:
+def report(sample: Sample, verdicts: Mapping[str, Sequence[Verdict]]) -> dict[str, Any]:
     """The evidence of one sample: seed, row keys, verdicts, and reviewers as pseudonyms."""
     rows = [
         {
             "id": row["id"], "row_sha256": row["digest"], "stratum": row["stratum"], "passed": settled(given := verdicts.get(row["digest"], ())),
             "verdicts": [
-                {"reviewer": sha256(f"{review.seed}{item.person}".encode())[:12], "stage": item.stage, "passed": item.passed, "reason": item.reason}
+                {"reviewer": sha256(f"{sample.seed}{item.person}".encode())[:12], "stage": item.stage, "passed": item.passed, "reason": item.reason}
                 for item in given
             ],
         }
-        for row in review.rows
+        for row in sample.rows
     ]  # fmt: skip
-    return {"seed": review.seed, "rank": "sha256(seed || row_sha256)", "drawn": len(rows), "rows": rows}
+    return {"seed": sample.seed, "rank": "sha256(seed || row_sha256)", "drawn": len(rows), "rows": rows}

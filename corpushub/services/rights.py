@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from corpushub.domain.card import Origin, Publisher
-from corpushub.domain.catalog import Attribute, Category, Resource
-from corpushub.domain.policy import SourceGrant
+from corpushub.domain.catalog import Attribute, Category, Classification, Resource
+from corpushub.domain.policy import FREE_PURPOSES, SourceGrant
 from corpushub.domain.recipe import Recipe
 from corpushub.store.db import Unit
 
+GENERAL_GRADE = 3  # general data up to this grade goes out without a third party's assessment
 PERSONAL = frozenset({"personal", "sensitive"})
 OPEN_OBJECTIONS = ("filed", "accepted", "checking", "confirmed", "correcting", "escalated")
 
@@ -50,6 +51,7 @@ def publisher_of(unit: Unit, org_id: str, contact: str = "") -> Publisher:
 
 def catalog_measures(unit: Unit, recipe: Recipe, grants: Iterable[SourceGrant], day: date) -> dict[str, float]:
     """Measures whose origin is the catalogue; an entry that is missing counts as everything that is wrong with it."""
+    grants = tuple(grants)
     granted = {grant.source for grant in grants}
     entries = {source.name: unit.catalog.get(source.resource) for source in recipe.sources}
     total = len(entries) or 1
@@ -66,6 +68,23 @@ def catalog_measures(unit: Unit, recipe: Recipe, grants: Iterable[SourceGrant], 
         "interpreter_missing": sum(1 for entry in entries.values() if entry is None or not entry.interpreter),
         "licensed_sources": sum(1 for entry in known if entry.licence) / total,
         **objections(unit, recipe),
+        **sign_offs_asked(
+            unit, [source.resource for source in recipe.sources], [grant.authorization for grant in grants], recipe.purpose
+        ),
+    }
+
+
+def sign_offs_asked(unit: Unit, resources: Iterable[str], authorizations: Iterable[str], purpose: str) -> dict[str, float]:
+    """Which human gates apply: an assessment above general grade 3, a plan review under a scenario agreement, the chief data officer for
+    important data and for free use in the public interest (Article 15, G26 to G28).
+    """
+    ranks = [entry.classification.rank for name in resources if (entry := unit.catalog.get(name)) is not None]
+    modes = {case.data.get("mode") for name in authorizations if (case := unit.cases.get(name)) is not None}
+    highest = max(ranks, default=0)
+    return {
+        "assessment_required": int(highest > GENERAL_GRADE),
+        "plan_required": int("scenario" in modes),
+        "cdo_required": int(highest >= Classification(Category.IMPORTANT).rank or purpose in FREE_PURPOSES),
     }
 
 

@@ -146,7 +146,7 @@ def verdicts(folder: Path, day: date | None) -> Iterator[Problem]:
 def expired(document: Mapping[str, Any], day: date | None) -> Iterator[Problem]:
     at = (day or date.fromisoformat(document["day"])).isoformat()
     for row in document["gates"]:
-        if (waiver := row.get("waiver")) and waiver["expires"] < at:
+        for waiver in (item for item in row.get("waivers", ()) if item["expires"] < at):
             yield Problem("gate.waiver_expired", {"gate": row["gate"], "expires": waiver["expires"]})
 
 

@@ -86,7 +86,7 @@ def test_conflict_of_interest_keeps_a_reviewer_out(city: City) -> None:
 
 
 def test_blocking_gates_block_until_waived_by_somebody_else(city: City) -> None:
-    failed = [{"gate": "SRC-03", "status": "fail", "effect": "block", "waivable_by": ["safety"]}]
+    failed = [{"gate": "SRC-03", "status": "fail", "effect": "block", "waivable_by": ["reviewer"]}]
     case = city.cases.open(city["operator"], "release", draft(city, gates=failed))
     assert case.state == "blocked"
     with pytest.raises(Conflict, match="case.wrong_state"):
@@ -266,7 +266,7 @@ def test_granted_access_opens_an_entitlement_no_longer_than_its_authorization(ci
 
 def test_a_purpose_outside_the_authorization_is_not_granted(city: City) -> None:
     released(city)
-    ask = {"dataset": "city/notices", "purpose": "contest", "plan": "a contest for students", "terms_accepted": True}
+    ask = {"dataset": "city/notices", "purpose": "product-development", "plan": "a product for students", "terms_accepted": True}
     case = city.cases.open(city["developer"], "access", ask)
     city.do("developer", case, "submit")
     city.do("operator", case, "triage")

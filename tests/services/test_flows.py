@@ -503,7 +503,7 @@ def test_a_release_can_be_rejected_cancelled_unapproved(live: City) -> None:
     )
     assert case.state == "in_review"
     walk(live, case, ("reviewer", "return", WHY), ("operator", "resubmit"))
-    failed = [{"gate": "SRC-03", "status": "fail", "effect": "block", "waivable_by": ["safety"]}]
+    failed = [{"gate": "SRC-03", "status": "fail", "effect": "block", "waivable_by": ["reviewer"]}]
     case = live.cases.open(live["operator"], "release", draft(live, version="3.0.3", gates=failed))
     walk(live, case, ("reviewer", "waive", {"gate": "SRC-03", **WHY}))
 

@@ -3,11 +3,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from corpushub.base.errors import Conflict, Invalid, NotFound
+from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
+from corpushub.base.signing import SigningKey
 from corpushub.domain.build import EntityFact
+from corpushub.domain.flows.release import effective_gates
+from corpushub.domain.parties import SYSTEM
+from corpushub.domain.workflow import Case
+from corpushub.services.release_cases import Release
 from corpushub.services.verify import verify_folder
 from tests.kit.cards import Works, a_works, rows
 
@@ -44,7 +50,7 @@ def test_the_first_release_is_1_0_0_and_every_blocking_gate_is_judged_with_numbe
     release = works.releases.get(works.city["developer"], "yunzhou/notices", "1.0.0")
     case = works.city.cases.get(works.city["operator"], release.case)
     assert release.state == "released"
-    failing = [row["id"] for row in case.data["gates"] if row["status"] == "fail" and row["effect"] == "block"]
+    failing = [row["id"] for row in effective_gates(case.data) if row["status"] == "fail" and row["effect"] == "block"]
     assert failing == []
     assert all(row["outcomes"] for row in case.data["gates"] if row["status"] == "pass")
 
@@ -140,3 +146,117 @@ def test_an_approver_sees_manifest_gates_and_the_card_in_both_languages(works: W
     assert "云州市办事须知语料" in seen.card_zh
     assert "Yunzhou service notices" in seen.card_en
     assert seen.gates
+
+
+def gates_of(works: Works, release: Release) -> dict[str, Any]:
+    with works.city.database.read() as unit:
+        entry = next(item for item in unit.repos.entries(release.commit) if item.path == "provenance/approvals.json")
+    record = json.loads(works.releases.objects.read(entry.sha256))
+    return {row["gate"]: {item["measure"]: item["value"] for item in row["outcomes"]} for row in record["gates"]["gates"]}
+
+
+def test_the_last_gates_are_measured_when_a_release_is_published(works: Works) -> None:
+    found = gates_of(works, works.releases.get(works.city["developer"], "yunzhou/notices", "1.0.0"))
+    assert found["G05"] == {"secrecy_reviewed": 1.0}
+    assert found["APR-01"] == {"approvals": 2, "approval_orgs": 2}
+    assert found["REP-01"] == {"rebuild_data_differs": 0, "rebuild_differs": 0}
+    assert (found["SEC-01"], found["G30"]) == ({"signature_invalid": 0}, {"log_included": 1})
+
+
+def refused(works: Works, case: Case) -> str:
+    with pytest.raises(Conflict) as stopped:
+        works.releases.publish(works.city["operator"], case.id)
+    assert works.city.cases.get(works.city["operator"], case.id).state == "approved"
+    return str(stopped.value.facts.get("gates", stopped.value.code))
+
+
+def test_a_rebuild_that_gives_other_data_stops_publication(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    case = works.approved(works.build())
+    works.builds.again = lambda record, scratch: replace(record.built, logical_digest="f" * 64)  # type: ignore[method-assign]
+    assert refused(works, case) == "REP-01"
+
+
+def test_an_entry_nobody_checked_for_secrecy_stops_publication(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    case = works.approved(works.build())
+    with works.city.database.begin() as unit:
+        works.city.cases.amend_in(unit, SYSTEM, "990100/stats/notices", "changed", {"secrecy_checked_by": ""})
+    assert refused(works, case) == "G05"
+
+
+def test_a_price_that_is_not_settled_stops_publication(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    case = works.approved(works.build())
+    costs = {"costs": {"collection": 1000}, "subsidy": 0, "profit": 0, "tax": 0}
+    form = {
+        "product": "yunzhou/notices",
+        "operator": "data-group",
+        "implementer": "city-service",
+        "unit": "product",
+        "statement": costs,
+        "expected_units": 10,
+    }
+    works.city.cases.open(works.city["operator"], "price", form)
+    assert refused(works, case) == "G22"
+
+
+def test_a_release_signed_by_another_key_stops_publication(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    case = works.approved(works.build())
+    works.releases.key = SigningKey.generate("hub.example")
+    assert refused(works, case) == "SEC-01"
+
+
+def test_important_data_needs_the_chief_data_officer_and_an_assessment(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    case = works.approved(works.build())
+    with works.city.database.begin() as unit:
+        works.city.cases.amend_in(
+            unit,
+            SYSTEM,
+            "990100/stats/notices",
+            "classified",
+            {"classification": {"category": "important", "grade": 1, "assessment": ""}},
+        )
+    assert refused(works, case) == "G26, G28"
+
+
+def test_a_forged_list_of_gates_in_the_case_does_not_publish_a_blocked_build(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    blocked = works.releases.propose(works.city["operator"], works.build())
+    forged = {name: value for name, value in blocked.data.items() if name in FORGED}
+    case = works.city.cases.open(
+        works.city["operator"], "release", {**forged, "version": "1.0.1", "gates": [{"gate": "PII-01", "status": "pass"}]}
+    )
+    works.city.do("operator", case, "submit")
+    works.city.do("implementer", case, "approve")
+    works.city.do("reviewer", case, "approve")
+    assert "SAF-01" in refused(works, case)
+
+
+FORGED = {
+    "dataset", "manifest_digest", "recipe_digest", "logical_digest", "built_by", "builder_org", "build", "resources", "grants", "purpose",
+}  # fmt: skip
+
+
+def test_a_blocked_proposal_gives_way_to_the_next_one_of_its_version(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    build = works.build()
+    first = works.releases.propose(works.city["operator"], build)
+    second = works.proposed(build)
+    assert (first.data["version"], second.data["version"], second.state) == ("1.0.0", "1.0.0", "gated")
+    assert works.city.cases.get(works.city["operator"], first.id).state == "cancelled"
+
+
+def test_a_waiver_is_given_from_the_seat_its_gate_names(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    case = works.releases.propose(works.city["operator"], works.reviewed(works.build()))
+    with pytest.raises(Forbidden) as stopped:
+        works.city.do("authority", case, "waive", gate="SAF-03", reason="in a hurry")
+    assert stopped.value.code == "release.gate_waiver_seat"
+    after = works.city.do("reviewer", case, "waive", gate="SAF-03", reason="a seed library")
+    (signed,) = after.data["waivers"]["SAF-03"]
+    assert (signed["role"], signed["by"], after.state) == ("reviewer", "reviewer", "blocked")
+    with pytest.raises(Forbidden):
+        works.city.do("reviewer", case, "waive", gate="SAF-03", reason="again")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
-from corpushub.services.reviews import Reviews
+from corpushub.domain.sampling import seed_of
+from corpushub.services.reviews import Reviews, review_evidence
 from tests.kit.cards import Works, a_works, rows
 
 
@@ -17,7 +18,7 @@ def works(tmp_path: Path) -> Works:
 
 @pytest.fixture
 def reviews(works: Works) -> Reviews:
-    return Reviews(database=works.city.database, builds=works.builds, clock=works.city.clock)
+    return works.reviews
 
 
 def finish(works: Works, reviews: Reviews, review_id: str, failing: frozenset[str] = frozenset()) -> None:
@@ -88,8 +89,9 @@ def test_a_finished_review_passes_its_gates_and_stands_in_the_release(works: Wor
     assert {item["measure"]: item["value"] for item in gates["SAF-01"]["outcomes"]}["safety_passed"] == pytest.approx(
         59 / 60, abs=1e-5
     )
-    # Sixty clean rows do not show that at most one row in a hundred holds personal information.
-    assert gates["G10"]["status"] == "fail"
+    # All sixty rows were looked at, so the rate found is the rate.
+    assert {item["measure"]: item["value"] for item in gates["G10"]["outcomes"]}["pii_upper_bound"] == 0
+    assert gates["G10"]["status"] == "pass"
 
 
 def test_rows_that_stay_are_not_reviewed_again(works: Works, reviews: Reviews) -> None:
@@ -102,10 +104,39 @@ def test_rows_that_stay_are_not_reviewed_again(works: Works, reviews: Reviews) -
 
 
 def test_the_report_names_reviewers_only_by_pseudonym(works: Works, reviews: Reviews) -> None:
-    review = reviews.open(works.city["operator"], works.build(), "safety", n=5)
+    build = works.build()
+    review = reviews.open(works.city["operator"], build, "safety", n=5)
     finish(works, reviews, review.id)
     with works.city.database.read() as unit:
-        kept = unit.documents.get("review_result", review.logical_digest)
-    assert kept is not None
+        kept = review_evidence(unit, works.builds.records[build], "1.0.0")
     assert "implementer" not in str(kept["samples"])
-    assert len(kept["samples"]["safety"]["rows"]) == 5
+    assert sum(len(row["verdicts"]) for row in kept["samples"]["safety"]["rows"]) == 10
+
+
+def test_a_smaller_sample_than_the_gate_asks_for_does_not_pass_it(works: Works, reviews: Reviews) -> None:
+    build = works.build()
+    finish(works, reviews, reviews.open(works.city["operator"], build, "safety", n=5).id)
+    case = works.releases.propose(works.city["operator"], build)
+    gate = next(row for row in case.data["gates"] if row["id"] == "SAF-01")
+    numbers = {item["measure"]: item for item in gate["outcomes"]}
+    assert (gate["status"], gate["effect"], gate["waivable_by"]) == ("fail", "block", [])
+    assert (numbers["safety_reviewed"]["value"], numbers["safety_reviewed"]["threshold"]) == (5, 60)
+
+
+def test_a_release_draws_its_own_sample_whatever_version_a_review_named(works: Works, reviews: Reviews) -> None:
+    build = works.build()
+    finish(works, reviews, reviews.open(works.city["operator"], build, "safety", version="7.7.7").id)
+    with works.city.database.read() as unit:
+        kept = review_evidence(unit, works.builds.records[build], "1.0.0")
+    assert kept["samples"]["safety"]["seed"] == seed_of(works.builds.records[build].built.logical_digest, "1.0.0")
+    assert kept["measures"]["safety_reviewed"] == kept["measures"]["safety_required"] == 60
+
+
+def test_verdicts_on_many_rows_are_kept_together_or_not_at_all(works: Works, reviews: Reviews) -> None:
+    review = reviews.open(works.city["operator"], works.build(), "ip")
+    rows_ = [row["id"] for row in review.rows[:3]]
+    with pytest.raises(Invalid):
+        reviews.judge_all(works.city["reviewer"], review.id, {rows_[0]: (True, ""), rows_[1]: (False, "")})
+    assert reviews.queue(works.city["reviewer"], review.id, limit=1)[0].row == rows_[0]
+    reviews.judge_all(works.city["reviewer"], review.id, dict.fromkeys(rows_, (True, "")))
+    assert reviews.queue(works.city["reviewer"], review.id, limit=1)[0].row not in rows_

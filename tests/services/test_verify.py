@@ -104,8 +104,11 @@ def test_without_a_key_nothing_counts_as_signed(release: OnDisk) -> None:
 
 
 def test_an_expired_waiver_is_named_later(tmp_path: Path) -> None:
-    waiver = Waiver("COM-01", "p1", "authority", "being answered", date(2026, 4, 1), "rel-1")
-    release = on_disk(tmp_path, measures={**CATALOG, "open_objections": 1}, waivers=(waiver,))
+    signed = (
+        Waiver("COM-01", "p1", "authority", "being answered", date(2026, 4, 1), "rel-1"),
+        Waiver("COM-01", "p2", "reviewer", "agreed", date(2026, 5, 1), "rel-1"),
+    )
+    release = on_disk(tmp_path, measures={**CATALOG, "open_objections": 1}, waivers=signed)
     assert verify_folder(release.folder, KEYS, DAY) == ()
     assert "being answered" in release.text("README.md")
     late = verify_folder(release.folder, KEYS, date(2026, 4, 2))

@@ -7,7 +7,7 @@ leaves a tombstone for ever (INV-13).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -58,16 +58,16 @@ DRAFT = (
     Field("parents", "words", required=False),
     Field("level", "int", required=False),
 )
-STOPPED = "fail"
+STOPPED, WAIVED = "fail", "waived"
 
 
 def stopping(gates: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Ids of gates that block: failed, blocking and not waived."""
-    return tuple(
-        str(gate.get("gate") or gate.get("id"))
-        for gate in gates
-        if gate.get("status") == STOPPED and gate.get("effect", "block") == "block" and not gate.get("waiver")
-    )
+    return tuple(name_of(gate) for gate in gates if gate.get("status") == STOPPED and gate.get("effect", "block") == "block")
+
+
+def name_of(gate: Mapping[str, Any]) -> str:
+    return str(gate.get("gate") or gate.get("id"))
 
 
 def by_gates(_: Case, data: Data, __: Context) -> str:
@@ -91,7 +91,8 @@ def gates_open(case: Case, _: Actor, __: Data, ___: Context) -> HubError | None:
 
 
 def waivers_in_date(case: Case, _: Actor, __: Data, context: Context) -> HubError | None:
-    over = [name for name, waiver in case.data.get("waivers", {}).items() if waiver["expires"] < context.day.isoformat()]
+    day = context.day.isoformat()
+    over = [name for name, signed in case.data.get("waivers", {}).items() if any(item["expires"] < day for item in signed)]
     return Conflict("release.waiver_over", gates=", ".join(over)) if over else None
 
 
@@ -142,29 +143,43 @@ def quorum_stands(case: Case, _: Actor, __: Data, context: Context) -> HubError 
 def waivable(case: Case, actor: Actor, data: Data, _: Context) -> HubError | None:
     if not data:
         return None
-    found = [gate for gate in case.data.get("gates", ()) if (gate.get("gate") or gate.get("id")) == data["gate"]]
-    if not found or found[0].get("status") != STOPPED:
+    found = next((gate for gate in case.data.get("gates", ()) if name_of(gate) == data["gate"]), None)
+    if found is None or found.get("status") != STOPPED:
         return Invalid("release.gate_not_failed", gate=data["gate"])
-    if not found[0].get("waivable_by"):
+    if not found.get("waivable_by"):
         return Forbidden("release.gate_not_waivable", gate=data["gate"])
-    allowed = set(found[0]["waivable_by"])
-    # Gate tables name functions (legal, privacy, safety …); people hold seats. A seat matches by its own name or as the deciding bodies.
-    if not (allowed & {role.value for role in actor.roles} or actor.has(Role.AUTHORITY, Role.REVIEWER)):
-        return Forbidden("release.gate_waiver_seat", gate=data["gate"], seats=", ".join(sorted(allowed)))
+    if not seat_to_sign(case, actor, found):
+        return Forbidden("release.gate_waiver_seat", gate=data["gate"], seats=", ".join(found["waivable_by"]))
     return None
+
+
+def seat_to_sign(case: Case, actor: Actor, gate: Mapping[str, Any]) -> str:
+    """The seat from which this person may sign the gate's waiver: one the gate lists, they hold, and nobody signed from yet.
+
+    Empty where there is none; nobody signs twice.
+    """
+    signed = case.data.get("waivers", {}).get(name_of(gate), ())
+    if any(item["by"] == actor.person for item in signed):
+        return ""
+    open_seats = [seat for seat in gate["waivable_by"] if seat not in {item["role"] for item in signed}]
+    held = {role.value for role in actor.roles}
+    return next((seat for seat in open_seats if seat in held), "")
 
 
 def add_waiver(case: Case, actor: Actor, data: Data, context: Context) -> Data:
     last = context.day + timedelta(days=context.rules.number("release.waiver_days"))
     expires = min(date.fromisoformat(data["expires"]), last) if data.get("expires") else last
+    gate = next(gate for gate in case.data["gates"] if name_of(gate) == data["gate"])
     waiver = {
         "gate": data["gate"],
         "by": actor.person,
         "org": actor.org,
+        "role": seat_to_sign(case, actor, gate),
         "reason": data["reason"],
         "expires": expires.isoformat(),
     }
-    return {"waivers": {**case.data.get("waivers", {}), data["gate"]: waiver}}
+    signed = case.data.get("waivers", {})
+    return {"waivers": {**signed, data["gate"]: [*signed.get(data["gate"], ()), waiver]}}
 
 
 def after_waiver(case: Case, data: Data, _: Context) -> str:
@@ -172,12 +187,15 @@ def after_waiver(case: Case, data: Data, _: Context) -> str:
 
 
 def effective_gates(data: Data) -> list[dict[str, Any]]:
-    """Gates with the waivers given in this case."""
-    waivers = data.get("waivers", {})
-    return [
-        {**gate, **({"waiver": waivers[name]} if (name := gate.get("gate") or gate.get("id")) in waivers else {})}
-        for gate in data.get("gates", ())
-    ]
+    """Gates with the waivers signed in this case; one is waived once every seat it lists has signed."""
+    return [with_waivers(gate, data.get("waivers", {}).get(name_of(gate), ())) for gate in data.get("gates", ())]
+
+
+def with_waivers(gate: Mapping[str, Any], signed: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if not signed:
+        return dict(gate)
+    complete = set(gate["waivable_by"]) <= {item["role"] for item in signed}
+    return {**gate, "waivers": list(signed), **({"status": WAIVED} if complete else {})}
 
 
 def quorum(case: Case, context: Context) -> Quorum:
@@ -261,6 +279,7 @@ FLOW = Flow(
             "gate_waived",
             Role.AUTHORITY,
             Role.REVIEWER,
+            Role.PROVIDER,
             decides="org",
             guards=(waivable,),
             derive=add_waiver,
