@@ -98,7 +98,10 @@ def bounds(opened: Iterable[tuple[BuiltFile, pq.ParquetFile]], name: str) -> tup
         for group in range(parquet.metadata.num_row_groups):
             if index < 0 or parquet.metadata.num_columns != len(parquet.schema_arrow.names):
                 return None, None
-            stated = parquet.metadata.row_group(group).column(index).statistics
+            column = parquet.metadata.row_group(group).column(index)
+            stated = column.statistics
+            if stated is not None and stated.null_count == column.num_values:
+                continue
             if stated is None or not stated.has_min_max:
                 return None, None
             lows.append(stated.min)
@@ -158,6 +161,14 @@ class Column:
 
     def tally(self, array: pa.Array) -> None:
         assert self.values is not None
+        # Mostly the first rows tell that a column has too many values; then the others need no counting.
+        parts = [array.slice(0, 2 * DISTINCT_CAP), array.slice(2 * DISTINCT_CAP)]
+        for part in parts:
+            if self.values is not None and len(part):
+                self.count_values(part)
+
+    def count_values(self, array: pa.Array) -> None:
+        assert self.values is not None
         try:
             found = pc.value_counts(array.drop_null())
         except pa.ArrowNotImplementedError:
@@ -174,6 +185,18 @@ class Column:
 
     def measure(self, array: pa.Array) -> None:
         """Nothing more to know of this type."""
+
+    def merge(self, other: Any) -> None:
+        """Add what a column of the same kind counted in other rows."""
+        self.count += other.count
+        self.nulls += other.nulls
+        if self.values is None or other.values is None:
+            self.values = None
+            return
+        for word, count in other.values.items():
+            self.values[word] = self.values.get(word, 0) + count
+        if len(self.values) > DISTINCT_CAP:
+            self.values = None
 
     def result(self) -> dict[str, Any]:
         found: dict[str, Any] = {"count": self.count, "nulls": self.nulls}
@@ -200,6 +223,10 @@ class Text(Column):
 
     def measure(self, array: pa.Array) -> None:
         self.lengths = merge_counts(self.lengths, pc.utf8_length(array))
+
+    def merge(self, other: Any) -> None:
+        Column.merge(self, other)
+        self.lengths = added(self.lengths, other.lengths)
 
     def result(self) -> dict[str, Any]:
         return Column.result(self) | {"of": self.of} | of_counts(self.lengths)
@@ -232,6 +259,14 @@ class Dates(Column):
         if not pa.types.is_time(array.type):
             for row in pc.value_counts(pc.year(array.drop_null())).to_pylist():
                 self.years[row["values"]] = self.years.get(row["values"], 0) + row["counts"]
+
+    def merge(self, other: Any) -> None:
+        Column.merge(self, other)
+        if other.low is not None:
+            self.low = other.low if self.low is None else min(self.low, other.low)
+            self.high = other.high if self.high is None else max(self.high, other.high)
+        for year, count in other.years.items():
+            self.years[year] = self.years.get(year, 0) + count
 
     def result(self) -> dict[str, Any]:
         found = Column.result(self)
@@ -270,6 +305,14 @@ class Numbers(Column):
             place = ((numbers - self.low) * (BINS / (self.high - self.low))).astype(np.int64)
             self.bins += np.bincount(np.clip(place, 0, BINS - 1), minlength=BINS)
 
+    def merge(self, other: Any) -> None:
+        """Both count between the same bounds."""
+        Column.merge(self, other)
+        self.total += other.total
+        self.squares += other.squares
+        self.seen += other.seen
+        self.bins = self.bins if other.bins is None else self.bins + other.bins
+
     def result(self) -> dict[str, Any]:
         found = Column.result(self) | {"of": "value"}
         if not self.seen or self.low is None or self.high is None:
@@ -294,10 +337,14 @@ def merge_counts(total: Any, lengths: pa.Array) -> Any:
     numbers = lengths.drop_null().to_numpy(zero_copy_only=False)
     if not len(numbers):
         return total
-    found = np.bincount(np.minimum(numbers, LENGTH_CAP))
-    if len(found) > len(total):
-        total, found = found.astype(np.int64), total
-    total[: len(found)] += found
+    return added(total, np.bincount(np.minimum(numbers, LENGTH_CAP)))
+
+
+def added(one: Any, two: Any) -> Any:
+    """The sum of two counts by length."""
+    short, long = sorted((one, two), key=len)
+    total = long.astype(np.int64)
+    total[: len(short)] += short
     return total
 
 

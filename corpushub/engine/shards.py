@@ -173,7 +173,7 @@ def shards_of_parquet(path: Path, whole: Shard) -> tuple[list[Shard], dict[str, 
     try:
         file = pq.ParquetFile(path)
         meta = file.metadata
-        schema = dict(pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table())).schema)
+        schema = dict(pl.Schema(file.schema_arrow))
     except (pa.ArrowException, OSError) as error:
         raise Invalid("source.parquet", name=name, kind=type(error).__name__) from error
     if missing := [column for column in whole.select if column not in schema]:

@@ -12,8 +12,7 @@ from typing import Any, Self
 from corpushub.base.errors import Unavailable
 from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan
-from corpushub.engine.run.executors import Serial, do, order_of
-from corpushub.engine.run.work import Task
+from corpushub.engine.run.executors import Serial, T, do, order_of
 
 MAX_RETRIES = 5
 
@@ -48,13 +47,13 @@ class RayCluster:
         if self.mine:
             self.ray.shutdown()
 
-    def perform(self, function: str, plan: Plan, tasks: Sequence[Task], cache: Cache) -> Iterator[Task]:
+    def perform(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
         if len(tasks) < 2:
             yield from Serial().perform(function, plan, tasks, cache)
             return
         order = self.ray.put(order_of(plan, cache))
         ahead = 4 * max(2, int(self.ray.cluster_resources().get("CPU", 2)))
-        waiting: dict[Any, Task] = {}
+        waiting: dict[Any, T] = {}
         queue = iter(tasks)
         while True:
             while len(waiting) < ahead and (task := next(queue, None)) is not None:

@@ -14,31 +14,46 @@ from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from corpushub.base.errors import Unavailable
 from corpushub.domain.recipe import Recipe
 from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan, Setting, make_plan
 from corpushub.engine.run.pool import few_threads
-from corpushub.engine.run.work import Task, map_shard, sketch_shard
+from corpushub.engine.run.release import bin_shard, encode_group, join_groups, measure_shard
+from corpushub.engine.run.work import map_shard, sketch_shard
 from corpushub.engine.sources.opening import Source
 
-Work = Callable[[Plan, Task, Cache], Path]
-FUNCTIONS: Mapping[str, Work] = {"map_shard": map_shard, "sketch_shard": sketch_shard}
+
+class Task(Protocol):
+    """A piece of work: what it leaves in the cache is named by `key`; `rows` tell how much it is."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def rows(self) -> int: ...
+
+
+T = TypeVar("T", bound=Task)
+Work = Callable[[Plan, Any, Cache], Path]
+FUNCTIONS: Mapping[str, Work] = {
+    work.__name__: work for work in (map_shard, sketch_shard, measure_shard, bin_shard, encode_group, join_groups)
+}
 MAX_LOSSES = 3
 FEW_TASKS = 4  # fewer are done here: starting processes and loading libraries costs more
 
 
 class Executor(Protocol):
-    def perform(self, function: str, plan: Plan, tasks: Sequence[Task], cache: Cache) -> Iterator[Task]:
+    def perform(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
         """Do every task, in any order; yields each when it is done."""
 
 
 class Serial:
     """One after the other, here."""
 
-    def perform(self, function: str, plan: Plan, tasks: Sequence[Task], cache: Cache) -> Iterator[Task]:
+    def perform(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
         work = FUNCTIONS[function]
         for task in tasks:
             work(plan, task, cache)
@@ -97,7 +112,7 @@ class Pool:
             self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=few_threads)
         return self._pool
 
-    def perform(self, function: str, plan: Plan, tasks: Sequence[Task], cache: Cache) -> Iterator[Task]:
+    def perform(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
         if len(tasks) < FEW_TASKS:
             yield from Serial().perform(function, plan, tasks, cache)
             return
@@ -115,9 +130,9 @@ class Pool:
                 if losses > MAX_LOSSES:
                     raise Unavailable("build.workers_lost", times=losses) from error
 
-    def _round(self, function: str, order: bytes, tasks: Sequence[Task]) -> Iterator[Task]:
+    def _round(self, function: str, order: bytes, tasks: Sequence[T]) -> Iterator[T]:
         """Submit a bounded number ahead, so that a long list of tasks costs no memory."""
-        waiting: dict[Future[None], Task] = {}
+        waiting: dict[Future[None], T] = {}
         queue = iter(tuple(tasks))
         while True:
             while len(waiting) < 2 * self.workers and (task := next(queue, None)) is not None:

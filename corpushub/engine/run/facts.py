@@ -1,4 +1,4 @@
-"""What a finished build knows about itself: profile, quality, privacy and personal-information figures, from the written files and step tallies."""
+"""What a finished build knows about itself: profile, quality, privacy and personal-information figures, from measured shards and step tallies."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from corpushub.domain.build import Built, EntityFact
+from corpushub.engine import quality
 from corpushub.engine.cache import write_json
 from corpushub.engine.plan import Plan
-from corpushub.engine.profile import profile_files
-from corpushub.engine.quality import assess
+from corpushub.engine.run.release import Measured
 
 
-def with_facts(plan: Plan, built: Built, folder: Path, measures: Mapping[int, Mapping[str, float]]) -> Built:
-    """`built` with column profiles, measures by id, quality and privacy details; reads each released file twice.
+def with_facts(plan: Plan, built: Built, folder: Path, measures: Mapping[int, Mapping[str, float]], measured: Measured) -> Built:
+    """`built` with column profiles, measures by id, quality and privacy details.
 
-    `measures` are what each step summed up, by its number.
+    `measures` are what each step summed up, by its number; `measured` what is known of all rows.
     """
-    profile = profile_files(folder, built.files)
-    columns = tuple(replace(column, profile=profile.columns.get(column.name, {})) for column in built.columns)
+    columns = tuple(replace(column, profile=measured.columns[column.name].result()) for column in built.columns)
     coarse = any(step.step.name in {"generalise", "k_anonymise"} for step in plan.steps)
-    figures, quality = assess(folder, built.files, plan.recipe.contract, unique_content=not coarse)
+    figures = quality.measures(measured.tallies, plan.recipe.contract, unique_content=not coarse)
+    told = quality.details(measured.tallies)
     entities = entity_facts(plan, measures)
     numbers, privacy = disclosure(plan, built, folder)
     figures |= {"lineage_coverage": 1.0, **summed(measures), **numbers}
-    write_json(folder / "reports" / "quality.json", quality)
+    write_json(folder / "reports" / "quality.json", told)
     return replace(
-        built, columns=columns, entities=entities, measures=dict(sorted(figures.items())), quality=quality, privacy=privacy
+        built, columns=columns, entities=entities, measures=dict(sorted(figures.items())), quality=told, privacy=privacy
     )
 
 

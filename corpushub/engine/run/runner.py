@@ -11,8 +11,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import cache as cache_once
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,36 @@ import numpy as np
 import polars as pl
 
 from corpushub.base.errors import Conflict, Invalid
-from corpushub.base.identity import Stopwatch, digest_of, file_sha256
-from corpushub.domain.build import Built, ColumnFact, Progress, ProgressEvent, StepFact, silent
+from corpushub.base.identity import Stopwatch, digest_of
+from corpushub.domain.build import Built, BuiltFile, ColumnFact, Progress, ProgressEvent, StepFact, silent
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.digests import logical_digest
 from corpushub.engine.mapping import Tally
 from corpushub.engine.plan import Plan, Stage, tools
 from corpushub.engine.run.barrier import StoredSketches, read_measures, rule
-from corpushub.engine.run.executors import Executor, Serial
+from corpushub.engine.run.executors import Executor, Serial, T
 from corpushub.engine.run.facts import nonzero, with_facts
+from corpushub.engine.run.release import (
+    FILE,
+    LINEAGE,
+    File,
+    Group,
+    Measure,
+    Measured,
+    file_key,
+    group_key,
+    is_number,
+    load,
+    measuring,
+    merge_columns,
+    released_columns,
+    writing,
+)
 from corpushub.engine.run.work import Task, tally_from
-from corpushub.engine.run.write import ReleaseWriter, hub_type, place_of, without_engine, write_small
+from corpushub.engine.run.write import FILE_BYTES, GROUP_BYTES, hub_type, place_of, runs, split_order, write_small
 from corpushub.engine.shards import Shard
+
+LINEAGE_BYTES = 150  # of a row, about
 
 
 @dataclass(slots=True)
@@ -72,7 +89,7 @@ def run(
     """
     job = Run(plan, cache, executor or Serial(), progress, cancelled)
     outputs, logs, inputs = stages(job)
-    key = digest_of(["release", plan.fingerprint, judges(), [shard.digest for shard in outputs.shards]])
+    key = digest_of(["release", plan.fingerprint, measuring(), writing(), [shard.digest for shard in outputs.shards]])
     if cache.get(key) is None:
         with cache.make(key) as place:
             built = write(job, outputs, place)
@@ -100,15 +117,6 @@ def link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
-
-
-@cache_once
-def judges() -> str:
-    """Digest of the code that turns rows into files and figures: a finished release is only reused while it is the same."""
-    engine = Path(__file__).parent.parent
-    return digest_of(
-        {name: file_sha256(engine / f"{name}.py") for name in ("run/facts", "quality", "profile", "run/write", "digests")}
-    )
 
 
 def stages(job: Run) -> tuple[Pieces, list[Pieces], dict[int, Pieces]]:
@@ -169,7 +177,7 @@ def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Pat
                 slot=slots[at],
             )
         )
-    folders = perform(job, "map_shard", tasks)
+    folders = staged(job, "map_shard", tasks)
     outputs = []
     for folder, task in zip(folders, tasks, strict=True):
         tally = read_json(folder / "tally.json")
@@ -190,7 +198,7 @@ def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[tuple[Path, str
         )
         for shard in pieces.shards
     ]
-    folders = perform(job, "sketch_shard", tasks)
+    folders = staged(job, "sketch_shard", tasks)
     memory = job.cache.folder(
         digest_of([step.step.name, step.step.version, step.params.model_dump(mode="json"), job.plan.recipe.dataset])[:40]
     )
@@ -203,49 +211,61 @@ def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[tuple[Path, str
     return rulings
 
 
-def perform(job: Run, function: str, tasks: Sequence[Task]) -> list[Path]:
-    """Do every task that the cache does not know yet, with progress; gives the folders in task order."""
+def perform(job: Run, function: str, tasks: Sequence[T], name: str) -> tuple[list[Path], int]:
+    """Do every task that the cache does not know yet, with progress; gives the folders in task order and how many were known."""
     known = {at for at, task in enumerate(tasks) if job.cache.get(task.key)}
-    stage = tasks[0].stage if tasks else 0
-    job.reused[stage] += len(known)
-    total = sum(task.shard.rows for task in tasks)
-    done = sum(tasks[at].shard.rows for at in known)
+    total = sum(task.rows for task in tasks)
+    done = sum(tasks[at].rows for at in known)
     open_tasks = [task for at, task in enumerate(tasks) if at not in known]
     started = job.watch.seconds()
     fresh = 0
     for task in job.executor.perform(function, job.plan, open_tasks, job.cache):
         if job.cancelled():
             raise Conflict("build.cancelled", dataset=job.plan.recipe.dataset)
-        fresh += task.shard.rows
+        fresh += task.rows
         seconds = max(job.watch.seconds() - started, 1e-6)
         rate = fresh / seconds
         left = total - done - fresh
-        name = "+".join(step.step.name for step in job.plan.stages[stage].steps) or "read"
         job.progress(ProgressEvent(name, done + fresh, total, "rows", rate, left / rate if rate else 0.0))
-    return [job.cache.place(task.key) for task in tasks]
+    return [job.cache.place(task.key) for task in tasks], len(known)
+
+
+def staged(job: Run, function: str, tasks: Sequence[Task]) -> list[Path]:
+    """Tasks of one stage of the plan."""
+    stage = tasks[0].stage if tasks else 0
+    name = "+".join(step.step.name for step in job.plan.stages[stage].steps) or "read"
+    folders, known = perform(job, function, tasks, name)
+    job.reused[stage] += known
+    return folders
 
 
 def write(job: Run, outputs: Pieces, folder: Path) -> Built:
     """The release files and everything known about the build."""
     plan = job.plan
-    columns = released_columns(plan)
-    writer = ReleaseWriter(folder, columns, plan.recipe.contract.key)
-    for source, shard, slot in zip(outputs.sources, outputs.shards, slots_of(plan, outputs), strict=True):
-        if job.cancelled():
-            raise Conflict("build.cancelled", dataset=plan.recipe.dataset)
-        frame = shard.read()
-        opened = plan.sources[source]
-        writer.add(frame, place_of(frame, opened.name, opened.fact.digest, shard.origins))
-        writer.edge(slot)
-    files, digests = writer.finish()
-    if not files:
+    parts, measured = measure(job, outputs)
+    if not measured.rows:
         raise Invalid("build.empty", dataset=plan.recipe.dataset, reasons=dropped_reasons(job))
+    (folder / "data").mkdir()
+    (folder / "provenance").mkdir()
+    (folder / "reports").mkdir()
+    files = []
+    for split in sorted(measured.rows, key=split_order):
+        made = files_of(job, split, parts)
+        for at, place in enumerate(made):
+            path = f"data/{split}-{at:05d}-of-{len(made):05d}.parquet"
+            link(str(place / FILE), str(folder / path))
+            about = read_json(place / "file.json")
+            files.append(BuiltFile(path, "default", split, about["rows"], about["bytes"], about["sha256"]))
+    for at, place in enumerate(files_of(job, LINEAGE, parts)):
+        name = "lineage.parquet" if at == 0 else f"lineage-{at:05d}.parquet"
+        link(str(place / FILE), str(folder / "provenance" / name))
+    columns = released_columns(plan)
     schema = {name: hub_type(dtype) for name, dtype in columns.items()}
     built = Built(
         dataset=plan.recipe.dataset,
         recipe_digest=plan.recipe.digest,
         fingerprint=plan.fingerprint,
-        logical_digest=logical_digest(digests, schema),
+        logical_digest=logical_digest(np.concatenate(measured.digests), schema),
         files=tuple(files),
         columns=column_facts(plan, columns),
         sources=tuple(source.fact for source in plan.sources),
@@ -254,19 +274,53 @@ def write(job: Run, outputs: Pieces, folder: Path) -> Built:
         measures={},
         tools=tools(),
     )
-    return judged(job, built, folder)
+    return with_facts(plan, built, folder, {index: tally.measures for index, tally in job.tallies.items()}, measured)
 
 
-def judged(job: Run, built: Built, folder: Path) -> Built:
-    """`built` with profile, quality, privacy and personal-information figures, all taken from the written files."""
-    return with_facts(job.plan, built, folder, {index: tally.measures for index, tally in job.tallies.items()})
+def measure(job: Run, outputs: Pieces) -> tuple[list[tuple[Measure, Measured]], Measured]:
+    """(every shard with what is known of it, what is known of all rows)."""
+    plan = job.plan
+    contract = digest_of([[asdict(column) for column in plan.recipe.contract.columns], list(plan.recipe.contract.rules)])
+    about = ["measure", measuring(), contract, plan.recipe.contract.key, dict(plan.recipe.contract.timeliness)]
+    names = list(released_columns(plan).items())
+    schema = [(name, str(dtype)) for name, dtype in names]
+    tasks = [
+        Measure(digest_of([*about, schema, shard.digest]), shard, source, slot)
+        for source, shard, slot in zip(outputs.sources, outputs.shards, slots_of(plan, outputs), strict=True)
+    ]
+    folders, _ = perform(job, "measure_shard", tasks, "measure")
+    parts = [(task, load(folder)) for task, folder in zip(tasks, folders, strict=True)]
+    whole = Measured()
+    for _, part in parts:
+        whole.merge(part)
+    if any(is_number(dtype) for _, dtype in names):
+        bounds = tuple((name, low, high) for name, (low, high) in sorted(whole.bounds.items()))
+        binned = [replace(task, key=digest_of(["bins", task.key, repr(bounds)]), bounds=bounds) for task in tasks]
+        for folder in perform(job, "bin_shard", binned, "measure")[0]:
+            merge_columns(whole.columns, load(folder))
+    return parts, whole
 
 
-def released_columns(plan: Plan) -> dict[str, pl.DataType]:
-    """Contract order first, then what the steps left besides."""
-    schema = without_engine(plan.schema)
-    promised = [name for name in plan.recipe.contract.names() if name in schema]
-    return {name: schema[name] for name in (*promised, *(name for name in schema if name not in promised))}
+def files_of(job: Run, split: str, parts: Sequence[tuple[Measure, Measured]]) -> list[Path]:
+    """The files of a split (or of the lineage), each a folder in the cache."""
+    mine = [(part, known.rows.get(split, 0), known.bytes.get(split, 0)) for part, known in parts]
+    if split == LINEAGE:
+        mine = [(part, part.rows, LINEAGE_BYTES * part.rows) for part, _ in parts]
+    mine = [item for item in mine if item[1]]
+    groups, sizes = [], []
+    for run in runs([size for _, _, size in mine], [part.slot for part, _, _ in mine], GROUP_BYTES):
+        chosen = tuple(mine[at][0] for at in run)
+        groups.append(Group(group_key(job.plan, split, chosen), split, chosen, sum(mine[at][1] for at in run)))
+        sizes.append(sum(mine[at][2] for at in run))
+    files = []
+    for run in runs(sizes, [group.parts[-1].slot for group in groups], FILE_BYTES):
+        chosen_groups = [groups[at] for at in run]
+        files.append(
+            File(file_key(chosen_groups), tuple(group.key for group in chosen_groups), sum(group.rows for group in chosen_groups))
+        )
+    wanted = {key for file in files if job.cache.get(file.key) is None for key in file.groups}
+    perform(job, "encode_group", [group for group in groups if group.key in wanted], "write")
+    return perform(job, "join_groups", files, "write")[0]
 
 
 def column_facts(plan: Plan, columns: Mapping[str, pl.DataType]) -> tuple[ColumnFact, ...]:
@@ -314,7 +368,7 @@ def write_drops(job: Run, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], 
             if not log.height:
                 continue
             opened = plan.sources[source]
-            place = place_of(log, opened.name, opened.fact.digest, shard.origins).drop("source_sha256")
+            place = place_of(log, opened.name, shard.origins)
             frames.append(
                 place.with_columns(
                     log["step"],

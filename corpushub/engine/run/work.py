@@ -37,6 +37,10 @@ class Task:
     source: int = 0
     slot: str = ""  # the shard's place in its source, under which slow kernels remember rows
 
+    @property
+    def rows(self) -> int:
+        return self.shard.rows
+
 
 def fitted(frame: pl.DataFrame, plan: Plan, source: Source, origins: Sequence[str]) -> pl.DataFrame:
     """An input frame with the union's columns and types, and the engine's key where the contract wants one no source has."""

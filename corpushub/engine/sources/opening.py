@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -42,6 +42,11 @@ class Source:
     fact: SourceFact
     quarantine: tuple[Bad, ...] = ()
     files: int = 1
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def file_digest(self, origin: str) -> str:
+        """SHA-256 of the source's file that holds this one; of the whole source where it was an archive."""
+        return self.digests.get(origin, self.fact.digest)
 
     @property
     def name(self) -> str:
@@ -100,7 +105,7 @@ def open_local(ref: SourceRef, place: Place, path: Path, name: str) -> Source:
             else:
                 ingest(ref, place, path, job)
         folder = place.cache.place(key)
-    source = load(ref, folder, path)
+    source = replace(load(ref, folder, path), digests={member.name: member.digest for member in members})
     check_quarantine(source, place.limits.max_quarantine_ratio)
     return source
 

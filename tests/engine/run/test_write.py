@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from corpushub.engine import shards as cutting
 from corpushub.engine.digests import logical_digest, row_digests
-from corpushub.engine.run import write
-from corpushub.engine.run.write import ReleaseWriter
-from tests.kit.engine import with_places
+from corpushub.engine.run import runner
+from corpushub.engine.run.join import join
+from corpushub.engine.run.runner import run
+from corpushub.engine.run.write import runs, write_group
+from tests.kit.engine import planned
+
+BODY = """\
+sources:
+  notices: {resource: r/1, from: files}
+contract: {key: id, columns: {id: {required: true}, text: {required: true}}}
+steps:
+  - drop_short: {column: text, min_chars: 1}
+"""
 
 
 def written(folder: Path, texts: list[list[str]]) -> dict[str, str]:
-    """Files by digest, of shards of texts."""
-    writer = ReleaseWriter(folder, {"id": pl.String(), "text": pl.String()}, "id")
-    for at, shard in enumerate(texts):
-        frame = with_places(pl.DataFrame({"id": [f"{at}-{n}" for n in range(len(shard))], "text": shard}))
-        place = pl.DataFrame(
-            {"source": ["s"] * len(shard), "source_sha256": ["0"] * len(shard), "source_file": ["f"] * len(shard)}
-        )
-        writer.add(frame, place.with_columns(frame["_row"].alias("source_row"), frame["_part"].alias("part")))
-        writer.edge(f"d|s|{at}")
-    files, _ = writer.finish()
-    return {file.sha256: file.path for file in files}
+    """Files by digest, of a build of one file of lines per shard."""
+    files = folder / "files"
+    files.mkdir(parents=True)
+    for at, lines in enumerate(texts):
+        frame = pl.DataFrame({"id": [f"{at}-{n}" for n in range(len(lines))], "text": lines})
+        frame.write_parquet(files / f"{at:03}.parquet")
+    plan, cache = planned(folder, BODY)
+    return {file.sha256: file.path for file in run(plan, folder / "out", cache=cache).files}
 
 
 @pytest.fixture
 def shards(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    monkeypatch.setattr(write, "FILE_BYTES", 12_000)
-    monkeypatch.setattr(write, "ROW_GROUP_BYTES", 3_000)
+    monkeypatch.setattr(runner, "FILE_BYTES", 12_000)
+    monkeypatch.setattr(runner, "GROUP_BYTES", 3_000)
+    monkeypatch.setattr(cutting, "SHARD_ROWS", 40)
     return [[f"第{at}章第{n}条 公共数据" for n in range(40)] for at in range(60)]
 
 
@@ -53,7 +68,7 @@ def test_a_shard_more_leaves_later_files_alone(tmp_path: Path, shards: list[list
 def test_files_have_plain_types_a_page_index_and_their_count_in_the_name(tmp_path: Path, shards: list[list[str]]) -> None:
     names = sorted(written(tmp_path / "one", shards).values())
     assert names[0] == f"data/train-00000-of-{len(names):05}.parquet"
-    file = pq.ParquetFile(tmp_path / "one" / names[0])
+    file = pq.ParquetFile(tmp_path / "one" / "out" / names[0])
     assert [str(field.type) for field in file.schema_arrow] == ["string", "string"]
     assert file.metadata.row_group(0).column(0).has_offset_index
     assert file.metadata.row_group(0).column(0).compression == "ZSTD"
@@ -71,6 +86,49 @@ def test_equal_values_have_equal_digests_whatever_holds_them() -> None:
 
 
 def test_the_logical_digest_does_not_hang_on_order() -> None:
-    rows = pl.Series([b"a", b"b", b"c"], dtype=pl.Binary)
-    assert logical_digest(rows, {"x": "string"}) == logical_digest(rows.reverse(), {"x": "string"})
+    rows = np.random.default_rng(1).integers(0, 256, (50, 32), dtype=np.uint8)
+    rows[7, :8] = rows[9, :8]  # two digests that begin alike
+    rows[11] = rows[12]
+    stated = b"x:string" + b"".join(sorted(row.tobytes() for row in rows))
+    assert logical_digest(rows, {"x": "string"}) == logical_digest(rows[::-1], {"x": "string"})
+    assert logical_digest(rows, {"x": "string"}) == hashlib.sha256(stated).hexdigest()
     assert logical_digest(rows, {"x": "string"}) != logical_digest(rows, {"x": "int64"})
+
+
+CELL = st.one_of(st.none(), st.text(max_size=40))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    parts=st.lists(
+        st.lists(st.tuples(CELL, st.lists(st.text(max_size=5), max_size=3), st.floats()), min_size=1), min_size=1, max_size=6
+    )
+)
+def test_joined_files_hold_the_rows_of_all_parts_in_order(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[str | None, list[str], float]]]
+) -> None:
+    folder = tmp_path_factory.mktemp("join")
+    schema = pa.schema([("id", pa.int64()), ("text", pa.string()), ("words", pa.list_(pa.string())), ("number", pa.float64())])
+    tables = []
+    for at, rows in enumerate(parts):
+        texts, words, numbers = zip(*rows, strict=True)
+        ids = range(1000 * at, 1000 * at + len(rows))
+        tables.append(pa.table([pa.array(ids), pa.array(texts, pa.string()), list(words), list(numbers)], schema=schema))
+        write_group(tables[-1], folder / f"{at}.parquet")
+    digest = join([folder / f"{at}.parquet" for at in range(len(parts))], folder / "all.parquet")
+    whole = pa.concat_tables(tables)
+    assert digest == hashlib.sha256((folder / "all.parquet").read_bytes()).hexdigest()
+    found = pl.read_parquet(folder / "all.parquet")
+    assert found.equals(pl.DataFrame(pl.from_arrow(whole)))
+    file = pq.ParquetFile(folder / "all.parquet")
+    assert file.read().to_pylist().__repr__() == whole.to_pylist().__repr__()
+    assert [file.metadata.row_group(at).num_rows for at in range(len(parts))] == [len(rows) for rows in parts]
+    last = whole.column("id")[-1].as_py()
+    assert ds.dataset(folder / "all.parquet").to_table(filter=ds.field("id") == last).num_rows == 1
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=80))
+def test_runs_cover_every_item_once_and_stay_bounded(sizes: list[int]) -> None:
+    found = runs(sizes, [f"place {at}" for at in range(len(sizes))], 100)
+    assert [at for run in found for at in run] == list(range(len(sizes)))
+    assert all(sum(sizes[at] for at in run[:-1]) < 100 for run in found)
