@@ -21,11 +21,19 @@ from numpy.typing import NDArray
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f"
 INVISIBLE = re.compile(f"[{_INVISIBLE}{_CONTROL}]")
-_BROKEN = re.compile(r"(?<=[0-9)）])[ \t]{0,4}(?:\r?\n)[ \t]{0,8}(?=[0-9Xx](?![.、．)）]))")
+_BROKEN = re.compile(
+    r"(?<![0-9A-Za-z])(?P<head>[(（]?\d(?:[ \-.·)）]?\d){0,17}[)）\-]?)(?P<gap>[ \t]{0,4}\r?\n[ \t]{0,8})(?P<tail>[0-9Xx](?:[ \-.·]?[0-9Xx]){0,17})(?![0-9A-Za-z])"
+)
+_PERSON_NUMBER = r"(?:86)?1[3-9]\d{9}|[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]"
+_PERSONAL = re.compile(_PERSON_NUMBER)  # a mobile or an identity number
+_WHOLE = re.compile(
+    rf"{_PERSON_NUMBER}|(?:62|4\d|5[1-5])\d{{14,17}}|0(?:10|2\d|[3-9]\d{{2}})[2-8]\d{{6,7}}"
+)  # … a card, a fixed line
 _DASH = re.compile(r"(?<=[0-9)])[‐‑‒–—―−－](?=[0-9(])")
 _TOKEN = re.compile(
     r"(?<![0-9A-Za-z_])(?=[0-9A-Za-z]{11,19}(?![0-9A-Za-z_]))(?=[0-9]*[OoIlSBZ])[0-9OoIlSBZ]{10,18}[0-9OoIlSBZXx](?![0-9A-Za-z_])"
 )
+_STOPS = re.compile(r"(?<![\d.。])\d{1,3}(?:[.。]\d{1,3}){3}(?![\d.])")
 _HALVES = re.compile("[\ud800-\udfff]")
 _LOOKALIKE = str.maketrans("OoIlSBZ", "0011582")
 
@@ -66,15 +74,32 @@ def view(text: str) -> View:
         text = INVISIBLE.sub("", text)
     text = text.translate(_folds())
     text = _digits_of_other_scripts(text)
-    text = _han_run().sub(_as_digits, text)
-    text = _BROKEN.sub(lambda found: " " * len(found[0]) if len(found[0]) <= 2 else " " + "\x00" * (len(found[0]) - 1), text)
-    text = _DASH.sub("-", text)
-    text = _TOKEN.sub(_as_number, text)
+    text = _BROKEN.sub(_mended, text)
     if "\x00" in text:  # a break that was wider than a separator: drop the padding, keep the map
         kept = np.array([char != "\x00" for char in text], dtype=bool)
         back = (np.arange(len(text)) if back is None else back)[kept]
         text = text.replace("\x00", "")
+    text = _han_run().sub(_as_digits, text)
+    text = _DASH.sub("-", text)
+    text = _TOKEN.sub(_as_number, text)
+    text = _STOPS.sub(_with_points, text)
     return View(text, back)
+
+
+def _with_points(found: re.Match[str]) -> str:
+    """Full stops between the parts of a network address are the points an input method made of them."""
+    return found[0].replace("。", ".")
+
+
+def _mended(found: re.Match[str]) -> str:
+    """A break inside one number reads as one space (further characters of the break are dropped later); rows of a table stay rows."""
+    head, gap, tail = found["head"], found["gap"], found["tail"]
+    parts = re.split(r"[ .·]", head)
+    starts = {head, parts[-1]}
+    ends = {tail, re.split(r"[ .·]", tail)[0]}
+    if not any(_WHOLE.fullmatch(re.sub(r"[^0-9Xx]", "", first + last)) for first in starts for last in ends):
+        return found[0]
+    return head + " " + "\x00" * (len(gap) - 1) + tail
 
 
 @cache
@@ -83,7 +108,7 @@ def _needed() -> str:
     return (
         rf"[０-９Ａ-Ｚａ-ｚ＠．＿＋＊－\x{{a0}}\x{{2000}}-\x{{200f}}\x{{3000}}{_INVISIBLE}{_CONTROL}]|[\p{{Nd}}--[0-9]]|[①-⑨⓪❶-❾]{{2}}"
         rf"|[0-9)）][ \t]*\r?\n[ \t]*[0-9Xx]|[0-9][‐‑‒–—―−－][0-9]|[{digits}0-9][ \-.·、]?[{digits}](?:[ \-.·、]?[{digits}0-9]){{4}}"
-        r"|[0-9][OoIlSBZ]|[OoIlSBZ][0-9]"
+        r"|[0-9][OoIlSBZ]|[OoIlSBZ][0-9]|[0-9]。[0-9]{1,3}。"
     )
 
 
@@ -124,8 +149,16 @@ def _han_run() -> re.Pattern[str]:
 
 
 def _as_digits(found: re.Match[str]) -> str:
+    """A run as digits. The last character of a name in front (`李四139…`) stays where a whole number begins after it."""
     table = han_digits()
-    return "".join(table.get(char, char) for char in found[0])
+    run = "".join(table.get(char, char) for char in found[0])
+    follower = found.string[found.end() : found.end() + 1]
+    plain = re.sub(r"\D", "", run) + (follower if follower in "Xx" else "")
+    if not _PERSONAL.fullmatch(plain):
+        for cut in (1, 2):
+            if _PERSONAL.fullmatch(plain[cut:]) and run[:cut].isdigit():
+                return found[0][:cut] + run[cut:]
+    return run
 
 
 def _as_number(found: re.Match[str]) -> str:

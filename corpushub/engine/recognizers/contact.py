@@ -17,10 +17,18 @@ class CnMobileRecognizer(ChineseShapeRecognizer):
         (
             "grouped 3-4-4",
             (
-                rf"(?<![0-9A-Za-z_]|\d[.,]){_NOT_A_NUMBER_OF}(?:(?:\+|00)?86[ \-]?|\((?:\+|00)?86\) ?)?1[3-9]\d{_SEP}\d{{4}}{_SEP}\d{{4}}"
-                rf"{RIGHT}(?![.,]\d){_UNITS}"
+                rf"(?<![0-9A-Za-z_]|\d\.){_NOT_A_NUMBER_OF}(?:(?:\+|00)?86[ \-]?|\((?:\+|00)?86\) ?)?1[3-9]\d{_SEP}\d{{4}}{_SEP}\d{{4}}"
+                rf"{RIGHT}(?!\.\d|,\d{{1,3}}(?!\d)){_UNITS}"
             ),
             0.7,
+        ),
+        (
+            "unusual separators",
+            (
+                rf"(?<![0-9A-Za-z_]){_NOT_A_NUMBER_OF}(?:(?:\+|00)?86[ \-]?)?(?:\(1[3-9]\d\)|1[3-9]\d)(?: ?[,，、*~|\-–—/] ?)?\d{{4}}"
+                rf"(?: ?[,，、*~|\-–—/] ?)?\d{{4}}{RIGHT}(?![.,]\d{{1,3}}(?!\d)){_UNITS}"
+            ),
+            0.35,
         ),
         (
             "other grouping",
@@ -46,7 +54,7 @@ class CnLandlineRecognizer(ChineseShapeRecognizer):
         (
             "separated",
             (
-                rf"(?<![0-9A-Za-z_.])(?<!\d-)(?:(?:\+|00)86[ \-]?)?(?:[(（]{_AREA}[)）][ \-]?|{_AREA}[ \-–—－]{{1,2}})[2-9]\d{{2,3}}[ \-]?\d{{4}}"
+                rf"(?<![0-9A-Za-z_.])(?<!\d-)(?:(?:\+|00)86[ \-]?)?(?:[(（]{_AREA}[)）][ \-]?|{_AREA}(?:[ \-–—－]{{1,2}}| [\-–—] ))[2-9]\d{{2,3}}[ \-]?\d{{4}}"
                 rf"{_EXTENSION}{RIGHT}(?![.,]\d)"
             ),
             0.7,
@@ -106,7 +114,7 @@ class EmailAddressRecognizer(ShapeRecognizer):
                 rf"(?<![A-Za-z0-9._%+\-]){_LOCAL} ?(?:\[at\]|\(at\)|\{{at\}}|【at】|\[AT\]| AT | at |\(AT\)|#|\(@\)|\[@\]| @ | @|@ ) ?"
                 rf"(?:{_LABEL} ?(?:\.|DOT|dot|\[dot\]|\(dot\)|点|。) ?){{1,3}}(?:com|cn|net|org|edu|gov|hk|tw|io|me|cc|info)(?![A-Za-z0-9])"
             ),
-            0.7,
+            0.85,
         ),
     )
 
@@ -135,4 +143,15 @@ class CnSocialAccountRecognizer(ChineseShapeRecognizer):
     )
 
     def invalidate_result(self, pattern_text: str) -> bool | None:
-        return pattern_text.lower() in {"weixin", "wechat", "alipay", "telegram", "whatsapp"}
+        return pattern_text.lower() in {
+            "weixin",
+            "wechat",
+            "alipay",
+            "telegram",
+            "whatsapp",
+            "iphone",
+            "android",
+            "windows",
+            "client",
+            "official",
+        }

@@ -52,6 +52,8 @@ class InternationalPhoneRecognizer(ShapeRecognizer):
             rf"{_NO_HAN_NEAR}(?<![0-9A-Za-z_.\-])(?:\+|00)\d(?:[ .()/\-]{{0,2}}\d){{6,14}}(?: ?(?:x|ext\.?) ?\d{{1,6}})?(?![0-9A-Za-z_])",
             0.55,
         ),
+        ("after Han characters", r"(?<![0-9A-Za-z_.\-])\+(?!86)\d(?:[ .()/\-]{0,2}\d){7,14}(?![0-9A-Za-z_])", 0.5),
+        ("Taiwan mobile", r"(?<![0-9A-Za-z_.\-])09\d{2}[ \-]?\d{3}[ \-]?\d{3}(?![0-9A-Za-z_\-])", 0.3),
         (
             "national",
             (
@@ -62,7 +64,27 @@ class InternationalPhoneRecognizer(ShapeRecognizer):
         ),
         ("digits", rf"{_NO_HAN_NEAR}(?<![0-9A-Za-z_.\-])\d{{10,11}}(?![0-9A-Za-z_]|[\-.,]\d)(?!.{{0,6}}[\u4e00-\u9fff])", 0.2),
     )
-    CONTEXT = ("phone", "number", "telephone", "cell", "cellphone", "mobile", "call", "Phone", "Call", "fax", "Fax", "Tel", "tel")
+    CONTEXT = (
+        "phone",
+        "number",
+        "telephone",
+        "cell",
+        "cellphone",
+        "mobile",
+        "call",
+        "Phone",
+        "Call",
+        "fax",
+        "Fax",
+        "Tel",
+        "tel",
+        "手机",
+        "手機",
+        "電話",
+        "电话",
+        "聯絡",
+        "行動",
+    )
 
     def invalidate_result(self, pattern_text: str) -> bool | None:
         return not is_telephone(pattern_text)

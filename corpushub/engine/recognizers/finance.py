@@ -23,7 +23,7 @@ class CnBankCardRecognizer(ChineseShapeRecognizer):
         ("digits", rf"(?<![0-9A-Za-z_.])[3-69]\d{{12,18}}{RIGHT}(?![.,]\d)(?! ?(?:元|万|亿|号工单))", 0.3),
         (
             "groups of four",
-            rf"(?<![0-9A-Za-z_.])[3-69]\d{{3}}(?:[ \-.·]\d{{4}}){{2,3}}(?:[ \-.·]\d{{1,4}})?{RIGHT}(?![.,]\d)",
+            rf"(?<![0-9A-Za-z_.])[3-69]\d{{3}}(?:[ \-.·,，]\d{{4}}){{2,3}}(?:[ \-.·,，]\d{{1,4}})?{RIGHT}(?![.,]\d)",
             0.3,
         ),
         ("american express", rf"{LEFT}3[47]\d{{2}}[ \-]\d{{6}}[ \-]\d{{5}}{RIGHT}", 0.3),
@@ -66,7 +66,14 @@ class CnUsccRecognizer(ChineseShapeRecognizer):
     """Unified social credit code of an organisation (GB 32100-2015)."""
 
     ENTITY = "CN_USCC"
-    SHAPES = (("code", rf"{LEFT}(?!92)[159AYNGJ]{_BODY}\d{{6}}{_BODY}{{10}}{RIGHT}", 0.25),)
+    SHAPES: ClassVar[tuple[tuple[str, str, float], ...]] = (
+        ("code", rf"{LEFT}(?!92)[159AYNGJ]{_BODY}\d{{6}}{_BODY}{{10}}{RIGHT}", 0.25),
+        (
+            "in groups",
+            rf"{LEFT}(?!92)[159AYNGJ]{_BODY}\d{{2}}[ \-]\d{{4}}(?:[ \-]{_BODY}{{4}}){{2}}[ \-]{_BODY}{{2}}{RIGHT}",
+            0.25,
+        ),
+    )
     CONTEXT: ClassVar[tuple[str, ...]] = (
         "信用代码",
         "税号",
@@ -79,7 +86,7 @@ class CnUsccRecognizer(ChineseShapeRecognizer):
     )
 
     def validate_result(self, pattern_text: str) -> bool | None:
-        return True if uscc_is_valid(pattern_text.upper()) else None
+        return True if uscc_is_valid(bare(pattern_text)) else None
 
 
 class CnUsccPersonalRecognizer(CnUsccRecognizer):

@@ -25,14 +25,33 @@ class CnIdCardRecognizer(ChineseShapeRecognizer):
     ENTITY = "CN_ID_CARD"
     SHAPES = (
         ("18 characters", rf"{LEFT}[1-9](?:{GAP}\d){{16}}{GAP}[\dXx]{RIGHT}", 0.4),
+        ("groups with commas", rf"{LEFT}[1-9]\d{{3,5}}(?:[,，]\d{{3,8}}){{2,3}}[,，]?[\dXx]{{1,4}}{RIGHT}", 0.4),
         ("labelled 15 digits", rf"{after('身份证', '身份證', '身份证件')}[1-9]\d{{14}}{RIGHT}", 0.75),
         ("15 digits", rf"{LEFT}[1-9]\d{{7}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}{RIGHT}(?!元|万|亿)", 0.25),
     )
-    CONTEXT = ("身份", "证件", "公民", "户口", "证号", "居民证", "id card", "ID number", "identity", "驾驶证", "身份證")
+    CONTEXT = (
+        "身份",
+        "证件",
+        "公民",
+        "户口",
+        "证号",
+        "居民证",
+        "id card",
+        "ID number",
+        "identity",
+        "驾驶证",
+        "身份證",
+        "id_no",
+        "idNo",
+        "idcard",
+        "id_card",
+        "IDCard",
+        "sfz",
+    )
 
     def validate_result(self, pattern_text: str) -> bool | None:
         number = bare(pattern_text)
-        if number[:2] not in PROVINCES:
+        if len(number) not in {15, 18} or number[:2] not in PROVINCES:
             return False
         if len(number) == 15:
             return None if is_real_date("19" + number[6:8], number[8:10], number[10:12]) else False
@@ -56,7 +75,7 @@ class CnPassportRecognizer(ChineseShapeRecognizer):
 
     ENTITY = "CN_PASSPORT"
     SHAPES = (
-        ("chinese", rf"{LEFT}(?:[EGDSPHKegdsphk]\d{{8}}|[Ee][A-HJ-NP-Za-hj-np-z]\d{{7}}){RIGHT}", 0.3),
+        ("chinese", rf"{LEFT}(?:[EGDSPHKegdsphk] ?\d{{8}}|[Ee] ?[A-HJ-NP-Za-hj-np-z] ?\d{{7}}){RIGHT}", 0.3),
         ("labelled", rf"(?i){after('护照', '護照', 'passport(?: no| number)?[.]?')}[A-Z]{{0,2}} ?\d{{6,9}}{RIGHT}", 0.6),
     )
     CONTEXT = ("护照", "護照", "passport", "Passport", "PASSPORT", "出入境证件")

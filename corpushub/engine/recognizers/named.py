@@ -8,7 +8,7 @@ from typing import Any
 from presidio_analyzer import AnalysisExplanation, EntityRecognizer, LocalRecognizer, RecognizerResult
 
 from corpushub.engine.recognizers.address import addresses
-from corpushub.engine.recognizers.persons import persons
+from corpushub.engine.recognizers.persons import persons, second_looks, snippet
 from corpushub.engine.recognizers.tagging import Word, simplified, tagged
 
 
@@ -33,12 +33,18 @@ class NamedEntityRecognizer(LocalRecognizer):
         return [result for result in self.analyze_batch([text])[0] if result.entity_type in entities]
 
     def analyze_batch(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
-        return [self._results(text, words) for text, words in zip(texts, tagged(texts), strict=True)]
+        plain = [text.translate(simplified()) for text in texts]
+        words = tagged(plain)
+        looks = [(row, at) for row, text in enumerate(plain) for at in second_looks(text, words[row])]
+        again: dict[int, list[tuple[int, int]]] = {}
+        for (row, at), seen in zip(looks, tagged([snippet(plain[row], at) for row, at in looks]), strict=True):
+            if seen and seen[0].tag in {"PER", "nr"} and seen[0].start == 0:
+                again.setdefault(row, []).append((at, at + seen[0].end))
+        return [self._results(text, words[row], again.get(row, ())) for row, text in enumerate(plain)]
 
-    def _results(self, text: str, words: list[Word]) -> list[RecognizerResult]:
-        text = text.translate(simplified())
+    def _results(self, text: str, words: list[Word], again: Sequence[tuple[int, int]]) -> list[RecognizerResult]:
         found = [(start, end, "ADDRESS", score, why) for start, end, score, why in addresses(text, words)]
-        found += [(start, end, "PERSON", score, why) for start, end, score, why in persons(text, words)]
+        found += [(start, end, "PERSON", score, why) for start, end, score, why in persons(text, words, again)]
         found += [(word.start, word.end, "LOCATION", 0.5, "tagger") for word in words if word.tag in {"LOC", "ns"}]
         found += [(word.start, word.end, "ORGANIZATION", 0.5, "tagger") for word in words if word.tag in {"ORG", "nt"}]
         return [self._result(*item) for item in found if item[2] in self.supported_entities]

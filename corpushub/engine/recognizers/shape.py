@@ -11,7 +11,7 @@ LEFT = r"(?<![0-9A-Za-z_])"
 RIGHT = r"(?![0-9A-Za-z_])"
 GAP = r"[ \-.·]?"  # one separator inside a number as people type it
 IS = r"(?:[:：为是 \t\"'“”】\])）]|号码|号){0,4}"  # between a label and its value
-SEPARATORS = str.maketrans("", "", " -–—.·•/()（）\t")
+SEPARATORS = str.maketrans("", "", " -–—.·•/()（）\t,，")
 
 
 class ShapeRecognizer(PatternRecognizer):
