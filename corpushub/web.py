@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from starlette.middleware.gzip import GZipMiddleware
 
 from corpushub import __version__
-from corpushub.api import federation, ledger, rest, viewer
+from corpushub.api import dataspace, federation, ledger, rest, viewer
 from corpushub.api.hf import HubApi, handles
 from corpushub.api.metrics import Metrics
 from corpushub.api.protocol import HubProtocol
@@ -52,6 +52,7 @@ def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = Tr
     site.add_api_route("/", front_door, include_in_schema=False)
     site.include_router(rest.router(hub))
     site.include_router(federation.router(hub))
+    site.include_router(dataspace.router(hub))
     site.include_router(ledger.router(hub))
     site.include_router(viewer.router(hub))
     if with_portal:

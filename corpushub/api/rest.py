@@ -21,8 +21,11 @@ from fastapi.routing import APIRoute
 from corpushub.api.rest_forms import case_json, clock_json, entry_json, form_schema, problem
 from corpushub.api.wire import run
 from corpushub.base.errors import Forbidden, HubError, Invalid, Problem
+from corpushub.base.identity import business_day
+from corpushub.domain.feed import feed_of, rows_of
 from corpushub.domain.flows import flows
 from corpushub.domain.parties import Actor
+from corpushub.domain.registers import to_csv
 from corpushub.domain.workflow import Flow, Transition
 from corpushub.services.registers import NAMES
 
@@ -296,6 +299,16 @@ def add_catalog(api: APIRouter, hub: Hub) -> None:
         await run(require_scope, hub, actor, "resource")
         entry = await run(hub.catalog.revise, actor, resource_id, await answers(request))
         return reply(entry_json(entry), version=entry.version)
+
+    @api.get("/catalog.jsonld", tags=["catalog"])
+    async def feed() -> Response:
+        entries, day = await run(hub.catalog.public), business_day(hub.clock()).isoformat()
+        return JSONResponse(feed_of(entries, hub.settings.endpoint(), day), media_type="application/ld+json")
+
+    @api.get("/catalog.csv", tags=["catalog"])
+    async def table() -> Response:
+        rows = rows_of(await run(hub.catalog.public), business_day(hub.clock()).isoformat())
+        return Response(to_csv(rows), media_type="text/csv; charset=utf-8")
 
     @api.get("/changes", tags=["catalog"])
     async def changes(request: Request, after: Annotated[int, Query(ge=0, le=2**53)] = 0, limit: Limit = 100) -> dict[str, Any]:

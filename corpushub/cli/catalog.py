@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from corpushub.base.errors import Invalid
-from corpushub.cli.context import context
+from corpushub.cli.context import Context, context
 from corpushub.cli.flow import read_data
+
+if TYPE_CHECKING:
+    from corpushub.services.catalog import Imported
 
 app = typer.Typer(help="The catalog of public data resources.", no_args_is_help=True)
 COLUMNS = ("id", "owner", "domain", "state", "share_attribute", "open_attribute", "registration_code", "registration_to")
@@ -58,7 +61,10 @@ def import_file(
 ) -> None:
     """Enter many resources; rows that are wrong are listed with their number, the others are added. Exit 1 if any was wrong."""
     ctx = context()
-    found = ctx.hub().catalog.import_entries(ctx.actor(), rows_of(file))
+    report(ctx, ctx.hub().catalog.import_entries(ctx.actor(), rows_of(file)))
+
+
+def report(ctx: Context, found: Imported) -> None:
     problems = [
         {"row": item.line, "field": item.path, "problem": item.explain(ctx.lang).partition(": ")[2]} for item in found.problems
     ]
@@ -70,6 +76,25 @@ def import_file(
         ctx.show(problems, columns=("row", "field", "problem"))
     if problems:
         raise typer.Exit(1)
+
+
+@app.command()
+def harvest(
+    source: Annotated[
+        str, typer.Argument(help="A file, or an address on a host of allowed_hosts: CKAN, DCAT in JSON-LD, or data.json.")
+    ],
+    owner: Annotated[str, typer.Option(help="The organisation the entries belong to here.")],
+    region: Annotated[str, typer.Option(help="Region code of the entries' ids.")],
+    folder: Annotated[str, typer.Option(help="Middle part of the entries' ids.")],
+) -> None:
+    """Enter what another catalog lists; entries that are wrong or there already are named. Exit 1 if any was."""
+    ctx = context()
+    from corpushub.domain.feed import Into
+    from corpushub.store.peers import fetch, parsed, read_file
+
+    remote = source.startswith(("http://", "https://"))
+    document = parsed(fetch(source, ctx.settings().allowed_hosts)) if remote else read_file(Path(source))
+    report(ctx, ctx.hub().catalog.harvest(ctx.actor(), document, Into(owner, region, folder)))
 
 
 @app.command()

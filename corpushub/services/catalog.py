@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Problem
 from corpushub.base.identity import Clock, business_day, digest_of, system_clock
 from corpushub.domain.catalog import Attribute, Resource, amend
+from corpushub.domain.feed import Into, harvested
 from corpushub.domain.flows.authorization import LIVE, terms_of
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.policy import SourceGrant, Use, Verdict, refusal, within
@@ -122,6 +123,15 @@ class Catalog:
                 self.cases.amend_in(unit, actor, entry.id, "added", entry.to_json())
                 added.append(entry.id)
         return Imported(tuple(added), tuple(problems))
+
+    def harvest(self, actor: Actor, document: Any, into: Into) -> Imported:
+        """Enter what a catalog of CKAN, DCAT or data.json lists. Raises: Forbidden("resource.keepers_only"), Invalid("harvest.unknown_form")."""
+        return self.import_entries(actor, harvested(document, into))
+
+    def public(self) -> tuple[Resource, ...]:
+        """Every entry that is no secret, for feeds."""
+        with self.database.read() as unit:
+            return tuple(entry for entry in unit.catalog.search(limit=0) if not entry.secrecy)
 
     def _check_new(self, unit: Unit, entry: Resource) -> None:
         if unit.catalog.get(entry.id):

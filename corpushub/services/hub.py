@@ -17,6 +17,7 @@ from corpushub.services.catalog import Catalog
 from corpushub.services.cleanroom import Cleanroom
 from corpushub.services.comparisons import Comparisons
 from corpushub.services.contributions import Contributions
+from corpushub.services.dataspace import Dataspace
 from corpushub.services.federation import Federation
 from corpushub.services.finder import Finder
 from corpushub.services.intake import Intake
@@ -54,6 +55,7 @@ class Hub:
     oversight: Oversight
     registers: Registers
     federation: Federation
+    dataspace: Dataspace
     catalog: Catalog
     finder: Finder
     accounts: Accounts
@@ -114,6 +116,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         cases=cases,
         oversight=Oversight(database=database, cases=cases, clock=clock),
         federation=Federation(database=database, cases=cases, settings=settings, clock=clock),
+        dataspace=Dataspace(database=database, cases=cases, base=settings.endpoint()),
         registers=Registers(database=database, cases=cases, clock=clock),
         jobs=jobs,
         catalog=catalog,
@@ -139,11 +142,10 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         reviews=Reviews(database=database, builds=builds, versions=releases.version_for, clock=clock),
         studio=Studio(database=database, settings=settings, builds=builds, jobs=jobs, parties=parties, clock=clock),
     )
-    connect(hub)
-    return hub
+    return connect(hub)
 
 
-def connect(hub: Hub) -> None:
+def connect(hub: Hub) -> Hub:
     """What services do for each other beyond what they were made with: hooks, job handlers, and the chores of every round of the worker."""
     hub.cases.linkage = Joins(objects=hub.objects, rules=hub.cases.rules).risky
     Intake(parties=hub.parties, builds=hub.builds, releases=hub.releases, jobs=hub.jobs, contributions=hub.contributions)
@@ -152,3 +154,4 @@ def connect(hub: Hub) -> None:
         *(hub.audit.sign_if_due, hub.matching.keep_up, orders.open_due, hub.access.attempts.flush),
         *(hub.oversight.recheck_conflicts, hub.oversight.watch_deliveries, hub.oversight.end_exhausted, hub.federation.pull_all),
     )
+    return hub
