@@ -68,7 +68,7 @@ async def download_action(hub: Hub, call: Call, repo_id: str, row: dict[str, Any
     shown: dict[str, Any] = {"oid": digest, "size": size_of(row), "authenticated": True}
     try:
         snapshot = await run(hub.repositories.at, call.actor, repo_id, "main")
-        await run(hub.access.permit, call.actor, snapshot.repo)
+        await run(hub.repositories.permit, call.actor, snapshot)
         entry = next((item for item in snapshot.tree.entries if item.lfs and item.sha256 == digest), None)
         if entry is None:
             raise NotFound("repo.entry_unknown", path=digest[:64], revision="main")

@@ -198,7 +198,7 @@ async def auth_check(hub: Hub, call: Call, repo_id: str, *, write: bool) -> Repl
 async def parquet_manifest(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply:
     """Plain URLs of the Parquet files of a revision, for readers that know no Hub (Polars, DuckDB, curl)."""
     snapshot: Snapshot = await run(hub.repositories.at, call.actor, repo_id, revision)
-    await run(hub.access.permit, call.actor, snapshot.repo)
+    await run(hub.repositories.permit, call.actor, snapshot)
     until = int(call.number("seconds", 3600, 24 * 3600))
     files = [
         {

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -31,12 +32,14 @@ PURPOSES = (
 FREE_PURPOSES = frozenset({"public-governance", "public-welfare"})
 CHANNELS = ("file", "stream", "query", "compute", "model")
 RESULTS = frozenset({"compute", "model"})  # channels that hand out what was worked out, never the rows
+_VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}", re.ASCII)
+_STATED = re.compile(r"v?(\d+\.){1,2}\*|v?\d+\.\d+\.\d+|(v?\d+\.\d+\.\d+)?\.\.(\d+\.\d+\.\d+)?", re.ASCII)
 NOWHERE = ("000000",)  # a code no place has: what is left of regions that share nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a link permits. An empty `fields`, `regions` or `max_rows` sets no limit there; empty purposes, channels or resources permit nothing.
+    """What a link permits. An empty `fields`, `regions`, `max_rows` or `versions` sets no limit there; empty purposes, channels or resources permit nothing.
 
     `fields` maps a resource to its permitted columns; days are ISO and inclusive.
     """
@@ -49,6 +52,7 @@ class Terms:
     valid_from: str = ""
     valid_to: str = ""
     max_rows: int = 0
+    versions: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Terms:
@@ -73,6 +77,7 @@ class Use:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     regions: tuple[str, ...] = ()
     rows: int = 0
+    versions: tuple[str, ...] | None = None  # of the release the bytes belong to; None where no bytes of a release are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ _ARTICLES = {
     "resource": 6,
     "fields": 6,
     "rows": 6,
+    "versions": 6,
     "region": 4,
     "expired": 6,
     "not_yet": 6,
@@ -141,7 +147,35 @@ def within(use: Use, terms: Terms, day: date, *, area: str = "delivery", link: s
         return refusal(area, "region", link=link, asked=", ".join(use.regions) or "*", allowed=", ".join(terms.regions))
     if terms.max_rows and use.rows > terms.max_rows:
         return refusal(area, "rows", link=link, asked=use.rows, allowed=terms.max_rows)
+    if use.versions is not None and not covers_version(terms.versions, use.versions):
+        return refusal(area, "versions", link=link, asked=", ".join(use.versions) or "-", allowed=terms.versions)
     return YES
+
+
+def covers_version(stated: str, versions: Iterable[str]) -> bool:
+    """Does a statement of versions cover one of `versions`? Words apart by commas or blanks, each `1.2.0`, `1.*`, `1.2.*`, or a range
+    `1.0.0..1.4.2` with both ends, either of which may be missing. Nothing stated covers all.
+    """
+    words = stated.replace(",", " ").split()
+    return not words or any(_covers(word, version.removeprefix("v")) for word in words for version in versions)
+
+
+def _covers(word: str, version: str) -> bool:
+    numbers = _numbers(version)
+    low, dots, high = word.removeprefix("v").partition("..")
+    if dots:
+        return bool(numbers) and (not low or _numbers(low) <= numbers) and (not high or numbers <= _numbers(high))
+    return version.startswith(low[:-1]) if low.endswith(".*") else version == low
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`1.2.0` as numbers, so that 1.10.0 comes after 1.9.0; nothing for what is no such version."""
+    return tuple(map(int, version.split("."))) if _VERSION.fullmatch(version) else ()
+
+
+def unreadable_version(stated: str) -> str:
+    """The first word of a statement of versions that means none, or ""."""
+    return next((word for word in stated.replace(",", " ").split() if not _STATED.fullmatch(word)), "")
 
 
 def covers_regions(parents: tuple[str, ...], children: tuple[str, ...]) -> bool:
@@ -167,6 +201,8 @@ def excess(child: Terms, parent: Terms) -> tuple[str, ...]:
         found.append("valid_to")
     if parent.max_rows and not 0 < child.max_rows <= parent.max_rows:
         found.append("max_rows")
+    if parent.versions and child.versions != parent.versions:
+        found.append("versions")
     return tuple(found)
 
 
@@ -189,6 +225,7 @@ def narrowed(child: Terms, parent: Terms) -> Terms:
         valid_from=max(child.valid_from, parent.valid_from),
         valid_to=min(filter(None, (child.valid_to, parent.valid_to)), default=""),
         max_rows=min(filter(None, (child.max_rows, parent.max_rows)), default=0),
+        versions=parent.versions or child.versions,
     )
 
 

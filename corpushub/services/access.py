@@ -105,7 +105,7 @@ class Access:
         self.parties = parties
         self._actors: Fresh[str, tuple[Actor, Token] | None] = Fresh()
         self._tokens_by_id: Fresh[str, Token] = Fresh()
-        self._permissions: Fresh[tuple[str, ...], Permission | HubError] = Fresh()
+        self._permissions: Fresh[tuple[object, ...], Permission | HubError] = Fresh()
         self.grants = Grants(database, clock)
         self.attempts = Attempts(database=database, clock=clock)
         self._recorder = Recorder(database, clock)
@@ -227,12 +227,17 @@ class Access:
     def request_url(self, repo_id: str) -> str:
         return f"{self.settings.endpoint()}/datasets/{repo_id}"
 
-    def permit(self, actor: Actor, repo: Repo, *, channels: Sequence[str] = FILE_CHANNELS) -> Permission:
-        """The permission under which `actor` may take data of `repo` now, by one of `channels`. Raises: Gated."""
-        key = (actor.person, actor.org, actor.token, repo.id, repo.gated, channels[0])
+    def permit(
+        self, actor: Actor, repo: Repo, *, channels: Sequence[str] = FILE_CHANNELS, versions: tuple[str, ...] | None = None
+    ) -> Permission:
+        """The permission under which `actor` may take data of `repo` (of a release: of these `versions`) now, by one of `channels`.
+
+        Raises: Gated.
+        """
+        key = (actor.person, actor.org, actor.token, repo.id, repo.gated, channels[0], versions)
         found = self._permissions.get(key)
         if found is None:
-            found = self._permissions.put(key, self._decide(actor, repo, channels))
+            found = self._permissions.put(key, self._decide(Ask(actor, repo, self.token_of(actor), channels, versions)))
         if isinstance(found, HubError):
             self.attempts.note(actor, repo.id, found)
             raise Gated(repo.id, self.request_url(repo.id), found, anonymous=actor.is_anonymous)
@@ -248,17 +253,16 @@ class Access:
         self._actors.clear()
         self._permissions.clear()
 
-    def _decide(self, actor: Actor, repo: Repo, channels: Sequence[str]) -> Permission | HubError:
-        token = self.token_of(actor)
-        if self.is_curator(actor, repo):
-            return Permission(purpose=token.purpose if token else "")
-        if not actor.is_anonymous:
+    def _decide(self, ask: Ask) -> Permission | HubError:
+        if self.is_curator(ask.actor, ask.repo):
+            return Permission(purpose=ask.token.purpose if ask.token else "")
+        if not ask.actor.is_anonymous:
             try:
-                self.require_scope(actor, "read", repo.id)
+                self.require_scope(ask.actor, "read", ask.repo.id)
             except HubError as error:
                 return error
         with self.database.read() as unit:
-            return decide(unit, Ask(actor, repo, token, channels), business_day(self.clock()))
+            return decide(unit, ask, business_day(self.clock()))
 
     # -- links ------------------------------------------------------------------------------------------------------------
 

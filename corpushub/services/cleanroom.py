@@ -63,7 +63,7 @@ class Cleanroom:
 
         room = self.room(dataset)
         table = self.viewer.table(actor, dataset, room["commit"], "", room["split"])
-        self.access.permit(actor, table.snapshot.repo, channels=(CHANNEL,))
+        self.access.permit(actor, table.snapshot.repo, channels=(CHANNEL,), versions=table.snapshot.versions)
         declared = declared_of(room["declared"])
         query = parse_query(sql, declared)
         if not 0 < epsilon <= 10:

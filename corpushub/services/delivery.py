@@ -75,6 +75,7 @@ class Ask:
     repo: Repo
     token: Token | None
     channels: Sequence[str] = FILE_CHANNELS
+    versions: tuple[str, ...] | None = None  # of the release; None where the question is of the dataset as such
 
 
 def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
@@ -91,7 +92,8 @@ def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
     for case in held_by(unit, ask.actor, ask.repo.id):
         links = (*zones, *token_links(ask.token, case), *links_of(unit, case))
         rows = int(unit.deliveries.used(case.id)["rows"]) + 1 if case.data.get("max_rows") else 0
-        found = by_channel(ask, resources, links, Use((), purpose or str(case.data["purpose"]), "", rows=rows), day)
+        wanted = Use((), purpose or str(case.data["purpose"]), "", rows=rows, versions=ask.versions)
+        found = by_channel(ask, resources, links, wanted, day)
         if isinstance(found, Verdict):
             refusals.append(found.error())
         else:

@@ -163,7 +163,7 @@ class Passes:
     def _holds(self, one: Pass) -> bool:
         try:
             actor = self.access.actor_behind(one.person, one.token)
-            self.access.permit(actor, self.repositories.at(actor, one.repo, one.commit).repo)
+            self.repositories.permit(actor, self.repositories.at(actor, one.repo, one.commit))
         except HubError:
             return False
         return True

@@ -48,6 +48,7 @@ class Snapshot:
     ref: Ref | None
     curator: bool
     immutable: bool
+    versions: tuple[str, ...] = ()  # the tags that deliver this commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ class Repositories:
                 raise _stopped(repo_id, revision, found)
             commit = unit.repos.get_commit(found.commit)
             assert commit is not None
-            snapshot = Snapshot(repo, commit, unit.repos.tree(found.commit), found.ref, curator, found.commit == revision)
+            tags = tuple(one.name for one in unit.repos.refs(repo_id) if one.kind == TAGS and one.released == found.commit)
+            snapshot = Snapshot(repo, commit, unit.repos.tree(found.commit), found.ref, curator, found.commit == revision, tags)
         return self._snapshots.put(key, snapshot)
 
     def follow_stops(self, repo_id: str) -> None:
@@ -172,11 +174,15 @@ class Repositories:
         if is_card(path) and not snapshot.repo.private:
             permission = Permission()
         else:
-            permission = self.access.permit(actor, snapshot.repo, channels=channels)
+            permission = self.permit(actor, snapshot, channels=channels)
         entry = snapshot.tree.by_path.get(path)
         if entry is None:
             raise NotFound("repo.entry_unknown", path=path[:200], revision=revision, commit=snapshot.commit.id)
         return Located(snapshot, entry, permission)
+
+    def permit(self, actor: Actor, snapshot: Snapshot, *, channels: Sequence[str] = FILE_CHANNELS) -> Permission:
+        """The permission under which `actor` may take data of this release now. Raises: Gated."""
+        return self.access.permit(actor, snapshot.repo, channels=channels, versions=snapshot.versions)
 
     def search(self, actor: Actor, query: Query) -> Sequence[Repo]:
         """One page of the datasets the actor may see."""

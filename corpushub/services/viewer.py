@@ -94,7 +94,7 @@ class Viewer:
         if not 1 <= asked.length <= MAX_LENGTH or asked.offset < 0:
             raise Invalid("viewer.length_invalid", limit=MAX_LENGTH)
         repo = table.snapshot.repo
-        permission = self.access.permit(actor, repo, channels=QUERY_CHANNELS)
+        permission = self.repositories.permit(actor, table.snapshot, channels=QUERY_CHANNELS)
         page = engine.page(
             self._sources(table),
             offset=asked.offset,
@@ -111,7 +111,7 @@ class Viewer:
 
     def statistics(self, actor: Actor, table: Table) -> list[dict[str, Any]]:
         """Statistics of each column. Raises: Gated; Forbidden("viewer.part_only") where the right covers a part of the table."""
-        if self.access.permit(actor, table.snapshot.repo, channels=QUERY_CHANNELS).cut:
+        if self.repositories.permit(actor, table.snapshot, channels=QUERY_CHANNELS).cut:
             raise Forbidden("viewer.part_only")
         key = (table.snapshot.commit.id, table.config, table.split)
         kept = self._statistics.get(key)
@@ -132,7 +132,7 @@ class Viewer:
         Raises: Gated.
         """
         repo = table.snapshot.repo
-        permission = self.access.permit(actor, repo, channels=("query",))
+        permission = self.repositories.permit(actor, table.snapshot, channels=("query",))
         data, rows = engine.part(self._sources(table), cutting(permission.cut))
         taken = Taken(repo.id, table.snapshot.commit.id, f"{table.config}/{table.split}", len(data), "query", rows=rows)
         self.access.record_delivery(actor, taken, permission, request=request)

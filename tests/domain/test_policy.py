@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 
 from corpushub.base.messages import LANGS, catalogue
 from corpushub.domain.catalog import Attribute, Category, Classification, Egress, Resource
-from corpushub.domain.policy import CHANNELS, PURPOSES, Delivered, Link, Terms, Use, decide_delivery, excess, narrowed, within
+from corpushub.domain.policy import (
+    CHANNELS,
+    PURPOSES,
+    Delivered,
+    Link,
+    Terms,
+    Use,
+    covers_version,
+    decide_delivery,
+    excess,
+    narrowed,
+    unreadable_version,
+    within,
+)
 
 NAMES = ("a", "b", "c")
 COLUMNS = ("x", "y", "z")
@@ -147,3 +160,26 @@ def test_raw_data_never_leaves() -> None:
 def test_every_reason_has_words() -> None:
     reasons = ("purpose", "channel", "resource", "fields", "region", "rows", "expired", "not_yet", "inactive", "missing")
     assert {f"{area}.{reason}" for area in ("delivery", "authorization") for reason in reasons} <= set(catalogue("en"))
+
+
+@pytest.mark.parametrize(
+    ("stated", "covered", "not_covered"),
+    [
+        ("", ["1.0.0", "v2.3.4", "nightly"], []),
+        ("1.2.0", ["1.2.0", "v1.2.0"], ["1.2.1", "11.2.0"]),
+        ("1.*", ["1.0.0", "v1.10.3"], ["10.0.0", "2.0.0"]),
+        ("1.2.*, 3.0.0", ["1.2.9", "3.0.0"], ["1.20.0", "3.0.1"]),
+        ("1.9.0..1.10.0", ["1.9.0", "1.9.7", "v1.10.0"], ["1.8.9", "1.10.1", "nightly"]),
+        ("..1.4.0 2.0.0..", ["0.0.1", "1.4.0", "9.0.0"], ["1.4.1", "1.99.0"]),
+    ],
+)
+def test_versions_are_covered_as_stated(stated: str, covered: list[str], not_covered: list[str]) -> None:
+    assert not unreadable_version(stated)
+    assert all(covers_version(stated, [version]) for version in covered)
+    assert not any(covers_version(stated, [version]) for version in not_covered)
+    assert covers_version(stated, []) == (stated == "")
+
+
+@pytest.mark.parametrize("word", ["1", "1*", "*", "latest", "1.0", ">=1.0.0", "1.0.0-2.0.0", "1..2"])
+def test_a_statement_that_means_no_version_is_told(word: str) -> None:
+    assert unreadable_version(f"1.0.0, {word}") == word

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from corpushub.base.errors import HubError, NotFound
+from corpushub.base.errors import HubError, Invalid, NotFound
 from corpushub.domain.parties import ANONYMOUS
 from corpushub.services.access import Gated
+from corpushub.services.viewer import Asked
 from tests.kit.gov import authorized, registered, released
 from tests.kit.hub import CURATOR, READER, REPO, STRANGER, SomeHub, notices, some_hub
 
@@ -71,6 +72,23 @@ def test_a_suspended_authorization_stops_what_rests_on_it(hub: SomeHub) -> None:
     hub.entitle()
     hub.city.do("authority", hub.city.made["authorization"], "suspend", reason="inspection")
     assert refused(hub) in {"delivery.inactive", "delivery.missing"}
+
+
+def test_an_entitlement_to_some_versions_opens_no_other(hub: SomeHub) -> None:
+    hub.publish(REPO, notices() | {"more.bin": b"more"}, tag="v2.0.0")
+    entitlement = hub.entitle(versions="1.*")
+    assert takes(hub) == entitlement.id
+    for revision in ("v2.0.0", "main", hub.repositories.at(READER, REPO, "v2.0.0").commit.id):
+        with pytest.raises(Gated) as caught:
+            hub.repositories.locate(READER, REPO, revision, FILE)
+        assert caught.value.why is not None
+        assert caught.value.why.code == "delivery.versions"
+        assert "1.*" in caught.value.explain("zh")
+    table = hub.viewer.table(READER, REPO, "v2.0.0", "", "")
+    with pytest.raises(Gated):
+        hub.viewer.page(READER, table, Asked())
+    with pytest.raises(Invalid, match=r"access\.versions_unreadable"):
+        hub.entitle(versions="latest")
 
 
 def test_an_entitlement_ends_with_its_term(hub: SomeHub) -> None:

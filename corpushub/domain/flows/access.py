@@ -13,7 +13,7 @@ from corpushub.domain.catalog import Attribute
 from corpushub.domain.flows.shared import NOTE, REASON, after_rule, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
-from corpushub.domain.policy import CHANNELS, FREE_PURPOSES, PURPOSES
+from corpushub.domain.policy import CHANNELS, FREE_PURPOSES, PURPOSES, unreadable_version
 from corpushub.domain.workflow import (
     CLOCK,
     OPENER,
@@ -76,6 +76,11 @@ def has_release(_: Case, __: Actor, data: Data, context: Context) -> HubError | 
     if data and not context.facts.cases("release", subject=data["dataset"], states=("released", "superseded")):
         return Invalid("access.nothing_released", dataset=data["dataset"])
     return None
+
+
+def versions_readable(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:
+    word = unreadable_version(data.get("versions", ""))
+    return Invalid("access.versions_unreadable", word=word) if word else None
 
 
 def contest_runs(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
@@ -229,7 +234,12 @@ FLOW = Flow(
     prefix="acc",
     subject="dataset",
     opening=step(
-        "open", "-> draft", "opened", SIGNED_IN, fields=ASK, guards=(verified_org, terms_accepted, has_release, contest_runs)
+        "open",
+        "-> draft",
+        "opened",
+        SIGNED_IN,
+        fields=ASK,
+        guards=(verified_org, terms_accepted, has_release, versions_readable, contest_runs),
     ),
     transitions=(
         step(
