@@ -10,7 +10,7 @@ from functools import cache
 from corpushub.base.messages import catalogue
 from corpushub.engine.pii import surrogates
 from corpushub.engine.pii.pseudonyms import canonical_value, pseudonym, token
-from corpushub.engine.pii.view import lexicon
+from corpushub.engine.recognizers.lexicon import lexicon
 
 OPEN, CLOSE = "〔", "〕"
 LABELS = "pii_entity"
@@ -31,8 +31,8 @@ class Desk:
         self._per_entity.clear()
 
     def write(self, action: str, entity: str, value: str) -> str:
-        """The stand-in for `value`; `keep` gives it back."""
-        if action == "keep":
+        """The stand-in for `value`; `keep` and `flag` give it back."""
+        if action in {"keep", "flag"}:
             return value
         if action == "pseudonym":
             return f"{OPEN}{pseudonym(self.key, entity, value)}{CLOSE}"

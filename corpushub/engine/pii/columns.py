@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from corpushub.engine.pii.view import lexicon
+from corpushub.engine.recognizers.lexicon import lexicon
 
 SAMPLE = 2000  # distinct values read per column
 _DIRECT = (

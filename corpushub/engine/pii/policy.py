@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import Invalid
 from corpushub.base.suggest import closest
-from corpushub.engine.pii.view import lexicon
+from corpushub.engine.recognizers.lexicon import lexicon
 
 if TYPE_CHECKING:
     from corpushub.engine.pii.scan import Finding
 
-ACTIONS = ("replace", "surrogate", "pseudonym", "generalise", "mask", "keep")
+ACTIONS = ("replace", "surrogate", "pseudonym", "generalise", "mask", "keep", "flag")
+STAYS = frozenset({"keep", "flag"})  # the text stays; `flag` asks a reviewer to look
 ALWAYS = {"SECRET": "replace", "URL_TOKEN": "replace"}  # no policy and no recipe may keep a credential
 CONTACTS = frozenset({"CN_LANDLINE", "PHONE_NUMBER", "CN_MOBILE", "ADDRESS"})
 _NEAR = 14  # characters in front of a number that say whose it is
@@ -41,7 +42,7 @@ class Policy:
     def decide(self, text: str, finding: Finding) -> str:
         """The action for one finding in its text."""
         action = self.action(finding.entity)
-        if action == "keep" or finding.entity in ALWAYS:
+        if action in STAYS or finding.entity in ALWAYS:
             return action
         if text[finding.start : finding.end] in self.allow:
             return "keep"

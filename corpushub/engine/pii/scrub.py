@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from corpushub.engine.pii.actions import Desk, generalised
 from corpushub.engine.pii.detect import find
-from corpushub.engine.pii.policy import Policy
+from corpushub.engine.pii.policy import STAYS, Policy
 
 if TYPE_CHECKING:
     from corpushub.engine.pii.scan import BatchAnalyzer, Finding
@@ -123,6 +123,6 @@ def _left(text: str, column: str, policy: Policy, analyzer: BatchAnalyzer | None
     counts: Counter[tuple[str, str]] = Counter()
     for item in look([text], [column], analyzer)[0]:
         value = text[item.start : item.end]
-        if policy.decide(text, item) != "keep" and generalised(item.entity, value) != value:
+        if policy.decide(text, item) not in STAYS and generalised(item.entity, value) != value:
             counts[item.entity, "residual"] += 1
     return counts

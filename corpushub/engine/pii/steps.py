@@ -136,7 +136,7 @@ def _analyzer(*, names: bool) -> Any:
 STEPS: tuple[Step[Any], ...] = (
     Step(
         "scrub",
-        1,
+        2,
         Scrub,
         scrub,
         "map",

@@ -10,7 +10,7 @@ import re
 from calendar import monthrange
 from functools import cache
 
-from corpushub.engine.pii.view import lexicon
+from corpushub.engine.recognizers.lexicon import lexicon
 
 
 class Draw:

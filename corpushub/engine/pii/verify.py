@@ -18,7 +18,7 @@ import polars as pl
 
 from corpushub.base.errors import Conflict
 from corpushub.engine.pii.actions import generalised, placeholder_pattern
-from corpushub.engine.pii.policy import ALWAYS, Policy
+from corpushub.engine.pii.policy import ALWAYS, STAYS, Policy
 from corpushub.engine.pii.scrub import look
 
 _DIGITS = re.compile(r"(?<!\d)\d{11,19}(?!\d)")
@@ -77,7 +77,7 @@ def verify(frame: pl.DataFrame, columns: Sequence[str], policy: Policy, *, canar
 def stays(text: str, entity: str, span: tuple[int, int], action: str) -> bool:
     """May a finding stay: the policy keeps it, or it is as coarse as its action makes it?"""
     value = text[span[0] : span[1]]
-    return action == "keep" or (action == "generalise" and generalised(entity, value) == value)
+    return action in STAYS or (action == "generalise" and generalised(entity, value) == value)
 
 
 def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:

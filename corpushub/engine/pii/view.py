@@ -8,15 +8,15 @@ break inside a number, no-break spaces and dashes of every kind.
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from corpushub.engine.recognizers.lexicon import lexicon
 
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f"
@@ -134,12 +134,6 @@ def han_digits() -> dict[str, str]:
     """Han characters and enclosed numerals that stand for one decimal digit, from rules/pii-lexicon.toml."""
     table: dict[str, str] = lexicon()["digits"]
     return {char: digit for digit, chars in table.items() for char in chars}
-
-
-@cache
-def lexicon() -> dict[str, dict[str, str]]:
-    """Words of the language that rules need, by section."""
-    return tomllib.loads(files("corpushub").joinpath("rules", "pii-lexicon.toml").read_text("utf-8"))
 
 
 @cache

@@ -9,13 +9,14 @@ from presidio_analyzer import AnalysisExplanation, EntityRecognizer, LocalRecogn
 
 from corpushub.engine.recognizers.address import addresses
 from corpushub.engine.recognizers.persons import persons, second_looks, snippet
+from corpushub.engine.recognizers.special import KINDS, special
 from corpushub.engine.recognizers.tagging import Word, simplified, tagged
 
 
 class NamedEntityRecognizer(LocalRecognizer):
-    """PERSON, ADDRESS, LOCATION and ORGANIZATION. `analyze_batch` tags many texts in one go."""
+    """PERSON, ADDRESS, LOCATION, ORGANIZATION, and special categories beside a person. `analyze_batch` tags many texts in one go."""
 
-    ENTITIES = ("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION")
+    ENTITIES = ("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", *KINDS)
 
     def __init__(
         self, supported_language: str = "zh", name: str | None = None, supported_entities: list[str] | None = None
@@ -45,6 +46,7 @@ class NamedEntityRecognizer(LocalRecognizer):
     def _results(self, text: str, words: list[Word], again: Sequence[tuple[int, int]]) -> list[RecognizerResult]:
         found = [(start, end, "ADDRESS", score, why) for start, end, score, why in addresses(text, words)]
         found += [(start, end, "PERSON", score, why) for start, end, score, why in persons(text, words, again)]
+        found += special(text, [item[:2] for item in found if item[2] == "PERSON"])
         found += [(word.start, word.end, "LOCATION", 0.5, "tagger") for word in words if word.tag in {"LOC", "ns"}]
         found += [(word.start, word.end, "ORGANIZATION", 0.5, "tagger") for word in words if word.tag in {"ORG", "nt"}]
         return [self._result(*item) for item in found if item[2] in self.supported_entities]
