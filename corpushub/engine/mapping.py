@@ -12,7 +12,7 @@ from corpushub.engine.shards import ENGINE
 from corpushub.engine.step import Mapped
 
 DROPS = {
-    **ENGINE, "step": pl.UInt16(), "reason": pl.String(), "measure": pl.Float64(), "survivor": pl.Int64(),
+    **ENGINE, "step": pl.UInt16(), "reason": pl.String(), "measure": pl.Float64(),
 }  # fmt: skip
 
 
@@ -97,7 +97,6 @@ def drop_rows(frame: pl.DataFrame, mapped: Mapped, step: int, dropped: dict[str,
         pl.lit(step, pl.UInt16).alias("step"),
         names.gather(gone["code"].cast(pl.UInt32)).alias("reason"),
         "measure",
-        pl.lit(None, pl.Int64).alias("survivor"),
     )
     counts = gone["code"].to_list()
     for number, reason in enumerate(reasons, 1):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from corpushub.base.identity import Stopwatch, digest_of
@@ -19,51 +20,63 @@ from corpushub.engine.cache import Cache
 from corpushub.engine.digests import row_digests
 
 Kernel = Callable[[pl.DataFrame], pl.DataFrame]
-SLOW_SECONDS = 0.1
+SLOW_SECONDS_A_BYTE = 3e-8  # at 33 MB a second, looking a row up costs less than computing it
 ROW = "_memo"
 
 
 @dataclass(slots=True)
 class Memo:
-    """The memory of one step in one slot; `seconds` counts what its kernel cost this time, which decides whether it is worth keeping."""
+    """The memory of one step in one slot. What its kernel costs a byte decides, the first time, whether it is worth keeping."""
 
     path: Path
     known: pl.DataFrame | None = None
-    seen: list[tuple[pl.DataFrame, pl.DataFrame]] = field(default_factory=list)
+    seen: list[tuple[pl.DataFrame | pl.Series, pl.DataFrame]] = field(
+        default_factory=list
+    )  # inputs or their digests, and results
     seconds: float = 0.0
+    bytes: int = 0
+    fresh: int = 0
 
     def run(self, kernel: Kernel, frame: pl.DataFrame) -> pl.DataFrame:
         """`kernel(frame)`, from memory where it is known."""
-        known = self.known if frame.height else None
-        made = self._timed(kernel, frame) if known is None else self._merged(kernel, frame, known)
-        self.seen.append((frame, made))
+        if self.known is None or not frame.height:
+            made = self._timed(kernel, frame)
+            self.seen.append((frame, made))
+            return made
+        keys = digests(frame)
+        made = self._merged(kernel, frame, keys, self.known)
+        self.seen.append((keys, made))
         return made
 
     def _timed(self, kernel: Kernel, frame: pl.DataFrame) -> pl.DataFrame:
         watch = Stopwatch()
         made = kernel(frame)
         self.seconds += watch.seconds()
+        self.bytes += int(frame.estimated_size())
+        self.fresh += frame.height
         return made
 
-    def _merged(self, kernel: Kernel, frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-        keys = digests(frame).to_frame().with_row_index("_at")
-        old = keys.join(known, on=ROW, how="inner", maintain_order="left")
-        fresh_at = keys.join(known.select(ROW), on=ROW, how="anti", maintain_order="left").get_column("_at")
-        if not fresh_at.len():
+    def _merged(self, kernel: Kernel, frame: pl.DataFrame, keys: pl.Series, known: pl.DataFrame) -> pl.DataFrame:
+        old = keys.to_frame().with_row_index("_at").join(known, on=ROW, how="inner", maintain_order="left")
+        if old.height == frame.height:
             return old.drop("_at", ROW)
-        fresh = self._timed(kernel, frame[fresh_at])
+        missing = np.ones(frame.height, dtype=bool)
+        missing[old.get_column("_at").to_numpy()] = False
+        fresh = self._timed(kernel, frame.filter(missing))
         if not old.height:
             return fresh
-        new = fresh.with_columns(fresh_at).select("_at", *fresh.columns)
+        new = fresh.with_columns(pl.Series("_at", np.flatnonzero(missing), dtype=pl.UInt32)).select("_at", *fresh.columns)
         return pl.concat([old.drop(ROW).select(new.columns).cast(dict(new.schema)), new]).sort("_at").drop("_at")  # type: ignore[arg-type]
 
     def keep(self) -> None:
         """Remember this time's rows, if the kernel was slow or a memory was there already."""
-        if not self.seen or (self.known is None and self.seconds < SLOW_SECONDS):
+        if not self.fresh or (self.known is None and self.seconds < SLOW_SECONDS_A_BYTE * self.bytes):
             return
-        parts = [made.with_columns(digests(frame)).select(ROW, *made.columns) for frame, made in self.seen if frame.height]
-        if not parts:
-            return
+        parts = [
+            made.with_columns(of if isinstance(of, pl.Series) else digests(of)).select(ROW, *made.columns)
+            for of, made in self.seen
+            if made.height
+        ]
         whole = pl.concat(parts).unique(ROW, keep="first", maintain_order=True)  # equal inputs gave equal outputs
         temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         whole.write_ipc(temporary, compression="lz4")

@@ -25,7 +25,7 @@ from corpushub.engine.shards import Shard
 from corpushub.engine.sources.opening import Source
 from corpushub.engine.step import Barrier, Mapped, Params, Scope, Step
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 Schema = Mapping[str, pl.DataType]
 
 

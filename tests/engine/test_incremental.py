@@ -74,7 +74,7 @@ STEPS: Mapping[str, Step[Any]] = {
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shards, "SHARD_ROWS", 40)
-    monkeypatch.setattr(memo, "SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(memo, "SLOW_SECONDS_A_BYTE", 0.0)
 
 
 def lay(folder: Path, texts: Mapping[str, list[str]]) -> None:
@@ -84,10 +84,10 @@ def lay(folder: Path, texts: Mapping[str, list[str]]) -> None:
         (folder / "files" / name).write_text("".join(f'{{"text": "{line}"}}\n' for line in lines), "utf-8")
 
 
-def build(folder: Path, out: str, cache: str = "cache") -> tuple[dict[str, bytes], int]:
+def build(folder: Path, out: str, cache: str = "cache", body: str = BODY) -> tuple[dict[str, bytes], int]:
     """(files of the build, rows the slow kernel saw)."""
     SEEN.clear()
-    plan, kept = planned(folder, BODY, folder / cache, STEPS)
+    plan, kept = planned(folder, body, folder / cache, STEPS)
     run(plan, folder / out, cache=kept)
     return bytes_of(folder / out), sum(SEEN)
 
@@ -126,6 +126,18 @@ def test_an_added_and_a_removed_file_touch_no_other_shard(tmp_path: Path) -> Non
     changed, rows = build(tmp_path, "two")
     assert rows <= 150
     assert changed == build(tmp_path, "scratch", "other")[0]
+
+
+def test_rows_added_in_front_leave_what_a_barrier_ruled_about_later_shards(tmp_path: Path) -> None:
+    body = BODY.replace("  - shout: {}\n  - first: {}\n", "  - first: {}\n  - shout: {}\n")
+    texts = corpus()
+    lay(tmp_path, texts)
+    build(tmp_path, "one", body=body)
+    texts["00.jsonl"] += [f"one more {n}" for n in range(10)]
+    lay(tmp_path, texts)
+    changed, rows = build(tmp_path, "two", body=body)
+    assert rows <= 10
+    assert changed == build(tmp_path, "scratch", "other", body)[0]
 
 
 @settings(max_examples=8, deadline=None)

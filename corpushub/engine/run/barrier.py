@@ -15,6 +15,8 @@ from corpushub.engine.plan import PlannedStep
 from corpushub.engine.shards import Shard
 from corpushub.engine.step import Barrier, Decision
 
+SURVIVORS = "survivors.npy"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSketches:
@@ -76,21 +78,28 @@ def rule(step: PlannedStep, fingerprint: str, sketches: StoredSketches, cache: C
 
 def write_ruling(decision: Decision, shards: Sequence[Shard], folder: Path) -> None:
     whole = pl.DataFrame({"_code": pl.Series(decision.codes, dtype=pl.UInt8), **dict(decision.columns)})
-    survivor = decision.survivor
-    whole = whole.with_columns(
-        pl.Series("_survivor", survivor, dtype=pl.Int64) if survivor is not None else pl.lit(None, pl.Int64).alias("_survivor")
-    )
+    # Who stays in a row's place is told by global row numbers, which move when another shard grows: so it lies beside the ruling, whose digest
+    # then stays, and nothing behind it is computed again.
+    stays = np.full(whole.height, -1) if decision.survivor is None else decision.survivor
     edges = np.cumsum([0, *(shard.rows for shard in shards)])
     assert whole.height == edges[-1], "a ruling must have one entry per row"
     for at in range(len(shards)):
         place = folder / f"{at:05d}"
         place.mkdir()
         whole.slice(int(edges[at]), shards[at].rows).write_ipc(place / "ruling.arrow", compression="lz4")
+        gone = decision.codes[edges[at] : edges[at + 1]] > 0
+        np.save(place / SURVIVORS, stays[edges[at] : edges[at + 1]][gone])
         write_json(place / "reasons.json", list(decision.reasons))
         (place / "digest").write_text(digest_of([file_sha256(place / "ruling.arrow"), list(decision.reasons)]), "ascii")
     codes, counts = np.unique(decision.codes[decision.codes > 0], return_counts=True)
     dropped = {decision.reasons[code - 1]: int(count) for code, count in zip(codes, counts, strict=True)}
     write_json(folder / "measures.json", {"dropped": dropped, "measures": dict(decision.measures), "rows": int(edges[-1])})
+
+
+def survivors(ruling: Path) -> np.ndarray:
+    """For each row that left one shard, in order, the global number of the row that stays in its place, or -1."""
+    found: np.ndarray = np.load(ruling / SURVIVORS)
+    return found
 
 
 def read_measures(ruling: Path) -> dict[str, dict[str, float]]:

@@ -25,7 +25,7 @@ from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.digests import logical_digest
 from corpushub.engine.mapping import Tally
 from corpushub.engine.plan import Plan, Stage, tools
-from corpushub.engine.run.barrier import StoredSketches, read_measures, rule
+from corpushub.engine.run.barrier import StoredSketches, read_measures, rule, survivors
 from corpushub.engine.run.executors import Executor, Serial, T
 from corpushub.engine.run.facts import nonzero, with_facts
 from corpushub.engine.run.release import (
@@ -72,6 +72,7 @@ class Pieces:
     sources: tuple[int, ...]
     shards: tuple[Shard, ...]
     folders: tuple[Path, ...] = ()
+    rulings: tuple[Path, ...] = ()  # of the barrier before the stage, one a shard
 
 
 def run(
@@ -184,7 +185,7 @@ def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Pat
         for step, value in zip(stage.steps, tally["steps"], strict=True):
             job.tallies.setdefault(step.index, Tally()).add(tally_from(value))
         outputs.append(Shard(str(folder / "rows.arrow"), tally["rows"], task.key, origins=task.shard.origins))
-    return Pieces(pieces.sources, tuple(outputs), tuple(folders))
+    return Pieces(pieces.sources, tuple(outputs), tuple(folders), tuple(folder for folder, _ in rulings))
 
 
 def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[tuple[Path, str]]:
@@ -363,25 +364,31 @@ def write_drops(job: Run, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], 
     names = pl.Series(["", *(step.step.name for step in plan.steps)], dtype=pl.String)
     frames = []
     for pieces in logs:
-        for source, shard, log_folder in zip(pieces.sources, pieces.shards, pieces.folders, strict=True):
+        for at, (source, shard, log_folder) in enumerate(zip(pieces.sources, pieces.shards, pieces.folders, strict=True)):
             log = pl.read_ipc(log_folder / "drops.arrow")
             if not log.height:
                 continue
-            opened = plan.sources[source]
-            place = place_of(log, opened.name, shard.origins)
+            place = place_of(log, plan.sources[source].name, shard.origins)
             frames.append(
                 place.with_columns(
                     log["step"],
                     names.gather(log["step"].cast(pl.UInt32)).alias("step_name"),
                     log["reason"],
                     log["measure"],
-                    log["survivor"],
+                    survivors_in(log, pieces.rulings[at] if pieces.rulings else None),
                 )
             )
     if not frames:
         return
     drops = pl.concat(frames)
     write_small(survivors_named(plan, drops, inputs), folder / "provenance" / "drops.parquet")
+
+
+def survivors_in(log: pl.DataFrame, ruling: Path | None) -> pl.Series:
+    """Global numbers of the rows that stay in place of those of a drop log, which begins with the rows that the ruling removed."""
+    stays = survivors(ruling) if ruling else np.zeros(0, np.int64)
+    rest = np.full(log.height - stays.size, -1)
+    return pl.Series("survivor", np.concatenate([stays, rest]).astype(np.int64))
 
 
 def write_quarantine(plan: Plan, folder: Path) -> None:
@@ -394,7 +401,7 @@ def write_quarantine(plan: Plan, folder: Path) -> None:
 def survivors_named(plan: Plan, drops: pl.DataFrame, barriers: Mapping[int, Pieces]) -> pl.DataFrame:
     """Replace the survivors' global row numbers by their place, `source/file:row`."""
     merged = pl.Series("merged_into", [None], dtype=pl.String).new_from_index(0, drops.height)
-    wanted = drops.with_row_index("_at").filter(pl.col("survivor").fill_null(-1) >= 0)
+    wanted = drops.with_row_index("_at").filter(pl.col("survivor") >= 0)
     for step in wanted.get_column("step").unique().sort().to_list():
         rows = wanted.filter(pl.col("step") == step)
         words = place_words(plan, barriers[step], rows.get_column("survivor").to_numpy())

@@ -116,20 +116,15 @@ def ruled(frame: pl.DataFrame, ruling: Path, stage: Stage) -> tuple[pl.DataFrame
     """The rows a barrier kept, with the columns it set, and its drop log."""
     decision = pl.read_ipc(ruling / "ruling.arrow")
     reasons = pl.Series(["", *read_json(ruling / "reasons.json")], dtype=pl.String)
-    columns = [name for name in decision.columns if name not in {"_code", "_survivor"}]
+    columns = [name for name in decision.columns if name != "_code"]
     codes = decision.get_column("_code")
     frame = frame.with_columns(decision.select(columns).get_columns())
-    gone = (
-        frame.select(*ENGINE)
-        .with_columns(codes.alias("code"), decision.get_column("_survivor").alias("survivor"))
-        .filter(codes > 0)
-    )
+    gone = frame.select(*ENGINE).with_columns(codes.alias("code")).filter(codes > 0)
     log = gone.select(
         *ENGINE,
         pl.lit(stage.steps[0].index, pl.UInt16).alias("step"),
         reasons.gather(gone.get_column("code").cast(pl.UInt32)).alias("reason"),
         pl.lit(None, pl.Float64).alias("measure"),
-        "survivor",
     )
     return frame.filter(codes == 0), log
 
