@@ -129,7 +129,11 @@ class Matching:
     def _demand(self, case: Case) -> Demand:
         """A case as a parsed demand; what the requester corrected in the chips is in `parsed`."""
         told: Mapping[str, Any] = case.data.get("parsed") or {}
-        given = {chip["kind"]: chip["value"] for chip in told.get("chips", ())}
+        given: dict[str, Any] = {}
+        for chip in told.get("chips", ()):
+            kind, value = chip["kind"], chip["value"]
+            several = isinstance(value, list) and kind in given and kind != "period"
+            given[kind] = [*given[kind], *value] if several else value
         if case.data.get("purpose"):
             given["purpose"] = case.data["purpose"]
         if case.data.get("budget"):

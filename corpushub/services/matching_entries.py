@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from corpushub.domain.catalog import Egress, Resource
-from corpushub.engine.matching.demand import Reading, read_period
 from corpushub.engine.matching.entries import Entry
+from corpushub.engine.matching.reading import Reading, read_period
 from corpushub.engine.matching.rules import DELIVERIES, FREQUENCIES, GRANULARITIES, lexicon
 from corpushub.engine.matching.text import fold
 from corpushub.store.repos import Repo
@@ -76,5 +76,5 @@ def months_of(text: str, today: date) -> tuple[int, int] | None:
     """Months of a coverage such as `2010-2014` or `2020-03/2024-12`."""
     if not text:
         return None
-    chips = read_period(Reading(fold([text.replace("/", "-") if text.count("-") == 0 else text])[0]), today, "")
+    chips = read_period(Reading(fold([text.replace("/", "-") if text.count("-") == 0 else text])[0]), today)
     return (chips[0].value[0], chips[0].value[1]) if chips else None

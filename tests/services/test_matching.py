@@ -117,6 +117,12 @@ def test_corrected_chips_win_over_the_words(desk: Desk):
     assert desk.matching.match(asker("a"), case.id).matches == ()
 
 
+def test_several_places_in_the_chips_all_count(desk: Desk):
+    chips = [{"kind": "region", "value": ["310000"]}, {"kind": "region", "value": ["110108"]}]
+    case = desk.demand("停车位", parsed={"chips": chips})
+    assert [match.id for match in desk.matching.match(asker("a"), case.id).matches] == ["110000/x/parking"]
+
+
 def test_a_new_resource_is_told_to_open_demands_once(desk: Desk):
     case = desk.demand("网络零售企业名单")
     desk.demand("水质监测断面", org="b")

@@ -165,11 +165,14 @@ def allows_purpose(table: Table, demand: Demand) -> Mask:
 
 
 def covers_region(table: Table, demand: Demand) -> Mask:
-    """The entry's region is one of the demand's, or holds it."""
-    found = np.zeros(len(table), np.bool_)
+    """The entry's region is one of the demand's, or holds it; it is not inside one the demand does not want."""
+    found = np.full(len(table), not demand.regions)
     for code in demand.regions:
         low, high = region_range(code)
         found |= (table.low <= low) & (table.high >= high)
+    for code in demand.apart:
+        low, high = region_range(code)
+        found &= (table.low < low) | (table.high > high)
     return found
 
 
@@ -192,7 +195,7 @@ CONSTRAINTS: Mapping[str, tuple[Callable[[Demand], object], Callable[[Table, Dem
     "purpose": (lambda demand: demand.purpose, allows_purpose),
     "granularity": (lambda demand: demand.granularity, is_fine_enough),
     "period": (lambda demand: demand.period, overlaps_period),
-    "region": (lambda demand: demand.regions, covers_region),
+    "region": (lambda demand: demand.regions or demand.apart, covers_region),
     "delivery": (lambda demand: demand.delivery, is_deliverable),
 }
 RELAXABLE = ("granularity", "period", "region", "delivery")

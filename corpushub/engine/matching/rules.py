@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from corpushub.engine.matching.text import fold
 GRANULARITIES = ("city", "district", "street", "community", "grid", "point")  # coarse to fine
 FREQUENCIES = ("once", "irregular", "yearly", "quarterly", "monthly", "weekly", "daily", "realtime")  # slow to fast
 DELIVERIES = ("download", "api", "zone", "cleanroom")
+_PROVINCE, _COUNTY = 1, 3
 USES = ("pretraining", "finetuning", "evaluation", "retrieval", "statistics")
 
 
@@ -42,12 +44,13 @@ class Gazetteer:
     groups: frozenset[str]
 
     def choose(self, name: str, home: str) -> tuple[str, ...]:
-        """The codes meant by `name`: those of the home province first, else the highest level."""
+        """The codes meant by `name`: provinces, then districts at home, then the highest level, at home before elsewhere."""
         codes = self.codes[name]
         if name in self.groups:
             return codes
-        inside = [code for code in codes if code[:2] == home[:2]]
-        ranked = sorted(inside or codes, key=level_of)
+        provinces = [code for code in codes if level_of(code) == _PROVINCE]
+        inside = [code for code in codes if code[:2] == home[:2] and level_of(code) <= _COUNTY]
+        ranked = sorted(provinces or inside or codes, key=lambda code: (level_of(code), code[:2] != home[:2]))
         return tuple(code for code in ranked if level_of(code) == level_of(ranked[0]))[:1] if len(codes) > 1 else codes
 
 
@@ -109,7 +112,7 @@ class Thesaurus:
         held = tuple(tuple(dict.fromkeys(fold(list(group)))) for group in groups)
         by_phrase: dict[str, tuple[int, ...]] = {}
         for number, group in enumerate(held):
-            for phrase in group:
+            for phrase in dict.fromkeys(map(singular, group)):
                 by_phrase[phrase] = (*by_phrase.get(phrase, ()), number)
         return cls(held, by_phrase, max((len(phrase) for phrase in by_phrase), default=0))
 
@@ -117,9 +120,9 @@ class Thesaurus:
         return Thesaurus.of((*self.groups, *pairs))
 
     def others(self, text: str) -> dict[str, str]:
-        """Synonyms of every phrase in the folded `text` (longest match first): synonym -> the phrase it stands for."""
+        """Synonyms of every phrase in the folded `text` (longest match first, plurals too): synonym -> the phrase it stands for."""
         found: dict[str, str] = {}
-        position = 0
+        position, text = 0, singular(text)
         while position < len(text):
             phrase = longest_at(text, position, self.by_phrase, self.longest)
             if not phrase:
@@ -129,6 +132,14 @@ class Thesaurus:
                 found |= {other: phrase for other in self.groups[number] if other != phrase and other not in text}
             position += len(phrase)
         return found
+
+
+_PLURAL = re.compile(r"(?<=[a-z]{3})(?<!s)s\b")
+
+
+def singular(text: str) -> str:
+    """Without the s of plurals, as `grams` reads words."""
+    return _PLURAL.sub("", text)
 
 
 def longest_at(text: str, position: int, known: Mapping[str, object], longest: int) -> str:

@@ -31,6 +31,19 @@ def month(year: int, number: int) -> int:
         ("2020年3月至2021年6月客流", (month(2020, 3), month(2021, 6))),
         ("2021年度财政", (month(2021, 1), month(2021, 12))),
         ("人口", None),
+        ("2023年1月到6月的空气质量", (month(2023, 1), month(2023, 6))),
+        ("2024年第三季度的财政", (month(2024, 7), month(2024, 9))),
+        ("q3 2024 budget", (month(2024, 7), month(2024, 9))),
+        ("今年上半年企业注销", (month(2026, 1), month(2026, 6))),
+        ("去年的门诊量", (month(2025, 1), month(2025, 12))),
+        ("这两年房价", (month(2024, 12), month(2026, 11))),
+        ("五年内的判决", (month(2021, 12), month(2026, 11))),
+        ("最近6个月", (month(2026, 6), month(2026, 11))),
+        ("最近半年的处罚", (month(2026, 6), month(2026, 11))),
+        ("12月份的刷卡", (month(2025, 12), month(2025, 12))),
+        ("flu since October 2022", (month(2022, 10), month(2026, 11))),
+        ("accidents, 2019 onwards", (month(2019, 1), month(2026, 11))),
+        ("past three years", (month(2023, 12), month(2026, 11))),
     ],
 )
 def test_times_become_months(text: str, period: tuple[int, int] | None):
@@ -49,6 +62,11 @@ def test_times_become_months(text: str, period: tuple[int, int] | None):
         ("海淀和西城的学校", ("110108", "110102")),
         ("air quality in Beijing", ("110000",)),
         ("开发区名单", ()),
+        ("医保定点药店", ()),
+        ("河北高速公路", ("130000",)),
+        ("朝阳、海淀的药店", ("110105", "110108")),
+        ("城六区的房租", ("110101", "110102", "110105", "110106", "110107", "110108")),
+        ("雄安新区招标", ("130638", "130629", "130632")),
     ],
 )
 def test_places_become_codes_and_only_the_finest_stays(text: str, regions: tuple[str, ...]):
@@ -67,6 +85,75 @@ def test_everything_that_is_no_content_becomes_a_chip():
     assert "交通事故" in demand.content
     assert not any(word in demand.content for word in ("我们", "海淀", "2019", "街道", "接口", "训练"))
     assert {chip.kind for chip in demand.chips} == {"period", "region", "items", "granularity", "frequency", "use", "delivery"}
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted", "content"),
+    [
+        ("不包含个人信息的婚姻登记统计", "个人信息", "婚姻登记统计"),
+        ("空气质量，csv格式，不要PDF", "pdf", "空气质量"),
+        ("企业名录，不含个体户", "个体户", "企业名录"),
+        ("二手房成交价，别给我全国的", "全国", "二手房成交价"),
+        ("housing sales, monthly, no personal data", "personal data", "housing sales"),
+    ],
+)
+def test_what_is_not_wanted_is_no_content(text: str, unwanted: str, content: str):
+    demand = parse(text)
+    assert [chip.value for chip in demand.chips if chip.kind == "unwanted"] == [unwanted]
+    assert demand.content == content
+
+
+def test_a_way_that_is_not_wanted_is_not_asked_for():
+    demand = parse("古树名木，整包下载，不用接口")
+    assert demand.delivery == ("download",)
+
+
+def test_a_region_that_is_not_wanted_is_kept_apart():
+    demand = parse("除了朝阳区以外各区的学校")
+    assert (demand.regions, demand.apart, demand.granularity) == ((), ("110105",), "district")
+
+
+@pytest.mark.parametrize(
+    ("text", "formats"),
+    [
+        ("名单，excel最好", {"xlsx"}),
+        ("bus routes, GTFS or json", {"gtfs", "json"}),
+        ("小学划片的图，shapefile", {"shapefile"}),
+        ("jsonschema", set()),
+    ],
+)
+def test_formats_are_read_as_words_of_their_own(text: str, formats: set[str]):
+    assert set(parse(text).formats) == formats
+
+
+@pytest.mark.parametrize(
+    ("text", "price"),
+    [("红绿灯配时，预算5万以内", 50000.0), ("天气历史数据，免费的", 0.0), ("不超过300元的地图", 300.0), ("地图", -1.0)],
+)
+def test_money_is_read(text: str, price: float):
+    assert parse(text).price == price
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("海淀区的停车场，要有经纬度、车位数、收费标准", ("经纬度", "车位数", "收费标准")),
+        ("古树名木，树种、树龄、坐标", ("树种", "树龄", "坐标")),
+        ("办事指南，含办理条件、所需材料、办理时限", ("办理条件", "所需材料", "办理时限")),
+        ("医保定点药店，朝阳、海淀、丰台三个区", ()),
+        ("民政、教育、卫生统计", ()),
+    ],
+)
+def test_lists_of_wanted_items_are_read(text: str, items: tuple[str, ...]):
+    assert parse(text).items == items
+
+
+@pytest.mark.parametrize(
+    ("text", "frequency"),
+    [("空气质量小时数据", "realtime"), ("断面监测月报", "monthly"), ("氨氮，日均值", "daily"), ("每季度更新", "quarterly")],
+)
+def test_the_pace_is_read_from_what_offices_say(text: str, frequency: str):
+    assert parse(text).frequency == frequency
 
 
 def test_a_chip_taken_away_gives_its_words_back():

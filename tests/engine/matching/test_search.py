@@ -109,6 +109,15 @@ def test_a_region_elsewhere_is_kept_out_and_told():
     assert [group.constraint for group in result.relaxed] == ["region"]
 
 
+def test_a_region_that_is_not_wanted_is_kept_out():
+    assert "v14" in ids(match("空气质量"))
+    assert "v14" not in ids(match("空气质量，不要天津的"))
+
+
+def test_an_english_demand_in_the_plural_finds_chinese_entries():
+    assert ids(match("traffic accidents"))[0] == "t06"
+
+
 def test_a_larger_region_serves_a_smaller_one_but_not_the_reverse():
     assert "t08" in ids(match("海淀区停车场"))
     assert "t07" not in ids(match("北京市停车泊位"))
