@@ -169,6 +169,16 @@ def special_bits() -> U8:
 
 
 @cache
+def irregular_pattern() -> str:
+    """A regular expression that finds all a normaliser changes: special characters, and white space at the wrong place."""
+    special = np.flatnonzero(np.unpackbits(special_bits(), bitorder="little"))
+    special = special[((special < 0xD800) | (special > 0xDFFF)) & (special != 0x20) & (special != 0x0A)]
+    runs = np.split(special, np.flatnonzero(np.diff(special) > 1) + 1)
+    ranges = "".join(rf"\x{{{run[0]:x}}}-\x{{{run[-1]:x}}}" for run in runs)
+    return rf"[{ranges}\x{{10000}}-\x{{1EFFF}}\x{{E0000}}-\x{{E0FFF}}]|\A[ \n]|[ \n]\z| [ \n]|\n(?: |\n\n)"
+
+
+@cache
 def joining_table() -> U8:
     """1 for characters after which a zero-width joiner or non-joiner carries meaning (Arabic, Indic, Mongolian scripts, emoji)."""
     table = np.zeros(PLANE, dtype=np.uint8)

@@ -6,8 +6,11 @@ say so: numba would otherwise compile each kernel once per flavour.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import numba
 import numpy as np
@@ -17,13 +20,33 @@ from corpushub.engine.text import shingling as mh
 
 types: Any = numba.types
 boolean, int64, uint8, uint16, uint32, uint64 = types.boolean, types.int64, types.uint8, types.uint16, types.uint32, types.uint64
+SOURCES: Final = ("characters.py", "counts.py", "shingling.py", "compiled.py", "compiled_stats.py")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def kernel(signature: Any) -> Callable[[F], F]:
     """Compile for one signature, keep the machine code beside the module, let other threads run meanwhile."""
-    decorate: Any = numba.njit(signature, cache=True, nogil=True)  # type: ignore[call-overload,unused-ignore]
-    return decorate  # type: ignore[no-any-return]
+
+    def compile_or_load(function: F) -> F:
+        dispatcher: Any = numba.njit(nogil=True)(function)
+        dispatcher.enable_caching()
+        kept = dispatcher._cache._cache_file
+        kept._source_stamp = (kept._source_stamp, _sources())
+        dispatcher.compile(signature)
+        dispatcher.disable_compile()
+        return dispatcher  # type: ignore[no-any-return]
+
+    return compile_or_load
+
+
+@cache
+def _sources() -> str:
+    """A digest of every module whose constants and helpers are compiled into kernels.
+
+    By itself the kept machine code is only as old as the file its function stands in: a constant changed elsewhere would go unnoticed.
+    """
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in SOURCES)).hexdigest()
 
 
 def helper(function: F) -> F:
@@ -100,6 +123,15 @@ def normalise(data: Any, offsets: Any, tables: Any) -> Any:
         i, end, start = offsets[row], offsets[row + 1], at
         breaks, blank, before = 0, False, int64(0)
         while i < end:
+            lead = data[i]
+            if not blank and breaks == 0:  # inside a word or a run of ideographs nothing has to be decided
+                if 0x20 < lead < 0x7F:
+                    out[at], before, i, at = lead, int64(lead), i + 1, at + 1
+                    continue
+                if 0xE4 <= lead <= 0xE9:
+                    out[at], out[at + 1], out[at + 2] = lead, data[i + 1], data[i + 2]
+                    before, i, at = int64(0x4E00), i + 3, at + 3
+                    continue
             point, after = _decode(data, i)
             kept = point
             if point >= 0x10000 or (special[point >> 3] >> (point & 7)) & 1:

@@ -13,6 +13,13 @@ GRAM_BASE: Final = 0xD6E8FEB86659FD93
 GRAM_INVERSE: Final = pow(GRAM_BASE, -1, 1 << 64)
 LINE_INVERSE: Final = pow(LINE_BASE, -1, 1 << 64)
 MIXER: Final = 0xFF51AFD7ED558CCD
+LEAST_BITS: Final = 1024
+BITS_PER_GRAM: Final = 16
+"""Windows are told apart by one bit each, in a row's own field of 16 to 32 bits a window: a window on a bit already set came before.
+
+At most one window in thirty is taken for another; what the bounds of the profiles separate lies ten times further apart.
+"""
+SLOT_SHIFT: Final = 20
 
 FUNCTION, MOJIBAKE, MARKUP, SEPARATOR, CLOSER, LEAD, TRAIL = (1 << bit for bit in range(4, 11))
 """Flags beside the class (low 4 bits) in the attribute table."""

@@ -20,7 +20,18 @@ Bits = npt.NDArray[np.bool_]
 
 
 def normalise(column: pl.Series, *, fast: bool | None = None) -> pl.Series:
-    """`column` (String, may be null) normalised; nulls stay null. Applying it twice changes nothing more."""
+    """`column` (String, may be null) normalised; nulls stay null. Applying it twice changes nothing more.
+
+    A scan finds the rows that would change; the others are neither read again nor copied.
+    """
+    column = column.cast(pl.String)
+    rows = column.str.contains(ch.irregular_pattern()).fill_null(value=False).arg_true()
+    if not len(rows):
+        return column
+    return column.clone().scatter(rows, _normalised(column.gather(rows), fast=fast))
+
+
+def _normalised(column: pl.Series, *, fast: bool | None) -> pl.Series:
     text = utf8(column)
     kernels = compiled(text.data.size, fast=fast)
     if kernels is not None:
@@ -28,8 +39,6 @@ def normalise(column: pl.Series, *, fast: bool | None = None) -> pl.Series:
         data, offsets, compose = kernels.normalise(text.data, text.offsets, tables)
         return _composed(series(column.name, Utf8(data, offsets, text.null)), compose)
     parts = [_normalise_block(text.block(first, last)) for first, last in text.blocks()]
-    if not parts:
-        return column.cast(pl.String)
     whole = pl.concat([series(column.name, part) for part, _ in parts])
     return _composed(whole, np.concatenate([flags for _, flags in parts]))
 

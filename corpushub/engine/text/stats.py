@@ -29,18 +29,21 @@ from corpushub.engine.text.counts import (
     _SEPARATORS,
     _STOP_WORDS,
     _WORDS,
+    BITS_PER_GRAM,
     CLOSER,
     COLUMNS,
     FUNCTION,
     GRAM,
     GRAM_BASE,
     LEAD,
+    LEAST_BITS,
     LINE_BASE,
     LINE_INVERSE,
     MARKUP,
     MIXER,
     MOJIBAKE,
     SEPARATOR,
+    SLOT_SHIFT,
     TRAIL,
 )
 from corpushub.engine.text.utf8 import I64, U16, U32, U64, Utf8, compiled, points, utf8
@@ -69,11 +72,17 @@ def attributes() -> U16:
 
 
 @cache
-def plain_han_bits() -> npt.NDArray[np.uint8]:
-    """One bit per code point, set for Han characters without any flag."""
-    bits = np.packbits(attributes() == ch.HAN, bitorder="little")
-    bits.flags.writeable = False
-    return bits
+def kinds() -> tuple[npt.NDArray[np.uint8], U16]:
+    """`attributes` in two steps that stay in the cache: code point -> kind, and kind -> class and flags.
+
+    The kinds of a Latin letter, of an ideograph and of a symbol without flags stand at the end of the second table.
+    """
+    flags, places = np.unique(attributes(), return_inverse=True)
+    plain = np.searchsorted(flags, [ch.LATIN, ch.HAN, ch.SYMBOL])
+    tables = places.astype(np.uint8), np.concatenate((flags, plain)).astype(np.uint16)
+    for table in tables:
+        table.flags.writeable = False
+    return tables
 
 
 def _mistaken() -> set[int]:
@@ -134,9 +143,7 @@ def count(column: pl.Series, *, fast: bool | None = None) -> npt.NDArray[np.int6
     if compiled(text.data.size, fast=fast) is not None:
         from corpushub.engine.text import compiled_stats
 
-        counted: npt.NDArray[np.int64] = compiled_stats.count(
-            text.data, text.offsets, (attributes(), plain_han_bits(), stop_table())
-        )
+        counted: npt.NDArray[np.int64] = compiled_stats.count(text.data, text.offsets, (*kinds(), stop_table()))
         return counted
     out = np.zeros((text.rows, COLUMNS), dtype=np.int64)
     for first, last in text.blocks():
@@ -272,8 +279,12 @@ def _count_grams(units: U64, rows: I64, out: npt.NDArray[np.int64]) -> None:
         hashes += units[place : place + windows]
     inside = rows[:windows] == rows[GRAM - 1 :]
     owner = rows[:windows][inside]
-    keys = (owner.astype(np.uint64) << np.uint64(48)) | ((hashes[inside] * np.uint64(MIXER)) >> np.uint64(16))
-    keys.sort()
-    again = np.flatnonzero(keys[1:] == keys[:-1]) + 1
-    out[:, _GRAMS] += _per_row(owner, len(out))
-    out[:, _REPEATED_GRAMS] += _per_row((keys[again] >> np.uint64(48)).astype(np.int64), len(out))
+    counted = _per_row(owner, len(out))
+    out[:, _GRAMS] += counted
+    sizes = LEAST_BITS << np.ceil(np.log2(np.maximum(counted * BITS_PER_GRAM / LEAST_BITS, 1))).astype(np.int64)
+    ends = np.cumsum(sizes)
+    slots = ((hashes[inside] * np.uint64(MIXER)) >> np.uint64(SLOT_SHIFT)).astype(np.int64) & (sizes - 1)[owner]
+    seen = np.zeros(ends[-1], dtype=bool)
+    seen[slots + (ends - sizes)[owner]] = True
+    distinct = np.searchsorted(np.flatnonzero(seen), ends)
+    out[:, _REPEATED_GRAMS] += counted - np.diff(distinct, prepend=0)
