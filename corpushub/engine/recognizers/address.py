@@ -180,7 +180,10 @@ def _estate_before(text: str, start: int, first: int, clause: Clause) -> bool:
 def _joined(text: str, last: int, end: int) -> int:
     """Numbers that go on after the last detail: `11幢1502`, `3号-2`."""
     found = re.match(rf"(?:[-－—–_~之# ]?{_NUM}(?![年月日.]\d?|元|万)){{1,3}}", text[last:end])
-    return last + found.end() if found and re.search(r"[0-9A-Za-z]", found[0]) else last
+    if found and re.search(r"[0-9A-Za-z]", found[0]):
+        return last + found.end()
+    branch = re.match(r"之[一二三四五六七八九十]{1,2}(?![\u4e00-\u9fff])", text[last:end])
+    return last + branch.end() if branch else last
 
 
 def _tail(clause: Clause, last: int) -> int:

@@ -129,7 +129,7 @@ class CnSocialSecurityRecognizer(ChineseShapeRecognizer):
     SHAPES = (
         (
             "labelled",
-            rf"(?<=(?:{'|'.join(_SOCIAL)}){_CARD}(?:号码|编号|卡号|账号|号|码)[:：为是 ]{{0,3}})[A-Z]{{0,2}}\d{{8,12}}{RIGHT}",
+            rf"(?<=(?:{'|'.join(_SOCIAL)}){_CARD}(?:号码|编号|卡号|账号|号|码)[:：为是 ]{{0,3}})[A-Z]{{0,2}}\d{{8,14}}{RIGHT}",
             0.8,
         ),
     )

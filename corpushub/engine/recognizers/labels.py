@@ -18,7 +18,7 @@ LABELS = (
     "会计", "出纳", "医师", "主治医师", "护士", "书记员", "审判长", "审判员", "代理审判员", "人民陪审员", "检察官", "法官", "律师", "辩护人", "编辑", "记者", "作者",
     "编剧", "导演", "农户", "用户", "客户", "会员", "志愿者", "获奖者", "参赛者", "报名人", "领取人", "使用人", "责任人", "联络人", "紧急联系人", "对接人", "发起人",
     "股东", "合伙人", "投资人", "监事", "董事", "Contact", "Name", "name", "contact", "原告人", "被申请人", "被投诉人", "利害关系人", "死亡人员", "失踪人员",
-    "兹有", "兹证明",
+    "兹有", "兹证明", "值班员", "安全员", "带班领导", "名单", "翻译人员", "鉴定人员",
 )  # fmt: skip
 # labels whose value is a name whatever it looks like
 _NAMED = (
@@ -44,6 +44,10 @@ LABEL = re.compile(
 SURE = frozenset(_NAMED)
 KNOWN = frozenset({*LABELS, *_NAMED, *_HINTS})
 HINT = re.compile(rf"(?:{'|'.join(sorted(map(re.escape, KNOWN), key=len, reverse=True))})[:： ]?(?={_HAN}{{2}})")
+# any word for somebody's part, with a colon: 技术负责人：, 安全员：, 总监理工程师：
+ROLE = re.compile(
+    rf"(?<!{_HAN})[\u4e00-\u9fff]{{1,10}}(?:人员?|员|者|师|长|工|主|户|对象|代表|领导|专家|委员|干事)[:：][ \t]*(?={_HAN}{{2}})"
+)
 LATIN = re.compile(
     rf"(?:{_WAYS})[:：][ \t]*(?P<name>[A-Z][A-Za-z'’\-]{{1,20}}(?:(?:, ?| |·)[A-Z][A-Za-z'’.\-]{{0,20}}){{1,3}})(?![A-Za-z])"
 )

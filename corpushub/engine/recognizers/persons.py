@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from corpushub.engine.recognizers.cells import names_in_columns
-from corpushub.engine.recognizers.labels import EMPTY, HINT, LABEL, LATIN, SURE, without_label
+from corpushub.engine.recognizers.labels import EMPTY, HINT, LABEL, LATIN, ROLE, SURE, without_label
 from corpushub.engine.recognizers.surnames import SINGLE, TITLES, begins_with_surname, dictionary, mistaken
 from corpushub.engine.recognizers.tagging import Word
 
@@ -41,7 +41,7 @@ _SPACED = re.compile(
     rf"(?<!{_HAN})(?P<name>[{''.join(sorted(SINGLE))}][ \u3000]{{1,4}}{_HAN}(?:[ \u3000]{{1,4}}{_HAN}(?!{_HAN}))?)(?!{_HAN})"
 )
 _ITEM = re.compile(rf"{_HAN}{{2,4}}")
-_HEAD = re.compile(r"(?:名单|人员|成员|如下|代表|委员|同志|人)[:：]$")
+_HEAD = re.compile(r"(?:名单|专家|评委|人员|成员|如下|代表|委员|同志|人)[:：]$")
 
 
 def persons(text: str, words: list[Word], again: Sequence[tuple[int, int]] = ()) -> list[Found]:
@@ -99,6 +99,10 @@ _PART = re.compile(rf"{_HAN}{{1,8}}|[A-Za-z.]{{1,20}}")
 def _cleaned(text: str, word: Word) -> Iterator[Found]:
     """The tagger's name without what is no part of it; nothing where it is a place, a word or a surname alone."""
     name = text[word.start : word.end]
+    if "、" in name:
+        for part in re.finditer(r"[^、]+", name):
+            yield from _cleaned(text, Word(word.start + part.start(), word.start + part.end(), word.tag))
+        return
     if _ODD.search(name) or "某" in name:
         return
     start = word.start + (len(name) - len(_EDGE.sub("", name, count=1))) if _EDGE.match(name) else word.start
@@ -201,6 +205,9 @@ def _ruled(text: str, edges: set[int]) -> Iterator[Found]:
         begins = label.start() in edges and (label.end() in edges or _ends(text, label.end() + len(name)))
         if sure or linked or begins:
             yield label.end(), label.end() + len(name), 0.85 if sure else 0.75, f"label {label['label']}"
+    for role in ROLE.finditer(text):
+        if name := _name_at(text, role.end(), sure=True):
+            yield role.end(), role.end() + len(name), 0.8, "role"
     for latin in LATIN.finditer(text):
         yield latin.start("name"), latin.end("name"), 0.8, "label"
     for match in _FOREIGN.finditer(text):
@@ -327,7 +334,7 @@ def _listed(text: str, found: list[Found]) -> list[Found]:
             if (
                 start not in starts
                 and _is_name(short, weak=headed)
-                and (headed or short not in dictionary())
+                and (headed or len(known) > 1 or short not in dictionary())
                 and _FOLLOW.match(text[start + len(short) : start + len(short) + 4])
             ):
                 more.append((start, start + len(short), 0.7, "list"))

@@ -7,6 +7,7 @@ import re
 from corpushub.engine.recognizers.shape import LEFT, RIGHT, ShapeRecognizer
 
 _VALUE = r"[^\s，。；、：！？（）【】《》“”\"'<>,;]"
+_ASCII = r"[!#-&*-+\-.:=?-~]"
 _KEY_WORDS = (
     r"pass(?:word|wd|phrase)|pwd|secret(?:[_\-]?(?:access)?[_\-]?key)?|(?:api|access|private|app|auth|account)[_\- ]?(?:key|secret|token)(?:[_\- ]?(?:id|secret))?"
     r"|token|credential"
@@ -34,16 +35,21 @@ class SecretRecognizer(ShapeRecognizer):
         ),
         ("JWT", rf"{LEFT}eyJ[A-Za-z0-9_\-]{{8,}}\.eyJ[A-Za-z0-9_\-]{{8,}}\.[A-Za-z0-9_\-]{{8,}}", 0.95),
         ("private key", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:[^-]{0,8000}-----END [A-Z ]{0,20}PRIVATE KEY-----)?", 0.95),
-        ("in a connection string", r"(?<=[a-z][a-z0-9+]{1,12}://[A-Za-z0-9_.\-]{1,40}:)[^\s@/:]{4,64}(?=@[A-Za-z0-9.\-]+)", 0.9),
+        ("in a connection string", r"(?<=[a-z][a-z0-9+]{1,12}://[A-Za-z0-9_.\-]{0,40}:)[^\s@/:]{4,64}(?=@[A-Za-z0-9.\-]+)", 0.9),
         (
             "after a Chinese label",
-            rf"(?<=(?:密码|口令|密钥|密鑰|密碼|令牌|凭据|秘钥)(?:\(?(?:password|Password|key)\)?)?(?:[:：=]|[为是](?=[ ]?[A-Za-z0-9!@#$%^&*_]))[ ]?[\"'“]?){_VALUE}{{6,64}}",
+            rf"(?<=(?:密码|口令|密钥|密鑰|密碼|令牌|凭据|秘钥)(?:[(（]?(?:password|Password|key|Key)[)）]?)?[:：=为是][ ]?[\"'“]?)(?=[A-Za-z0-9!@#$%^&*_]){_ASCII}{{6,64}}",
             0.8,
         ),
         (
             "digits after a Chinese label",
             rf"(?<=(?:初始|登录|默认|开机|取款|支付|解锁)(?:密码|口令))[A-Za-z0-9!@#$%^&*_]{{6,32}}{RIGHT}",
             0.8,
+        ),
+        (
+            "right after a Chinese label",
+            rf"(?<=密码|口令)(?!GB|GM|ISO|RSA|SM|AES|DES|IT|SSL|TLS|VPN|MD)(?=[!-~]{{0,31}}\d)(?=[!-~]{{0,31}}[A-Za-z]){_ASCII}{{6,32}}{RIGHT}",
+            0.7,
         ),
         ("after an English label", rf"(?i)(?<=(?:{_KEY_WORDS})[\"']?(?: ?(?:[:：=]|=>|is|为|是) ?)[\"']?){_VALUE}{{6,128}}", 0.7),
         ("bearer", r"(?<=[Bb]earer )[A-Za-z0-9._~+/\-]{16,}=*", 0.9),
