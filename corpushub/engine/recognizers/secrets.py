@@ -7,7 +7,7 @@ import re
 from corpushub.engine.recognizers.shape import LEFT, RIGHT, ShapeRecognizer
 
 _VALUE = r"[^\s，。；、：！？（）【】《》“”\"'<>,;]"
-_ASCII = r"[!#-&*-+\-.:=?-~]"
+_ASCII = r"[!#-&*+\-./0-9:=?-~]"
 _KEY_WORDS = (
     r"pass(?:word|wd|phrase)|pwd|secret(?:[_\-]?(?:access)?[_\-]?key)?|(?:api|access|private|app|auth|account)[_\- ]?(?:key|secret|token)(?:[_\- ]?(?:id|secret))?"
     r"|token|credential"
