@@ -241,7 +241,7 @@ def rows_tab(ask: Ask, rows: Rows) -> Safe:
     found = span(t("dataset.found", count=f"{rows.total:,}"), c="quiet small") if ask.query.get("find") else None
     return card(
         None,
-        div(nav(*splits, c="tabs plain-tabs"), find_form(ask), found, c="viewer-bar"),
+        div(nav(*splits, c="tabs plain-tabs", aria_label=t("dataset.splits")), find_form(ask), found, c="viewer-bar"),
         div(div(table(head, body), c="viewer", tabindex="0"), pager(ask, rows.total, page, ROWS_PER_PAGE), data_part="rows"),
         c="flush",
     )

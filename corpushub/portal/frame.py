@@ -197,9 +197,9 @@ def body(ask: Ask, area: str, place: str, page: Page) -> Safe:
     """All that stands in the document before Gradio starts: painted at once, moved into the component when that is ready."""
     return joined(
         top(ask, area, place),
-        element(
-            "div",
-            element("main", page.body, id="screen", c="wide" if page.wide else None, tabindex="-1"),
+        element(  # the landmark until Gradio's own takes the screen over
+            "main",
+            div(page.body, id="screen", c="wide" if page.wide else None, tabindex="-1"),
             id="first",
             c="screen-host",
         ),

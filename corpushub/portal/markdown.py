@@ -60,7 +60,8 @@ def render(text: str, lang: Lang, pictures: Pictures) -> Safe:
                 child.attrs["src"] = data_address(source, pictures)
                 child.attrs["loading"] = "lazy"
     environment: dict[str, Any] = {}
-    return Safe(reader().renderer.render(tokens, reader().options, environment))
+    drawn = reader().renderer.render(tokens, reader().options, environment)
+    return Safe(drawn.replace("<pre>", '<pre tabindex="0">'))  # code that is too wide can be scrolled by keyboard
 
 
 def data_address(source: str, pictures: Pictures) -> str:

@@ -126,7 +126,7 @@ def reason_words(t: Words, reason: str) -> str:
 
 def heading(title: str, *, lead: Child = None, actions: Child = None, crumbs: Sequence[tuple[str, str]] = ()) -> Safe:
     """The head of a screen: one h1, at most one line below, actions to the right, the way back above."""
-    trail = nav(*[span(a(word, href=href), c="crumb") for word, href in crumbs], c="crumbs") if crumbs else None
+    trail = div(*[span(a(word, href=href), c="crumb") for word, href in crumbs], c="crumbs") if crumbs else None
     return header(
         trail,
         div(
@@ -250,7 +250,7 @@ def tabs(ask: Ask, items: Sequence[tuple[str, str, Child]], current: str, *, nam
         )
         for key, words, count in items
     ]
-    return nav(*cells, c="tabs")
+    return nav(*cells, c="tabs", aria_label=ask.t(f"portal.tabs_{name}"))
 
 
 def pager(ask: Ask, total: int, page: int, size_: int, *, name: str = "page") -> Safe:

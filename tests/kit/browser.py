@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ class Visitor:
     endpoint: str
     wrong: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    document_bytes: int = 0
     page: Page = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,8 +53,9 @@ class Visitor:
             self.strangers.append(request.url)
 
     def open(self, path: str, *, shows: str = "#screen h1") -> Page:
-        """Go to a screen and wait until it is alive."""
-        self.page.goto(self.endpoint + path, wait_until="domcontentloaded")
+        """Go to a screen and wait until it is alive; `document_bytes` is its document as it travelled, compressed."""
+        answer = self.page.goto(self.endpoint + path, wait_until="domcontentloaded")
+        self.document_bytes = len(gzip.compress(answer.body(), 6)) if answer else 0
         self.page.wait_for_selector("html[data-ready]")
         self.page.wait_for_selector(shows)
         return self.page

@@ -8,7 +8,7 @@ from corpushub.domain.catalog import Resource, incomplete
 from corpushub.portal import casework, pictures, values
 from corpushub.portal.board import table
 from corpushub.portal.frame import LENS
-from corpushub.portal.html import Child, Safe, a, b, div, form, h2, h3, input_, joined, li, nav, p, span, ul
+from corpushub.portal.html import Child, Safe, a, b, div, form, h2, input_, joined, li, nav, p, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import bar, card, chip, empty, facts, grid, heading, moment
 
@@ -88,7 +88,7 @@ def facet(ask: Ask, name: str, counts: Mapping[str, int], chosen: Mapping[str, s
         )
         for value, count in list(counts.items())[:8]
     ]
-    return div(h3(ask.t.name("field", name)), *cells, c="facet")
+    return div(h2(ask.t.name("field", name)), *cells, c="facet")
 
 
 def words(ask: Ask, name: str, value: str) -> str:

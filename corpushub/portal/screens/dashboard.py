@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -33,11 +32,11 @@ class Figure:
 def show(ask: Ask) -> Page:
     t = ask.t
     held = {flow: ask.hub.cases.list(ask.actor, flow=flow, limit=MOST).items for flow in SHOWN}
-    entries = ask.hub.catalog.search(ask.actor, limit=MOST).items
-    registered = sum(1 for entry in entries if entry.registration_code)
+    entries = ask.hub.finder.find(ask.actor, size=1)
+    registered = entries.counts["state"].get("registered", 0)
     figures = [
-        Figure("entries", f"{len(entries):,}", "registration"),
-        Figure("registered", share(registered, len(entries)), "registration"),
+        Figure("entries", f"{entries.total:,}", "registration"),
+        Figure("registered", share(registered, entries.total), "registration"),
         Figure("authorizations", str(states(held["authorization"], "active")), "authorization"),
         Figure("releases", str(states(held["release"], "released")), "release"),
         Figure("grants", str(states(held["entitlement"], "active")), "entitlement"),
@@ -53,8 +52,11 @@ def show(ask: Ask) -> Page:
             c="halves",
         ),
         div(
-            card(t("dashboard.domains"), counted(Counter(t.name("domain", entry.domain) or "–" for entry in entries))),
-            card(t("dashboard.owners"), owners(ask, entries)),
+            card(
+                t("dashboard.domains"),
+                counted({t.name("domain", name) or "–": count for name, count in entries.counts["domain"].items()}),
+            ),
+            card(t("dashboard.owners"), owners(ask, entries.counts["owner"])),
             c="halves",
         ),
     )
@@ -186,17 +188,18 @@ def flow_bars(ask: Ask, held: dict[str, tuple[Case, ...]]) -> Safe:
     return div(*rows)
 
 
-def counted(counts: Counter[str]) -> Safe:
+def counted(counts: Mapping[str, int]) -> Safe:
+    """The largest ten, as they come."""
     most = max(counts.values(), default=1)
     return (
-        div(*[div(span(name), bar(count / most), b(str(count)), c="bar-row") for name, count in counts.most_common(10)])
+        div(*[div(span(name), bar(count / most), b(f"{count:,}"), c="bar-row") for name, count in list(counts.items())[:10]])
         if counts
         else p("–")
     )
 
 
-def owners(ask: Ask, entries: Sequence[object]) -> Safe:
-    return counted(Counter(casework.org_name(ask, str(getattr(entry, "owner", ""))) for entry in entries))
+def owners(ask: Ask, counts: Mapping[str, int]) -> Safe:
+    return counted({casework.org_name(ask, name): count for name, count in list(counts.items())[:10]})
 
 
 SCREENS = (Screen("/oversee/dashboard", "dashboard", show),)

@@ -9,7 +9,7 @@ from typing import Any
 
 from corpushub.portal import casework, markdown
 from corpushub.portal.frame import LENS
-from corpushub.portal.html import Child, Safe, a, div, form, h3, input_, joined, li, mark, nav, option, p, select, span, ul
+from corpushub.portal.html import Child, Safe, a, div, form, h2, input_, joined, li, mark, nav, option, p, select, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import bar, chip, compact, empty, heading, moment, pager, size
 from corpushub.services.repositories import Query
@@ -146,7 +146,7 @@ def facet(ask: Ask, name: str, entries: Sequence[Entry], chosen: Mapping[str, st
         )
         for value, count in sorted(counts.items(), key=by_count)[:8]
     ]
-    return div(h3(ask.t(f"datasets.facet_{name}")), *cells, c="facet")
+    return div(h2(ask.t(f"datasets.facet_{name}")), *cells, c="facet")
 
 
 def by_count(pair: tuple[str, int]) -> tuple[int, str]:

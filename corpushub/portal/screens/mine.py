@@ -99,7 +99,7 @@ def token_table(ask: Ask, held: Sequence[Token]) -> Safe:
         t("mine.expires"),
         t("mine.used"),
         t("board.state"),
-        "",
+        t("mine.end"),
     ]
     return grid(heads, rows)
 

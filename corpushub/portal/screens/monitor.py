@@ -40,7 +40,7 @@ def versions(ask: Ask, names: list[str]) -> Safe:
         ]
         for item in found
     ]
-    heads = [t("dataset.version"), t("board.state"), ""]
+    heads = [t("dataset.version"), t("board.state"), t("board.yours")]
     return card(
         t("monitor.affected"), grid(heads, rows), p(t("monitor.recall_note"), c="quiet small"), aside=t("monitor.affected_note")
     )

@@ -41,7 +41,7 @@ def line(ask: Ask, notice: Notice) -> Safe:
     )
     return li(
         div(
-            span(c="dot", aria_label=t("notices.new")) if not notice.seen_at else None,
+            span(c="dot", role="img", aria_label=t("notices.new")) if not notice.seen_at else None,
             a(words_of(ask, notice), href=address, c="name"),
         ),
         div(mark, c="side"),
