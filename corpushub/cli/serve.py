@@ -1,4 +1,4 @@
-"""`corpushub serve`: hub and portal over HTTP; `corpushub nginx`: the configuration of nginx in front of it."""
+"""`corpushub serve`: hub and portal over HTTP; `corpushub nginx`: nginx in front of it; `corpushub sweep`: its unused bytes."""
 
 from __future__ import annotations
 
@@ -43,4 +43,11 @@ def nginx(
     print(nginx_conf(upstream=upstream, home=home, objects=home / "objects", ports=(port, stated or files_port), name=name))
 
 
-COMMANDS = (serve, nginx)
+def sweep() -> None:
+    """Remove stored bytes no release, proposal, push or upload names any more; the running hub does it once a day."""
+    ctx = context()
+    swept = ctx.hub().sweeper.sweep(ctx.actor())
+    ctx.show({"objects": swept.objects, "bytes": swept.bytes, "kept": swept.kept})
+
+
+COMMANDS = (serve, nginx, sweep)

@@ -36,6 +36,7 @@ from corpushub.services.repositories import Repositories
 from corpushub.services.reviews import Reviews
 from corpushub.services.samples import Samples
 from corpushub.services.studio import Studio
+from corpushub.services.sweeper import Sweeper
 from corpushub.services.viewer import Viewer
 from corpushub.store.db import Database
 from corpushub.store.objects import Objects
@@ -74,6 +75,7 @@ class Hub:
     reviews: Reviews
     viewer: Viewer
     passes: Passes
+    sweeper: Sweeper
     samples: Samples
     studio: Studio
 
@@ -131,6 +133,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         matching=matching,
         releases=releases,
         viewer=viewer,
+        sweeper=Sweeper(database=database, objects=objects, incoming=contributions.incoming, clock=clock),
         passes=Passes(
             database=database, objects=objects, access=access, repositories=repositories, viewer=viewer, settings=settings
         ),
@@ -151,7 +154,7 @@ def connect(hub: Hub) -> Hub:
     Intake(parties=hub.parties, builds=hub.builds, releases=hub.releases, jobs=hub.jobs, contributions=hub.contributions)
     orders = Orders(database=hub.database, cases=hub.cases, matching=hub.matching, clock=hub.clock)
     hub.jobs.upkeep = (
-        *(hub.audit.sign_if_due, hub.matching.keep_up, orders.open_due, hub.access.attempts.flush),
+        *(hub.sweeper.sweep_if_due, hub.audit.sign_if_due, hub.matching.keep_up, orders.open_due, hub.access.attempts.flush),
         *(hub.oversight.recheck_conflicts, hub.oversight.watch_deliveries, hub.oversight.end_exhausted, hub.federation.pull_all),
     )
     return hub

@@ -3,7 +3,8 @@
 * A key is the SHA-256 of the bytes; an object is never rewritten and never half there (local: temporary file, fsync, rename; S3: one
   conditional put, multipart for large files).
 * Local layout `objects/ab/<sha256>`, so any tool can verify it; files of the same disk are hard-linked, not copied.
-* Nothing is deleted but by `sweep`, which spares what is named and whatever is younger than an hour (a publish in flight).
+* Nothing is deleted but by `sweep`, which spares what is named and whatever was put within the last hour (a publish in flight). Putting
+  what is there already makes it young again; a sweep that meets such a put gives the object back.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import timedelta
@@ -38,10 +39,14 @@ class Backend(Protocol):
     def read(self, digest: str, start: int, end: int | None) -> bytes: ...
     def local_path(self, digest: str) -> Path | None: ...
     def signed_url(self, digest: str, seconds: int) -> str | None: ...
+    def refresh(self, digest: str) -> bool:
+        """Make an object young again; False where it has to be put (anew)."""
+
     def old(self) -> Iterator[str]:
         """Digests of all objects that are no longer young."""
 
-    def delete(self, digest: str) -> None: ...
+    def delete(self, digest: str) -> int | None:
+        """Remove an object that is still old; its bytes, None where it was young or gone."""
 
 
 class Objects:
@@ -58,13 +63,13 @@ class Objects:
     def put_file(self, path: Path) -> str:
         """Keep a file's bytes; costs one read, and a hard link where possible."""
         digest = file_sha256(path)
-        if self.backend.size(digest) is None:
+        if not self.backend.refresh(digest):
             self.backend.put_file(path, digest)
         return digest
 
     def put_bytes(self, data: bytes) -> str:
         digest = sha256(data)
-        if self.backend.size(digest) is None:
+        if not self.backend.refresh(digest):
             self.backend.put_bytes(data, digest)
         return digest
 
@@ -98,14 +103,15 @@ class Objects:
                 running.update(piece)
         return running.hexdigest() == digest
 
-    def sweep(self, keep: AbstractSet[str]) -> int:
-        """Delete objects that nobody names; gives how many went."""
-        gone = 0
-        for digest in list(self.backend.old()):
-            if digest not in keep:
-                self.backend.delete(digest)
-                gone += 1
-        return gone
+    def sweep(self, named: Callable[[], AbstractSet[str]]) -> tuple[int, int]:
+        """Delete old objects that nobody names; gives how many went, and their bytes.
+
+        `named` is asked after the old ones are known: what is named later was put later, and is young.
+        """
+        old = list(self.backend.old())
+        keep = named() if old else frozenset()
+        freed = [size for digest in old if digest not in keep and (size := self.backend.delete(digest)) is not None]
+        return len(freed), sum(freed)
 
 
 def checked(digest: str) -> str:
@@ -124,6 +130,8 @@ class Folder:
         for left in root.glob("tmp-*"):  # what a killed process left behind
             if age_seconds(left) > YOUNG_SECONDS:
                 left.unlink(missing_ok=True)
+        for left in root.glob("swept-*"):
+            self._settle(left, left.name.removeprefix("swept-"))
 
     def place(self, digest: str) -> Path:
         return self.root / digest[:2] / digest
@@ -182,8 +190,29 @@ class Folder:
             if age_seconds(path) > YOUNG_SECONDS:
                 yield path.name
 
-    def delete(self, digest: str) -> None:
-        self.place(digest).unlink(missing_ok=True)
+    def refresh(self, digest: str) -> bool:
+        try:
+            os.utime(self.place(digest))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def delete(self, digest: str) -> int | None:
+        aside = self.root / f"swept-{digest}"
+        try:
+            self.place(digest).rename(aside)  # from here on a put writes it anew instead of making it young
+        except FileNotFoundError:
+            return None
+        return self._settle(aside, digest)
+
+    def _settle(self, aside: Path, digest: str) -> int | None:
+        """Remove what was set aside, or give it back where it was put again just before."""
+        size = aside.stat().st_size
+        if age_seconds(aside) > YOUNG_SECONDS:
+            aside.unlink()
+            return size
+        aside.replace(self.place(digest))
+        return None
 
 
 class Bucket:
@@ -249,11 +278,30 @@ class Bucket:
                     if (now - item["last_modified"]).total_seconds() > YOUNG_SECONDS:
                         yield str(item["path"]).rpartition("/")[2]
 
-    def delete(self, digest: str) -> None:
+    def refresh(self, digest: str) -> bool:
+        age = self._age(digest)
+        return age is not None and age < YOUNG_SECONDS / 2
+
+    def delete(self, digest: str) -> int | None:
+        import obstore
+
+        # A bucket has no "delete if still old": between this look and the deletion lies one round trip.
+        if (age := self._age(digest)) is None or age <= YOUNG_SECONDS:
+            return None
+        size = self.size(digest)
+        with remote():
+            obstore.delete(self.store, self.key(digest))
+        return size
+
+    def _age(self, digest: str) -> float | None:
         import obstore
 
         with remote():
-            obstore.delete(self.store, self.key(digest))
+            try:
+                found = obstore.head(self.store, self.key(digest))
+            except FileNotFoundError:
+                return None
+        return float((system_clock() - found["last_modified"]).total_seconds())
 
 
 class RemoteStream(io.RawIOBase):

@@ -421,7 +421,7 @@ class Repos:
         return {row.sha256: row.size for row in self.connection.execute(query)}
 
     def named_objects(self) -> set[str]:
-        """Every digest a tree or a received object names: what a sweep of the object store has to keep."""
+        """Every digest a tree or a received object names."""
         keep = set(self.connection.execute(sa.select(t.repo_object.c.sha256)).scalars())
         for row in self.connection.execute(sa.select(t.repo_tree.c.entries)):
             keep.update(item[1] for item in json.loads(zlib.decompress(row.entries)))

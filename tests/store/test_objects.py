@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,8 +80,65 @@ def test_sweep_spares_what_is_named_and_what_is_young(tmp_path: Path) -> None:
         path = objects.local_path(digest)
         assert path
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - HOUR))
-    assert objects.sweep({kept}) == 1
+    assert objects.sweep(lambda: {kept}) == (1, 3)
     assert [objects.size(digest) is not None for digest in (kept, old, young)] == [True, False, True]
+
+
+def aged(objects: Objects, digest: str) -> Path:
+    path = objects.local_path(digest)
+    assert path
+    os.utime(path, (path.stat().st_atime, path.stat().st_mtime - HOUR))
+    return path
+
+
+def test_putting_again_what_is_about_to_be_swept_keeps_it(tmp_path: Path) -> None:
+    objects = Objects(tmp_path / "objects")
+    before, between = (objects.put_bytes(word) for word in (b"before", b"between"))
+    aged(objects, before), aged(objects, between)
+
+    def named() -> set[str]:
+        objects.put_bytes(b"between")  # found old, put again while the names are being read
+        return set()
+
+    assert objects.sweep(named) == (1, 6)
+    assert [objects.size(digest) for digest in (before, between)] == [None, 7]
+
+
+def test_a_sweep_killed_in_the_middle_is_settled_at_the_next_start(tmp_path: Path) -> None:
+    objects = Objects(tmp_path / "objects")
+    unnamed, again = (objects.put_bytes(word) for word in (b"unnamed", b"put again"))
+    for digest in (unnamed, again):
+        aged(objects, digest).rename(tmp_path / "objects" / f"swept-{digest}")
+    os.utime(tmp_path / "objects" / f"swept-{again}")
+    reopened = Objects(tmp_path / "objects")
+    assert [reopened.size(digest) for digest in (unnamed, again)] == [None, 9]
+    assert not list((tmp_path / "objects").glob("swept-*"))
+
+
+def test_puts_and_sweeps_at_once_lose_nothing_that_was_put(tmp_path: Path) -> None:
+    objects = Objects(tmp_path / "objects")
+    words = [b"%d" % number for number in range(20)]
+    for word in words:
+        aged(objects, objects.put_bytes(word))
+    stop = threading.Event()
+
+    def sweeping() -> None:
+        while not stop.is_set():
+            objects.sweep(set)
+
+    sweeper = threading.Thread(target=sweeping)
+    sweeper.start()
+    try:
+        for _ in range(30):
+            for word in words:
+                digest = objects.put_bytes(word)
+                deadline = time.monotonic() + 2  # set aside and given back takes a moment
+                while objects.size(digest) is None:
+                    assert time.monotonic() < deadline
+                aged(objects, digest)
+    finally:
+        stop.set()
+        sweeper.join()
 
 
 def test_leftovers_of_a_killed_put_go_at_the_next_start(tmp_path: Path) -> None:
