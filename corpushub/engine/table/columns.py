@@ -9,8 +9,9 @@ import polars as pl
 from pydantic import Field
 
 from corpushub.base.errors import Invalid
-from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, column_names, words
+from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, column_names, refusal, words
 from corpushub.engine.table.chances import chances
+from corpushub.engine.table.numerals import dimension_of, number
 from corpushub.engine.table.parsing import date_of, datetime_of, is_missing, number_of, truth_of
 
 OnError = Literal["drop", "null"] | None  # YAML reads a bare null as nothing
@@ -107,26 +108,56 @@ def parse_dates(params: ParseDates, scope: Scope) -> Mapped:
 
 
 class ParseNumbers(Params):
-    """Numbers with separators, percent signs, Chinese units and numerals."""
+    """Numbers with separators, percent signs, Chinese units and numerals. `unit` is what the column shall be in (`米`, `亩`, `元`): values in
+    another unit of the same kind are converted, values that name none are taken as they stand.
+    """
 
     column: str | tuple[str, ...]
     whole: bool = False
+    unit: str = ""
     on_error: OnError = "drop"
 
 
 def parse_numbers(params: ParseNumbers, scope: Scope) -> Mapped:
-    columns: dict[str, pl.Expr] = {}
-    drops = []
-    for name in column_names(params.column):
+    names = column_names(params.column)
+    for name in names:
         scope.need(name, pl.String)
-        made = number_of(pl.col(name))
-        if params.whole:
-            made = pl.when(made == made.round()).then(made).cast(pl.Int64, strict=False)
-        columns[name] = made
-        if params.on_error == "drop":
-            columns[f"_bad_{name}"] = made.is_null() & ~is_missing(pl.col(name))
-            drops.append(Drop(f"not_number_{name}", pl.col(f"_bad_{name}")))
-    return Mapped(columns=columns, drops=tuple(drops))
+    if params.unit and not dimension_of(params.unit):
+        raise refusal("step.unknown_unit", "unit", unit=params.unit)
+
+    def kernel(frame: pl.DataFrame) -> pl.DataFrame:
+        made = []
+        for name in names:
+            value = numbers_in(frame.get_column(name), params.unit)
+            bad = (value.is_null() & ~frame.select(is_missing(pl.col(name))).to_series()).alias(f"_bad_{name}")
+            made += [value, bad]
+        return pl.DataFrame(made)
+
+    columns: dict[str, pl.Expr] = {}
+    drops: tuple[Drop, ...] = ()
+    if params.whole:
+        columns = {
+            name: pl.when(pl.col(name) == pl.col(name).round()).then(pl.col(name)).cast(pl.Int64, strict=False) for name in names
+        }
+        columns |= {
+            f"_bad_{name}": pl.col(f"_bad_{name}") | (pl.col(name) != pl.col(name).round()).fill_null(value=False)
+            for name in names
+        }
+    if params.on_error == "drop":
+        drops = tuple(Drop(f"not_number_{name}", pl.col(f"_bad_{name}")) for name in names)
+    return Mapped(kernel=kernel, needs=names, columns=columns, drops=drops)
+
+
+def numbers_in(texts: pl.Series, unit: str) -> pl.Series:
+    """Plain forms by expression; what it cannot read, each distinct text once, as words."""
+    frame = texts.alias("text").to_frame()
+    plain = pl.col("text").str.strip_chars().str.contains(r"^[-+0-9.,]+$") if unit else pl.lit(value=True)
+    made = frame.select("text", made=pl.when(plain).then(number_of(pl.col("text"))))
+    left = made.filter(pl.col("made").is_null() & ~is_missing(pl.col("text"))).get_column("text").unique()
+    if left.len():
+        found = pl.DataFrame({"text": left, "read": pl.Series([number(text, unit) for text in left.to_list()], dtype=pl.Float64)})
+        made = made.join(found, on="text", how="left", maintain_order="left").with_columns(made=pl.coalesce("made", "read"))
+    return made.get_column("made").alias(texts.name)
 
 
 class FlagGenerated(Params):
@@ -190,8 +221,8 @@ STEPS: tuple[Step[Any], ...] = (
     Step("rename", 1, Rename, rename, "map", words("steps.rename")),
     Step("select", 1, Select, select, "map", words("steps.select")),
     Step("cast", 1, Cast, cast, "map", words("steps.cast")),
-    Step("parse_dates", 1, ParseDates, parse_dates, "map", words("steps.parse_dates")),
-    Step("parse_numbers", 1, ParseNumbers, parse_numbers, "map", words("steps.parse_numbers")),
+    Step("parse_dates", 2, ParseDates, parse_dates, "map", words("steps.parse_dates")),
+    Step("parse_numbers", 2, ParseNumbers, parse_numbers, "map", words("steps.parse_numbers")),
     Step("flag_generated", 1, FlagGenerated, flag_generated, "map", words("steps.flag_generated")),
     Step("split", 1, Split, split, "map", words("steps.split")),
 )

@@ -27,24 +27,36 @@ def arabic(text: pl.Expr) -> pl.Expr:
 def date_of(text: pl.Expr, *, partial: bool = False) -> pl.Expr:
     """A date from `2020-1-11`, `2020/01/11`, `20200111`, Chinese forms and numerals and Republican years; null where there is none.
 
-    `partial` also reads a month or a year alone, as its first day.
+    `partial` also reads a month, a quarter or a year alone, as its first day.
     """
     forms = rules()["dates"]
-    plain = arabic(text)
+    plain = arabic(years_spelled(text))
     found = [
         made_date(plain, forms["full"]),
         made_date(plain, forms["compact"]),
         made_date(plain, forms["era"], forms["era_offset"]),
     ]
     if partial:
-        found += [made_date(plain, forms["month"], parts=2), made_date(plain, forms["year"], parts=1)]
+        found += [
+            made_date(plain, forms["month"], parts=2),
+            made_date(plain, forms["era_month"], forms["era_offset"], parts=2),
+            *(made_date(plain, form, parts=2, quarters=True) for form in forms["quarters"]),
+            made_date(plain, forms["year"], parts=1),
+        ]
     return pl.coalesce(found)
 
 
-def made_date(text: pl.Expr, pattern: str, offset: int = 0, parts: int = 3) -> pl.Expr:
+def years_spelled(text: pl.Expr) -> pl.Expr:
+    for pattern, replacement in rules()["numerals"]["years"]:
+        text = text.str.replace_all(pattern, replacement)
+    return text
+
+
+def made_date(text: pl.Expr, pattern: str, offset: int = 0, parts: int = 3, *, quarters: bool = False) -> pl.Expr:
     numbers = [text.str.extract(pattern, at + 1).cast(pl.Int32, strict=False) for at in range(parts)]
     year, month, day = [*numbers, pl.lit(1, pl.Int32), pl.lit(1, pl.Int32)][:3]
     year = year + offset
+    month = month * 3 - 2 if quarters else month
     # Only real days: 31 April becomes null, not 1 May.
     spelled = pl.format(
         "{}-{}-{}", year.cast(pl.String).str.zfill(4), month.cast(pl.String).str.zfill(2), day.cast(pl.String).str.zfill(2)
@@ -63,7 +75,7 @@ def datetime_of(text: pl.Expr) -> pl.Expr:
 
 
 def number_of(text: pl.Expr) -> pl.Expr:
-    """A number from `1,234.5`, `12.5%`, `3.2` with a Chinese unit of ten thousand, and Chinese numerals below one hundred; else null."""
+    """A number from `1,234.5`, `12.5%`, `3.2` with a Chinese unit of ten thousand; null for anything else, also for numbers in words."""
     numbers = rules()["numbers"]
     units: dict[str, int] = numbers["units"]
     plain = text.str.replace_all(numbers["strip"], "")
@@ -76,7 +88,8 @@ def number_of(text: pl.Expr) -> pl.Expr:
     )
     body = pl.when(has_unit).then(plain.str.slice(0, plain.str.len_chars().cast(pl.Int64) - 1)).otherwise(plain)
     percent = body.str.extract(numbers["percent"], 1)
-    value = arabic(pl.coalesce(percent, body)).cast(pl.Float64, strict=False)
+    digits = pl.coalesce(percent, body)
+    value = pl.when(~digits.str.contains(numbers["worded"])).then(arabic(digits).cast(pl.Float64, strict=False))
     return value * factor / pl.when(percent.is_not_null()).then(100.0).otherwise(1.0)
 
 

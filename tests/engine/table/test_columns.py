@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpushub.base.errors import Invalid
 from corpushub.base.messages import LANGS
 from corpushub.engine.registry import registry
+from corpushub.engine.table import numerals
 from tests.kit.engine import carried
 
 
@@ -25,7 +29,10 @@ from tests.kit.engine import carried
         ("二〇二〇年一月十一日", date(2020, 1, 11)),
         ("二○二四年十二月三十一日", date(2024, 12, 31)),
         ("二〇二四年十月二十日", date(2024, 10, 20)),
-        ("民国一百零九年1月11日", None),
+        ("民国一百零九年1月11日", date(2020, 1, 11)),
+        ("中华民国一百一十五年元月二日", date(2026, 1, 2)),
+        ("民国一百年十月十日", date(2011, 10, 10)),
+        ("民国九十九年十二月三十一日", date(2010, 12, 31)),
         ("民国109年1月11日", date(2020, 1, 11)),
         ("2020年2月30日", None),
         ("昨天", None),
@@ -42,8 +49,8 @@ def test_moments_and_partial_dates() -> None:
         "parse_dates", pl.DataFrame({"d": ["2020年1月11日 8时30分", "2020-01-11T23:59:59", "2020-01-11"]}), column="d", time=True
     )
     assert done.frame["d"].to_list() == [datetime(2020, 1, 11, 8, 30), datetime(2020, 1, 11, 23, 59, 59), datetime(2020, 1, 11)]  # noqa: DTZ001
-    assert carried("parse_dates", pl.DataFrame({"d": ["2020年5月", "2019年"]}), column="d", partial=True).frame["d"].to_list() == [
-        date(2020, 5, 1), date(2019, 1, 1),
+    assert carried("parse_dates", pl.DataFrame({"d": ["2020年5月", "2019年", "二〇二六年三月", "2026年第一季度", "2025年三季度", "2024Q4", "民国109年5月"]}), column="d", partial=True).frame["d"].to_list() == [
+        date(2020, 5, 1), date(2019, 1, 1), date(2026, 3, 1), date(2026, 1, 1), date(2025, 7, 1), date(2024, 10, 1), date(2020, 5, 1),
     ]  # fmt: skip
 
 
@@ -64,11 +71,83 @@ def test_an_absent_value_is_null_and_no_error() -> None:
         ("２３", 23.0),
         ("十二", 12.0),
         ("约10", None),
+        ("一百二十三万", 1_230_000.0),
+        ("壹佰贰拾叁", 123.0),
+        ("人民币壹仟零伍元伍角叁分整", 1005.53),
+        ("百分之五", 0.05),
+        ("百分之十二点五", 0.125),
+        ("千分之三", 0.003),
+        ("三分之二", 2 / 3),
+        ("1.2亿", 120_000_000.0),
+        ("三点五", 3.5),
+        ("三点五万", 35_000.0),
+        ("5千万", 50_000_000.0),
+        ("3千5百万", 35_000_000.0),
+        ("一亿二千三百万零五", 123_000_005.0),
+        ("一万亿", 1e12),
+        ("两百五十", 250.0),
+        ("一百二", 120.0),
+        ("一百零二", 102.0),
+        ("三千五", 3500.0),
+        ("一万二", 12_000.0),
+        ("十", 10.0),
+        ("负三十", -30.0),
+        ("二〇二六", 2026.0),
+        ("三公里", None),
+        ("百里挑一", None),
+        ("一二百", None),
     ],
 )
 def test_numbers_however_written(text: str, number: float | None) -> None:
     done = carried("parse_numbers", pl.DataFrame({"n": [text]}), column="n", on_error=None)
     assert done.frame["n"].to_list() == [pytest.approx(number) if number is not None else None]
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "number"),
+    [
+        ("三公里", "米", 3000.0),
+        ("1.5亩", "平方米", 1000.0),
+        ("两公顷", "亩", 30.0),
+        ("12", "米", 12.0),
+        ("五十斤", "千克", 25.0),
+        ("1,200", "元", 1200.0),
+        ("3.2万元", "元", 32_000.0),
+        ("三公里", "亩", None),
+        ("三光年", "米", None),
+    ],
+)
+def test_measures_are_converted_to_the_unit_asked_for(text: str, unit: str, number: float | None) -> None:
+    done = carried("parse_numbers", pl.DataFrame({"n": [text]}), column="n", unit=unit, on_error=None)
+    assert done.frame["n"].to_list() == [pytest.approx(number) if number is not None else None]
+
+
+def test_a_unit_nobody_knows_is_refused_and_an_unreadable_number_drops_its_row() -> None:
+    with pytest.raises(Invalid, match=r"step\.unknown_unit"):
+        carried("parse_numbers", pl.DataFrame({"n": ["1"]}), column="n", unit="光年")
+    done = carried("parse_numbers", pl.DataFrame({"n": ["三", "许多", "", "2.5"]}), column="n", whole=True)
+    assert (done.frame["n"].to_list(), done.reasons) == ([3, None], ["not_number_n", "not_number_n"])
+
+
+def spelled(value: int) -> str:
+    """A number below a hundred million as Chinese texts write it."""
+    if value >= 10_000:
+        low = value % 10_000
+        return spelled(value // 10_000) + "万" + (("零" if low < 1000 else "") + spelled(low) if low else "")
+    digits, units, words = "零一二三四五六七八九", ["", "十", "百", "千"], ""
+    for at, digit in enumerate(reversed(str(value))):
+        words = (digits[int(digit)] + units[at] if digit != "0" else "零") + words
+    return re.sub("零+", "零", words).rstrip("零") or "零"
+
+
+@given(st.integers(0, 99_999_999))
+def test_every_number_is_read_back_from_words(value: int) -> None:
+    assert numerals.number(spelled(value)) == value
+
+
+@given(st.text("零一二两三百千万亿点分之元角整负0123.%十拾公里亩 ", max_size=12))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    assert isinstance(numerals.number(text, "米"), float | None)
 
 
 def test_cast_reads_types_and_drops_what_is_none() -> None:
