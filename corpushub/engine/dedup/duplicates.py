@@ -20,12 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from corpushub.engine.dedup.minhash import agreement, jaccard, shingle_sets
+from corpushub.engine.dedup.minhash import agreement, jaccard
 from corpushub.engine.text.utf8 import I64, U8, U64, utf8
 
 ALL_PAIRS: Final = 24  # in larger buckets a row meets only the first and the previous row
 MARGIN: Final = 0.1  # pairs estimated this far below the threshold are not verified (three standard errors)
 _CHUNK: Final = 4_000_000  # shingles verified at once
+_PLACES: Final = 22  # bits of a key that tell whether it may be shared: a table of four million places
 
 Similarities = npt.NDArray[np.float64]
 
@@ -63,33 +64,44 @@ def leaders(digests: U64, rank: I64 | None = None) -> I64:
 
 def candidates(bands: Iterable[U64], rows: I64) -> Pairs:
     """Pairs of `rows` that share a band. `bands` gives one array of keys per band, aligned with `rows`; memory is one band at a time."""
-    found = np.zeros(0, dtype=np.int64)
+    found = [np.zeros(0, dtype=np.int64)]
     scale = np.int64(rows.max() + 1 if rows.size else 1)
     for keys in bands:
-        order = np.argsort(keys, kind="stable")
+        members = np.flatnonzero(_maybe_shared(keys))
+        order = members[np.argsort(keys[members], kind="stable")]
         ordered = keys[order]
-        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: ordered.size])
         sizes = np.diff(np.concatenate((starts, [ordered.size])))
-        shared = sizes > 1
-        first, second = _bucket_pairs(starts[shared], sizes[shared])
+        first, second = _bucket_pairs(starts[sizes > 1], sizes[sizes > 1])
         a, b = rows[order[first]], rows[order[second]]
-        found = np.union1d(found, np.minimum(a, b) * scale + np.maximum(a, b))
-    return Pairs(found // scale, found % scale)
+        found.append(np.unique(np.minimum(a, b) * scale + np.maximum(a, b)))
+    pairs = np.unique(np.concatenate(found))
+    return Pairs(pairs // scale, pairs % scale)
+
+
+def _maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:
+    """False for most keys that occur once: sorting the few others costs a tenth of sorting all."""
+    bits = min((8 * keys.size).bit_length(), _PLACES)
+    places = (keys >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(0, np.int64)
+    shared: npt.NDArray[np.bool_] = np.bincount(places)[places] > 1
+    return shared
 
 
 def _bucket_pairs(starts: I64, sizes: I64) -> tuple[I64, I64]:
     """Positions of the pairs looked at in each bucket."""
     firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for gap in range(1, ALL_PAIRS):
-        small = (sizes > gap) & (sizes <= ALL_PAIRS)
-        count = sizes[small] - gap
-        at = _ramps(starts[small], count)
-        firsts.append(at)
-        seconds.append(at + gap)
     large = sizes > ALL_PAIRS
     at = _ramps(starts[large] + 1, sizes[large] - 1)
     firsts += [at - 1, np.repeat(starts[large], sizes[large] - 1)]
     seconds += [at, at]
+    starts, sizes = starts[~large], sizes[~large]
+    for gap in range(1, ALL_PAIRS):
+        starts, sizes = starts[sizes > gap], sizes[sizes > gap]
+        if not starts.size:
+            break
+        at = _ramps(starts, sizes - gap)
+        firsts.append(at)
+        seconds.append(at + gap)
     return np.concatenate(firsts), np.concatenate(seconds)
 
 
@@ -112,8 +124,7 @@ def similarities(pairs: Pairs, lengths: I64, fetch: Callable[[I64], pl.Series]) 
     for start, stop in _chunks(pairs, lengths):
         part = Pairs(pairs.first[start:stop], pairs.second[start:stop])
         rows = part.rows()
-        sets = shingle_sets(utf8(fetch(rows)))
-        out[start:stop] = jaccard(sets, np.searchsorted(rows, part.first), np.searchsorted(rows, part.second))
+        out[start:stop] = jaccard(utf8(fetch(rows)), np.searchsorted(rows, part.first), np.searchsorted(rows, part.second))
     return out
 
 

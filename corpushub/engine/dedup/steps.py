@@ -207,7 +207,7 @@ def _drop_paragraphs(params: DropParagraphs, scope: Scope) -> Mapped:
 STEPS: tuple[Step[Any], ...] = (
     Step("dedup_exact", 1, DedupExact, _dedup_exact, "barrier", Sentence("text_step.dedup_exact")),
     Step("dedup_paragraphs", 1, DedupParagraphs, _dedup_paragraphs, "barrier", Sentence("text_step.dedup_paragraphs")),
-    Step("dedup_near", 1, DedupNear, _dedup_near, "barrier", Sentence("text_step.dedup_near")),
+    Step("dedup_near", 2, DedupNear, _dedup_near, "barrier", Sentence("text_step.dedup_near")),
     Step("drop_paragraphs", 1, DropParagraphs, _drop_paragraphs, "map", Sentence("text_step.drop_paragraphs")),
     *contamination_step.STEPS,
 )

@@ -235,3 +235,47 @@ def signatures(data: Any, offsets: Any, fold: Any, factors: Any) -> Any:
                 factor = factors[place]
                 least[place] = min(least[place], uint32(factor * w), uint32(factor * x), uint32(factor * y), uint32(factor * z))
     return out, counts
+
+
+@helper
+def _place(table: Any, mask: int, entry: Any) -> int:
+    """Where `entry` (a stamp above a shingle) stands in the open-addressing table, or where it would."""
+    slot = int64(entry) & mask
+    while table[slot] >> _32 == entry >> _32 and table[slot] != entry:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@kernel(types.Tuple((int64[:], int64[:]))(arrays(uint32), arrays(int64), arrays(int64), arrays(int64)))
+def overlaps(values: Any, bounds: Any, first: Any, second: Any) -> Any:
+    """Distinct shingles of every row, and how many distinct ones each pair of rows shares; fastest with pairs in order of `first`."""
+    rows, pairs = bounds.size - 1, first.size
+    size = 64
+    for row in range(rows):
+        while size < 2 * (bounds[row + 1] - bounds[row]):
+            size *= 2
+    table, met = np.zeros(size, np.uint64), np.zeros(size, np.int64)
+    distinct, shared = np.zeros(rows, np.int64), np.zeros(pairs, np.int64)
+    stamp = uint64(0)
+    for row in range(rows):
+        stamp += uint64(1)
+        for at in range(bounds[row], bounds[row + 1]):
+            entry = (stamp << _32) | uint64(values[at])
+            slot = _place(table, size - 1, entry)
+            distinct[row] += table[slot] != entry
+            table[slot] = entry
+    held = int64(-1)
+    for pair in range(pairs):
+        if first[pair] != held:
+            held = first[pair]
+            stamp += uint64(1)
+            for at in range(bounds[held], bounds[held + 1]):
+                entry = (stamp << _32) | uint64(values[at])
+                table[_place(table, size - 1, entry)] = entry
+        for at in range(bounds[second[pair]], bounds[second[pair] + 1]):
+            entry = (stamp << _32) | uint64(values[at])
+            slot = _place(table, size - 1, entry)
+            if table[slot] == entry and met[slot] != pair + 1:
+                met[slot] = pair + 1
+                shared[pair] += 1
+    return distinct, shared

@@ -40,7 +40,7 @@ def frames(texts: list[str | None], shards: int = 3) -> list[pl.DataFrame]:
 
 def truth(texts: list[str], least: float) -> set[tuple[int, int]]:
     first, second = np.triu_indices(len(texts), 1)
-    exact = mh.jaccard(mh.shingle_sets(utf8(pl.Series(texts))), first, second)
+    exact = mh.jaccard(utf8(pl.Series(texts)), first, second)
     return {(int(a), int(b)) for a, b, value in zip(first, second, exact, strict=True) if value >= least}
 
 
