@@ -42,6 +42,13 @@ def publish(case: Annotated[str, typer.Argument(help="Id of an approved release 
     ctx.show(row(ctx.hub().releases.publish(ctx.actor(), case)))
 
 
+@app.command("confirm-library")
+def confirm_library() -> None:
+    """State, as a reviewer, that the keyword library was looked through today; gate SAF-03 counts its age from here."""
+    ctx = context()
+    ctx.show(ctx.hub().reviews.confirm_library(ctx.actor()))
+
+
 @app.command("list")
 def list_releases(dataset: Annotated[str, typer.Argument(help="Only of this dataset.")] = "") -> None:
     """Published versions, newest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,6 +21,7 @@ TC609 = {
     "timeliness": "0303", "accessibility": "0101",
 }  # fmt: skip
 """Metric codes of TC609-5-2025-04 that a dimension answers."""
+SHOWN_KEYS = 5
 HIDDEN_PARAMS = frozenset({"salt", "key", "secret"})
 
 
@@ -319,15 +320,19 @@ def changes(w: Writer) -> str:
     elif change.same_data:
         text = w.t("same_data", previous=change.previous)
     else:
-        rows = [(w.t(f"rows_{name}"), getattr(change, name)) for name in ("added", "removed", "changed", "moved")]
-        rows += [
-            (w.t("columns_" + name), ", ".join(getattr(change, f"columns_{name}"))) for name in ("added", "removed", "retyped")
+        rows: list[tuple[str, object, str]] = [
+            (w.t(f"rows_{name}"), getattr(change, name), keys_of(change.examples.get(name, ())))
+            for name in ("added", "removed", "changed", "moved")
         ]
+        for name in ("added", "removed", "retyped"):
+            columns = getattr(change, f"columns_{name}")
+            rows.append((w.t(f"columns_{name}"), len(columns), ", ".join(quoted(column) for column in columns)))
         drift = [(quoted(column), rounded(value, 3)) for column, value in sorted(change.drift.items(), key=by_drift)[:10]]
         gate_rows = [(quoted(gate), w.word("status", old), w.word("status", new)) for gate, (old, new) in change.gates.items()]
         text = blocks(
             w.t("changed_since", previous=change.previous, level=w.t(f"level_{change.level}")),
-            w.table(("change", "count_n"), rows),
+            w.table(("change", "count_n", "which"), rows),
+            w.t("more_keys") if change.examples else "",
             w.table(("field", "psi_n"), drift) if drift else "",
             w.table(("gate", "before", "after"), gate_rows) if gate_rows else "",
         )
@@ -336,6 +341,11 @@ def changes(w: Writer) -> str:
         w.heading("h_changes", 2), text, w.heading("h_versions"), w.table(("version", "date", "change"), history) if history else "",
         w.t("version_rule"),
     )  # fmt: skip
+
+
+def keys_of(keys: Sequence[str]) -> str:
+    """The first keys of rows; the report holds more of them."""
+    return ", ".join(quoted(key) for key in keys[:SHOWN_KEYS]) + (" …" if len(keys) > SHOWN_KEYS else "")
 
 
 def by_drift(pair: tuple[str, float]) -> tuple[float, str]:

@@ -62,7 +62,7 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a release differs from the one before it, in rows and columns. `ids` are examples, capped, never cell values."""
+    """How a release differs from the one before it, in rows and columns. `examples` are keys of rows by kind, capped, never other cells."""
 
     previous: str
     rows_before: int
@@ -78,6 +78,7 @@ class Change:
     gates: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # gate -> status before, after
     licence: tuple[str, str] = ("", "")
     same_data: bool = False
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -95,6 +96,7 @@ class Change:
         value = asdict(self)
         value["level"] = self.level
         value["gates"] = {name: list(pair) for name, pair in self.gates.items()}
+        value["examples"] = {kind: list(keys) for kind, keys in self.examples.items()}
         return {key: list(item) if isinstance(item, tuple) else item for key, item in value.items()}
 
     @classmethod
@@ -103,6 +105,7 @@ class Change:
             key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key != "level"
         }
         rows["gates"] = {name: (pair[0], pair[1]) for name, pair in value.get("gates", {}).items()}
+        rows["examples"] = {kind: tuple(keys) for kind, keys in value.get("examples", {}).items()}
         return cls(**rows)
 
 
@@ -133,22 +136,6 @@ def check_version(stated: str, previous: str, change: Change | None) -> Version:
     if version < (least := next_version(previous, change)):
         raise Invalid("releases.version_too_low", version=stated, least=str(least), level=change.level)
     return version
-
-
-def row_changes(before: Mapping[str, tuple[str, str]], after: Mapping[str, tuple[str, str]]) -> dict[str, int]:
-    """Counts of rows added, removed, changed and moved; each side maps row id to (split, row digest).
-
-    A row that both moved and changed counts as changed.
-    """
-    both = before.keys() & after.keys()
-    changed = sum(1 for key in both if before[key][1] != after[key][1])
-    moved = sum(1 for key in both if before[key][1] == after[key][1] and before[key][0] != after[key][0])
-    return {
-        "added": len(after.keys() - both),
-        "removed": len(before.keys() - both),
-        "changed": changed,
-        "moved": moved,
-    }
 
 
 def column_changes(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

@@ -138,18 +138,6 @@ def funnel(title: str, rows: Rows, *, unit: str = "") -> str:
     return canvas(title, TOP + len(rows) * ROW + 14, body, rows, unit)
 
 
-def sparkline(title: str, values: Sequence[float]) -> str:
-    """A word-sized line without axes, 120 by 24."""
-    most, least = max(values, default=0), min(values, default=0)
-    span = (most - least) or 1
-    step = 116 / max(len(values) - 1, 1)
-    points = " ".join(f"{one(2 + index * step)},{one(21 - 18 * (value - least) / span)}" for index, value in enumerate(values))
-    return "\n".join((
-        '<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 120 24" width="120" height="24">',
-        f"<title>{escape(title)}</title>", STYLE, f'<polyline class="l0" points="{points}"/>', "</svg>\n",
-    ))  # fmt: skip
-
-
 def canvas(title: str, height: int, body: Sequence[str], rows: Rows, unit: str) -> str:
     """The frame all charts share; the description holds every value, so the chart reads as text."""
     described = "; ".join(f"{name}: {told(value)}" for name, value in rows)

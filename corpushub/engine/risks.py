@@ -13,10 +13,12 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
 
+from corpushub.base.identity import digest_of
 from corpushub.domain.build import BuiltFile
 from corpushub.domain.measures import rounded
 
@@ -44,6 +46,18 @@ class Library:
     @property
     def size(self) -> int:
         return len({phrase for phrases in self.phrases.values() for phrase in phrases})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all phrases: what was screened with can be told apart later."""
+        return digest_of(
+            [self.name, self.version, {name: list(words) for name, words in self.phrases.items()}, list(self.blocked)]
+        )
+
+    def about(self) -> dict[str, Any]:
+        """What the safety report says of the library; phrases themselves are not told."""
+        told = {"name": self.name, "version": self.version, "updated": self.updated.isoformat(), "seed": self.seed}
+        return {**told, "phrases": self.size, "sha256": self.digest}
 
     def least(self, group: str) -> int:
         """The fewest phrases of a class whose id starts with `group`."""

@@ -23,10 +23,7 @@ from corpushub.domain.measures import MEASURES, measures_of, rounded
 from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change, Version, next_version
 from corpushub.domain.sampling import PURPOSES
-from corpushub.engine.contract import accept
-from corpushub.engine.dedup.leakage import across_splits
 from corpushub.engine.profile import Profile, profile_files
-from corpushub.engine.risks import library, screen_files
 from corpushub.services.card_charts import draw
 from corpushub.services.linkages import Linked
 from corpushub.services.residuals import Reading, read_again
@@ -53,6 +50,7 @@ class Inputs:
     history: tuple[Mapping[str, str], ...] = ()
     reviews: Mapping[str, Any] = field(default_factory=dict)
     linked: Linked = field(default_factory=Linked)
+    gates_before: Mapping[str, str] = field(default_factory=dict)  # verdicts of the version before
     profile: Profile | None = None
     screened: Mapping[str, Any] | None = None  # an earlier safety screen of the same data
     checked_in: bool = False
@@ -94,16 +92,30 @@ def make_facts(inputs: Inputs) -> Made:
     reviews = {**inputs.reviews, "risks": screened["classes"]}
     facts = Facts(
         recipe=inputs.recipe, built=built, version=inputs.version, day=inputs.day.isoformat(), origins=inputs.origins, verdicts=verdicts,
-        measures=measures, publisher=inputs.publisher, change=inputs.change, history=inputs.history, example=profile.example,
+        measures=measures, publisher=inputs.publisher, change=with_gates(inputs, verdicts), history=inputs.history, example=profile.example,
         charts={name.removesuffix(".svg"): f"cards/{name}" for name in drawn}, reviews=reviews, checked_in=inputs.checked_in,
     )  # fmt: skip
     return Made(facts, context, drawn, problems, profile, screened)
+
+
+def with_gates(inputs: Inputs, verdicts: Iterable[Verdict]) -> Change | None:
+    """The difference to the version before, with the verdicts that changed."""
+    if inputs.change is None:
+        return None
+    before = inputs.gates_before
+    changed = {v.gate: (before[v.gate], v.status.value) for v in verdicts if before.get(v.gate, v.status.value) != v.status.value}
+    return replace(inputs.change, gates=changed)
 
 
 def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
     """What a second look at every row finds: personal information, rows the contract's schema refuses, risk classes, texts that stand in
     two splits.
     """
+    # Cards are checked far more often than data are read: what only reads data is imported here.
+    from corpushub.engine.contract import accept
+    from corpushub.engine.dedup.leakage import across_splits
+    from corpushub.engine.risks import library, screen_files
+
     folder, files = located(inputs), inputs.built.files
     columns = text_columns(inputs.recipe, inputs.built)
     reading = read_again(folder, files, inputs.recipe)
@@ -119,7 +131,12 @@ def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
     leak = across_splits(folder, files, columns[0])
     near = {} if leak.near is None else {"near_duplicates_across_splits": leak.near}
     leaked = {"duplicates_across_splits": leak.exact, **near}
-    return {"measures": {**base, **found.measures(held, inputs.day), **leaked}, "classes": dict(found.by_class), **told}
+    return {
+        "measures": {**base, **found.measures(held, inputs.day), **leaked},
+        "classes": dict(found.by_class),
+        "library": held.about(),
+        **told,
+    }
 
 
 def residual_measures(reading: Reading, measures: Mapping[str, float]) -> dict[str, float]:

@@ -36,6 +36,7 @@ def change_between(previous: str, before: Rows, after: Rows, key: str) -> Change
     return Change(
         previous=previous, rows_before=counts.before, rows_after=counts.after, added=counts.added, removed=counts.removed,
         changed=counts.changed, moved=counts.moved, **columns, drift=counts.drift, same_data=same and not counts.moved,
+        examples=counts.examples,
     )  # fmt: skip
 
 

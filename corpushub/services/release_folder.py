@@ -230,7 +230,9 @@ def reports(made: Made, inputs: Inputs) -> dict[str, Any]:
         "safety": {
             "measures": picked("risk_", "keyword_", "detector_", "blocked_", "text_rows"),
             "classes": dict(facts.reviews.get("risks", {})),
+            "library": {**made.screened.get("library", {}), **inputs.reviews.get("library", {})},
         },
+        **({"changes": facts.change.to_json()} if facts.change else {}),
         "ipr": {"measures": picked("ip_", "licence"), "declared": facts.recipe.licence.id},
         "manual_review": {
             "measures": picked("safety_", "ip_", "metadata_", "pii_reviewed", "pii_required", "pii_upper", "reviewer_"),

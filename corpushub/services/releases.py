@@ -123,13 +123,23 @@ class Releases:
             measures = {**catalog_measures(unit, recipe, record.grants, day), **linked.measures}
             publisher = publisher_of(unit, org)
             history = tuple(history_of(unit, recipe.dataset))
-            reviews = review_evidence(unit, record, str(chosen))
+            reviews = review_evidence(unit, record, str(chosen), day)
         line = {"version": str(chosen), "day": day.isoformat(), "summary": summary_of(change)}
         inputs = Inputs(
             recipe=recipe, built=record.built, folder=record.folder, version=str(chosen), day=day, origins=origins, publisher=publisher,
             measures={**measures, **reviews["measures"]}, change=change, history=(line, *history), reviews=reviews, linked=linked,
+            gates_before=self.gates_before(recipe.dataset) if change else {},
         )  # fmt: skip
         return assemble(inputs, self.key), change
+
+    def gates_before(self, dataset: str) -> Mapping[str, str]:
+        """Verdicts of the last release, as its frozen gates.json has them."""
+        with self.database.read() as unit:
+            last = self.latest(unit, dataset)
+            files = self.manifest_of(unit, last.manifest_digest).files if last else ()
+        found = {item.path: item.sha256 for item in files}
+        document = json.loads(self.objects.read(found["gates.json"])) if "gates.json" in found else {"gates": []}
+        return {row["gate"]: row["status"] for row in document["gates"]}
 
     def linked(self, record: BuildRecord) -> Linked:
         """Class tables of a build and their linkage with every release that was ever public: copies of withdrawn ones are still out."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
-from corpushub.base.identity import Clock, iso, new_id, sha256, system_clock
+from corpushub.base.identity import Clock, business_day, iso, new_id, sha256, system_clock
 from corpushub.domain.measures import clopper_pearson_upper, rounded, wilson_lower
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.sampling import BY_SOURCE, PURPOSES, Row, Verdict, draw, kappa, seed_of, settled, stage_for
+from corpushub.engine.risks import library
 from corpushub.services.release_cases import BuildRecord, Builds
 from corpushub.store.db import Database, Unit
 
-REVIEWS, VERDICTS = "review", "review_verdict"
+REVIEWS, VERDICTS, LIBRARY = "review", "review_verdict", "keyword_library"
 REVIEWERS = (Role.REVIEWER, Role.ASSESSOR, Role.IMPLEMENTER, Role.AUTHORITY, Role.PROVIDER)
 OPENERS = (Role.OPERATOR, *REVIEWERS)
 Versions = Callable[[Actor, str], str]
@@ -202,6 +204,18 @@ class Reviews:
                 )
         return summed(review, verdicts)
 
+    def confirm_library(self, actor: Actor) -> Mapping[str, str]:
+        """A reviewer states that the keyword library in use was looked through today; its age counts from here (SAF-03).
+
+        Raises: Forbidden("reviews.seat").
+        """
+        if not actor.has(Role.REVIEWER):
+            raise Forbidden("reviews.seat")
+        told = {"sha256": library().digest, "confirmed": business_day(self.clock()).isoformat(), "by": actor.person}
+        with self.database.begin() as unit:
+            unit.documents.put(LIBRARY, told["sha256"], told)
+        return told
+
     def result(self, actor: Actor, review_id: str) -> ReviewResult:
         """Raises: NotFound("reviews.unknown")."""
         with self.database.read() as unit:
@@ -214,10 +228,12 @@ class Reviews:
         return summed(review, self._verdicts(unit, review))
 
 
-def review_evidence(unit: Unit, record: BuildRecord, version: str) -> dict[str, Any]:
+def review_evidence(unit: Unit, record: BuildRecord, version: str, day: date) -> dict[str, Any]:
     """Measures and reports of every purpose somebody judged rows for, on the samples that a release of `record` as `version` draws."""
     judged = {purpose: verdicts_of(unit, record.built.dataset, purpose) for purpose in PURPOSES}
-    found: dict[str, Any] = {"measures": {}, "samples": {}}
+    found: dict[str, Any] = {"measures": {}, "samples": {}, "library": unit.documents.get(LIBRARY, library().digest) or {}}
+    if since := found["library"].get("confirmed"):
+        found["measures"]["keyword_age"] = max(0, (day - date.fromisoformat(since)).days)
     seed = seed_of(record.built.logical_digest, version)
     for purpose, verdicts in judged.items():
         if verdicts:

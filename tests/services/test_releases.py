@@ -99,6 +99,9 @@ def test_the_data_decide_the_version(tmp_path: Path) -> None:
         works.city["operator"], works.build("b-5", {"train": rows(48), "test": rows(12, 48)}), version="2.1.0"
     )
     assert moved.data["change"]["moved"] == 2
+    assert moved.data["change"]["examples"] == {}
+    card = works.releases.evidence(works.city["operator"], moved.id).card_en
+    assert "| rows moved between splits | 2 | `n-00048`, `n-00049` |" in card
     with pytest.raises(Invalid) as refused:
         works.releases.propose(works.city["operator"], works.build("b-6", {"train": rows(40)}), version="1.9.0")
     assert refused.value.code == "releases.version_too_low"

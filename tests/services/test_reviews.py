@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.domain.sampling import seed_of
 from corpushub.services.reviews import Reviews, review_evidence
 from tests.kit.cards import Works, a_works, rows
+
+DAY = date(2026, 3, 2)
 
 
 @pytest.fixture
@@ -108,7 +111,7 @@ def test_the_report_names_reviewers_only_by_pseudonym(works: Works, reviews: Rev
     review = reviews.open(works.city["operator"], build, "safety", n=5)
     finish(works, reviews, review.id)
     with works.city.database.read() as unit:
-        kept = review_evidence(unit, works.builds.records[build], "1.0.0")
+        kept = review_evidence(unit, works.builds.records[build], "1.0.0", DAY)
     assert "implementer" not in str(kept["samples"])
     assert sum(len(row["verdicts"]) for row in kept["samples"]["safety"]["rows"]) == 10
 
@@ -127,7 +130,7 @@ def test_a_release_draws_its_own_sample_whatever_version_a_review_named(works: W
     build = works.build()
     finish(works, reviews, reviews.open(works.city["operator"], build, "safety", version="7.7.7").id)
     with works.city.database.read() as unit:
-        kept = review_evidence(unit, works.builds.records[build], "1.0.0")
+        kept = review_evidence(unit, works.builds.records[build], "1.0.0", DAY)
     assert kept["samples"]["safety"]["seed"] == seed_of(works.builds.records[build].built.logical_digest, "1.0.0")
     assert kept["measures"]["safety_reviewed"] == kept["measures"]["safety_required"] == 60
 
@@ -140,3 +143,13 @@ def test_verdicts_on_many_rows_are_kept_together_or_not_at_all(works: Works, rev
     assert reviews.queue(works.city["reviewer"], review.id, limit=1)[0].row == rows_[0]
     reviews.judge_all(works.city["reviewer"], review.id, dict.fromkeys(rows_, (True, "")))
     assert reviews.queue(works.city["reviewer"], review.id, limit=1)[0].row not in rows_
+
+
+def test_the_age_of_the_keyword_library_counts_from_the_day_a_reviewer_looked_it_through(works: Works, reviews: Reviews) -> None:
+    with pytest.raises(Forbidden):
+        reviews.confirm_library(works.city["operator"])
+    told = reviews.confirm_library(works.city["reviewer"])
+    build = works.builds.records[works.build()]
+    with works.city.database.read() as unit:
+        found = review_evidence(unit, build, "1.0.0", date.fromisoformat(told["confirmed"]) + timedelta(days=8))
+    assert (found["measures"]["keyword_age"], found["library"]["sha256"]) == (8, told["sha256"])
