@@ -96,7 +96,9 @@ class Comparisons:
         for config, names in splits.items():
             for split in names:
                 table = self.viewer.table(actor, dataset, revision, config, split)
-                page = self.viewer.page(actor, table, Asked(length=len(keys), where=any_of(key, keys, self._is_text(table, key))))
+                page = self.viewer.page(
+                    actor, table, Asked(length=len(keys), where=any_of(key, keys, is_text=self._is_text(table, key)))
+                )
                 found |= {str(row[key]): row for row in page.rows if key in row}
         return found
 
@@ -104,7 +106,7 @@ class Comparisons:
         return self.viewer.schema(table).get(key, {}).get("dtype") in {"string", "large_string"}
 
 
-def any_of(column: str, keys: Sequence[str], is_text: bool) -> str:
+def any_of(column: str, keys: Sequence[str], *, is_text: bool) -> str:
     """A condition of the viewer's filter language: the column holds one of these keys."""
     quoted = ("'" + key.replace("'", "''") + "'" if is_text else key for key in keys)
     name = column.replace('"', '""')

@@ -20,7 +20,7 @@ from corpushub.base.settings import Settings
 from corpushub.domain.build import ProgressEvent
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.recipe import Recipe
-from corpushub.services.builds import PREVIEW_ROWS, BuildRecord, Builds, Options
+from corpushub.services.builds import BuildRecord, Builds, Options
 from corpushub.services.jobs import Jobs, Report
 from corpushub.services.parties import Parties
 from corpushub.store.db import Database
@@ -33,7 +33,7 @@ DRAFTS, JOB = "recipe_draft", "build"
 MAX_TEXT = 200_000
 MAX_SAMPLE = 2_000
 REPORT_SECONDS = 1.0
-KEPT_TRIALS = 6
+KEPT_TRIALS, TRIAL_ROWS = 6, 100
 LOG_LINES = 40
 
 
@@ -198,8 +198,8 @@ class Studio:
         desk.mkdir(parents=True, exist_ok=True)
         for inputs in self.folder.iterdir():
             beside = desk / inputs.name
-            if inputs.is_dir() and not beside.exists():
-                beside.symlink_to(inputs.resolve(), target_is_directory=True)
+            if inputs.suffix != ".yaml" and not beside.exists():
+                beside.symlink_to(inputs.resolve(), target_is_directory=inputs.is_dir())
         path = desk / f"{name}.yaml"
         path.write_text(str(kept["text"]), "utf-8")
         return path, Options({}, roots=(self.folder,))
@@ -207,7 +207,6 @@ class Studio:
     def outlook(self, actor: Actor, name: str) -> Outlook:
         """The plan, with what earlier builds already computed. Raises: as `Builds.build`."""
         from corpushub.engine.cache import Cache
-        from corpushub.engine.plan import params_text
         from corpushub.engine.run.runner import reusable
 
         path, options = self.place(actor, name)
@@ -221,7 +220,10 @@ class Studio:
             tuple(
                 StageOutlook(
                     stage.kind,
-                    tuple((step.step.name, params_text(step.params)) for step in stage.steps),
+                    tuple(
+                        (step.step.name, in_words(step.params.model_dump(mode="json", exclude_defaults=True)))
+                        for step in stage.steps
+                    ),
                     stage.fingerprint,
                     known.get(number, 0),
                 )
@@ -240,8 +242,8 @@ class Studio:
         key = (actor.org, sha256(f"{name}\n{text}".encode()))
         if key not in self._trials:
             path, options = self.place(actor, name)
-            plan = self.builds.plan(actor, path, options=Options(options.addresses, PREVIEW_ROWS, options.roots))
-            found = trace(plan, None, PREVIEW_ROWS)
+            plan = self.builds.plan(actor, path, options=Options(options.addresses, TRIAL_ROWS, options.roots))
+            found = trace(plan, None, TRIAL_ROWS)
             effects = tuple(
                 Effect(step.index, step.step.name, tuple(row for row in found if row.step == step.index)) for step in plan.steps
             )
@@ -305,6 +307,12 @@ class Studio:
         """The build a finished job made; None where it made none."""
         build = job.result.get("build")
         return self.builds.get(actor, str(build)) if build else None
+
+
+def in_words(params: Mapping[str, Any]) -> str:
+    """Parameters as the recipe writes them: `columns: question, answer; jaccard: 0.8`."""
+    said = {name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value) for name, value in params.items()}
+    return "; ".join(f"{name}: {value}" for name, value in said.items())
 
 
 class Telling:

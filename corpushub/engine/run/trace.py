@@ -18,7 +18,7 @@ from corpushub.engine.run.work import fitted
 from corpushub.engine.shards import ENGINE
 from corpushub.engine.step import Barrier, Mapped
 
-SHOWN_CHARS = 400
+SHOWN_CHARS, LED_IN = 400, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,24 @@ def touched(step: PlannedStep, before: pl.DataFrame, after: pl.DataFrame, log: d
             other = new[origin]
             differing = [name for name in row if name not in ENGINE and name in other and row[name] != other[name]]
             if differing:
-                found.append(
-                    Traced(step.index, step.step.name, places[origin], "", shown(row, differing), shown(other, differing))
-                )
+                pairs = {name: excerpts(str(row[name]), str(other[name])) for name in differing}
+                old, new_words = ({name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
+                found.append(Traced(step.index, step.step.name, places[origin], "", old, new_words))
     return found
 
 
-def shown(row: dict[str, Any], names: Sequence[str] = ()) -> dict[str, str]:
-    return {name: str(row[name])[:SHOWN_CHARS] for name in (names or row) if name not in ENGINE}
+def excerpts(before: str, after: str) -> tuple[str, str]:
+    """Both texts, long ones from a little before the first letter that differs."""
+    same = next(
+        (at for at, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), min(len(before), len(after))
+    )
+    start = max(0, same - LED_IN) if max(len(before), len(after)) > SHOWN_CHARS else 0
+    lead = "…" if start else ""
+    return lead + before[start : start + SHOWN_CHARS], lead + after[start : start + SHOWN_CHARS]
+
+
+def shown(row: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value)[:SHOWN_CHARS] for name, value in row.items() if name not in ENGINE}
 
 
 def removed_rows(folder: Path, step: int | None, limit: int) -> list[dict[str, Any]]:
