@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 
 from corpushub.base.errors import HubError, NotFound, Problem
-from corpushub.base.identity import canonical, sha256
+from corpushub.base.identity import business_day, canonical, sha256
 from corpushub.domain.catalog import Resource, amend
-from corpushub.domain.workflow import Case, fold
+from corpushub.domain.workflow import Case, Event, fold
 from corpushub.store.db import Unit
 from corpushub.store.objects import Objects
 
@@ -32,11 +33,12 @@ _PUBLISHED = ("released", "superseded")
 
 
 def folds(unit: Unit, opened: Iterable[str]) -> Iterator[Problem]:
-    """Cases and catalog entries whose stored state is not the fold of their events, and private answers that are not those once given."""
+    """Cases, catalog entries, organisations and people whose stored state is not the fold of their events, and private answers that are not those once given."""
     streams = iter(opened)
     while page := list(islice(streams, _PAGE)):
         yield from case_problems(unit, [stream for stream in page if ":" not in stream])
-        yield from resource_problems(unit, [stream for stream in page if ":" in stream])
+        yield from resource_problems(unit, [stream for stream in page if stream.startswith("resource:")])
+        yield from party_problems(unit, [stream for stream in page if stream.startswith(("org:", "person:"))])
     for key, answers in unit.documents.list("private"):
         stream, _, version = key.rpartition(":")
         if not answers_fit(unit, stream, int(version), answers):
@@ -65,6 +67,50 @@ def resource_problems(unit: Unit, streams: Sequence[str]) -> Iterator[Problem]:
             before, after = kept.to_json(), folded.to_json()
             fields = [name for name in after if plain(before.get(name)) != plain(after[name])]
             yield Problem("audit.case_changed", {"fields": ", ".join(fields)}, path=f"resources/{stream}")
+
+
+def party_problems(unit: Unit, streams: Sequence[str]) -> Iterator[Problem]:
+    """Organisations, people and seats as their events tell them, against the rows everybody reads. Names of people may have been erased."""
+    for stream, history in unit.events.of_many(streams).items():
+        kind, _, name = stream.partition(":")
+        told, kept = (
+            (org_told(history), org_kept(unit, name)) if kind == "org" else (person_told(history), person_kept(unit, name))
+        )
+        if kept is None:
+            yield Problem("audit.case_missing", {}, path=f"parties/{stream}")
+        elif fields := [field for field in told if plain(told[field]) != plain(kept[field])]:
+            yield Problem("audit.case_changed", {"fields": ", ".join(fields)}, path=f"parties/{stream}")
+
+
+def org_told(history: Iterable[Event]) -> dict[str, object]:
+    first = next(event for event in history if event.name == "added")
+    return {name: first.data.get(name, "") for name in ("credit_code", "kind", "region", "name", "parent")}
+
+
+def org_kept(unit: Unit, name: str) -> dict[str, object] | None:
+    org = unit.parties.org(name)
+    return {field: getattr(org, field) for field in ("credit_code", "kind", "region", "name", "parent")} if org else None
+
+
+def person_told(history: Iterable[Event]) -> dict[str, object]:
+    org, state = "", "active"
+    seats: dict[str, list[str]] = {}
+    for event in history:
+        if event.name == "added":
+            org = str(event.data["org"])
+        elif event.name == "seated":
+            seats[str(event.data["binding"])] = [str(event.data[field]) for field in ("role", "valid_from", "valid_to")]
+        elif event.name == "unseated":
+            seats[str(event.data["binding"])][2] = (business_day(event.at) - timedelta(days=1)).isoformat()
+        elif event.name == "departed":
+            state = "departed"
+    return {"org": org, "state": state, "seats": seats}
+
+
+def person_kept(unit: Unit, name: str) -> dict[str, object] | None:
+    person = unit.parties.person(name)
+    seats = {seat.id: [seat.role.value, seat.valid_from, seat.valid_to] for seat in unit.parties.bindings(person=name)}
+    return {"org": person.org, "state": person.state, "seats": seats} if person else None
 
 
 def differing(kept: Case, folded: Case) -> list[str]:

@@ -154,7 +154,14 @@ def connect(hub: Hub) -> Hub:
     Intake(parties=hub.parties, builds=hub.builds, releases=hub.releases, jobs=hub.jobs, contributions=hub.contributions)
     orders = Orders(database=hub.database, cases=hub.cases, matching=hub.matching, clock=hub.clock)
     hub.jobs.upkeep = (
-        *(hub.sweeper.sweep_if_due, hub.audit.sign_if_due, hub.matching.keep_up, orders.open_due, hub.access.attempts.flush),
+        *(
+            hub.sweeper.sweep_if_due,
+            hub.audit.sign_if_due,
+            hub.matching.keep_up,
+            orders.open_due,
+            hub.access.attempts.flush,
+            hub.database.tidy,
+        ),
         *(hub.oversight.recheck_conflicts, hub.oversight.watch_deliveries, hub.oversight.end_exhausted, hub.federation.pull_all),
     )
     return hub

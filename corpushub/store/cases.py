@@ -15,6 +15,7 @@ from corpushub.store.events import moment
 from corpushub.store.tables import cases
 
 # Built once: making a statement costs as much as running it.
+_ONE = sa.select(cases).where(cases.c.id == sa.bindparam("of"))
 _INSERT = cases.insert()
 _UPDATE = cases.update().where(cases.c.id == sa.bindparam("this_id"), cases.c.version < sa.bindparam("this_version"))
 
@@ -24,7 +25,7 @@ class CaseRows:
         self.connection = connection
 
     def get(self, case_id: str) -> Case | None:
-        row = self.connection.execute(sa.select(cases).where(cases.c.id == case_id)).mappings().one_or_none()
+        row = self.connection.execute(_ONE, {"of": case_id}).mappings().one_or_none()
         return None if row is None else _case(row)
 
     def save(self, case: Case, *, subject: str = "", wake: tuple[datetime, str] | None = None) -> None:

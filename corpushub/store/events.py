@@ -22,7 +22,13 @@ from corpushub.store.ledger import Ledger
 from corpushub.store.tables import events
 
 _COMMITMENT = "commitment"
-_INSERT = events.insert()  # built once: making a statement costs as much as running it
+# Built once: making a statement costs as much as running it.
+_INSERT = events.insert()
+_STREAM = (
+    sa.select(events)
+    .where(events.c.stream == sa.bindparam("of"), events.c.version > sa.bindparam("after"))
+    .order_by(events.c.version)
+)
 
 
 class Events:
@@ -81,8 +87,8 @@ class Events:
 
     def of(self, stream: str, *, after: int = 0) -> tuple[Event, ...]:
         """Events of one stream in order; never reads another stream."""
-        query = sa.select(events).where(events.c.stream == stream, events.c.version > after).order_by(events.c.version)
-        return self._read(query)
+        found = self.connection.execute(_STREAM, {"of": stream, "after": after})
+        return tuple(self._event(row) for row in found.mappings().all())
 
     def of_many(self, streams: Sequence[str]) -> dict[str, tuple[Event, ...]]:
         """Events of several streams in one query."""

@@ -43,6 +43,10 @@ _PERSONAL = re.compile(
     rb"(?<![0-9A-Za-z:.,-])(?:1[3-9]\d{9}|[1-9]\d{5}(?:19\d\d|20[01]\d)(?:0[1-9]|1[0-2])[0-3]\d\d{3}[\dXx])(?![0-9A-Za-z.-])"
 )
 _BATCH = 10_000
+# Built once: making a statement costs as much as running it.
+_HEAD = sa.select(head).where(head.c.id == 1).with_for_update()
+_GROW = head.update().where(head.c.id == 1)
+_LEAF = leaves.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +80,17 @@ class Ledger:
         logged_at = self._moment()
         entry = entry_of(leaf, logged_at)
         index, hashed = frontier.size, leaf_hash(entry)
-        self.connection.execute(leaves.insert().values(idx=index, entry=entry, hash=hashed, subject=subject_of(leaf)))
+        self.connection.execute(_LEAF, {"idx": index, "entry": entry, "hash": hashed, "subject": subject_of(leaf)})
         frontier.append(hashed)
         if frontier.size % TILE_WIDTH == 0:
             self._close_tiles(frontier.size)
-        self.connection.execute(
-            head.update().where(head.c.id == 1).values(size=frontier.size, frontier=frontier.packed(), logged_at=logged_at)
-        )
+        self.connection.execute(_GROW, {"size": frontier.size, "frontier": frontier.packed(), "logged_at": logged_at})
         self._logged_at = logged_at
         return index
 
     def _locked_head(self) -> Frontier:
         if self._frontier is None:
-            row = self.connection.execute(sa.select(head).where(head.c.id == 1).with_for_update()).one_or_none()
+            row = self.connection.execute(_HEAD).one_or_none()
             if row is None:
                 self.connection.execute(head.insert().values(id=1, size=0, frontier=b"", logged_at=""))
                 self._frontier = Frontier.empty()

@@ -34,7 +34,7 @@ class Findings:
     events: int = 0
     checkpoints: int = 0
     root: bytes = b""
-    opened: list[str] = field(default_factory=list)  # streams of cases and of catalog entries
+    opened: list[str] = field(default_factory=list)  # streams of cases, catalog entries, organisations and people
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, code: str, place: str, **facts: object) -> None:
@@ -162,7 +162,7 @@ def check_events(ledger: Ledger, found: Findings) -> None:
         counted += len(parsed)
         for index, leaf in parsed:
             place = f"events/{leaf['stream']}@{leaf['version']}"
-            if "open" in leaf.get("marks", ()) or (leaf["version"] == 1 and leaf["stream"].startswith("resource:")):
+            if "open" in leaf.get("marks", ()) or (leaf["version"] == 1 and leaf["stream"].startswith(("resource:", "org:", "person:"))):
                 found.opened.append(leaf["stream"])
             row = rows.get((leaf["stream"], leaf["version"]))
             if row is None:

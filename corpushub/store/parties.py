@@ -10,6 +10,10 @@ import sqlalchemy as sa
 from corpushub.domain.parties import Binding, Org, OrgKind, Person, Role
 from corpushub.store.tables import bindings, orgs, people
 
+# Built once: making a statement costs as much as running it.
+_PERSON = sa.select(people).where(people.c.id == sa.bindparam("of"))
+_SEATS = sa.select(bindings).where(bindings.c.person == sa.bindparam("of")).order_by(bindings.c.id)
+
 
 class Parties:
     def __init__(self, connection: sa.Connection) -> None:
@@ -38,7 +42,7 @@ class Parties:
         self._save(orgs, org.id, row)
 
     def person(self, person_id: str) -> Person | None:
-        row = self.connection.execute(sa.select(people).where(people.c.id == person_id)).mappings().one_or_none()
+        row = self.connection.execute(_PERSON, {"of": person_id}).mappings().one_or_none()
         return None if row is None else _person(row)
 
     def person_by_subject(self, oidc_subject: str) -> Person | None:
@@ -59,14 +63,12 @@ class Parties:
 
     def bindings(self, *, person: str = "", org: str = "") -> tuple[Binding, ...]:
         """Seats of a person, or of everybody in an organisation."""
-        query = sa.select(bindings).order_by(bindings.c.id)
-        if person:
-            query = query.where(bindings.c.person == person)
+        query = _SEATS if person else sa.select(bindings).order_by(bindings.c.id)
         if org:
             query = query.join(people, people.c.id == bindings.c.person).where(people.c.org == org)
         return tuple(
             Binding(row["id"], row["person"], Role(row["role"]), row["valid_from"], row["valid_to"], row["scope"])
-            for row in self.connection.execute(query).mappings()
+            for row in self.connection.execute(query, {"of": person} if person else {}).mappings()
         )
 
     def save_binding(self, binding: Binding) -> None:
