@@ -28,6 +28,7 @@ class Settings:
     lang: str = "zh"  # language of the portal where a visitor states none
     acting_as: str = ""  # the person commands act for when none is named
     region: str = "110000"  # the place this hub serves (GB/T 2260): what "here" means in a demand
+    search_engine: str = "numpy"  # what picks matching's candidates: numpy, or tantivy where the extra [search] is installed
     rulebook: str = "beijing"  # the rules overlay in force
     allowed_hosts: str = ""  # comma separated hosts that HTTP sources may name
     source_roots: str = ""  # os.pathsep separated folders that file sources may name besides the recipes folder

@@ -74,7 +74,7 @@ class Matching:
         self.clock = clock
         self.home_region = home_region
         self.rules = load_rulebook(settings.rulebook if settings else "beijing")
-        self.shelf = shelf or Shelf(clock=clock)
+        self.shelf = shelf or Shelf(clock=clock, engine=settings.search_engine if settings else "numpy")
 
     @property
     def today(self) -> date:

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from importlib.util import find_spec
 from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from corpushub.base.errors import Invalid
 from corpushub.base.identity import Clock, business_day, system_clock
 from corpushub.domain.catalog import Resource
 from corpushub.engine.matching.entries import Entry
 from corpushub.engine.matching.rules import Thesaurus, base_thesaurus
-from corpushub.engine.matching.search import Matcher
+from corpushub.engine.matching.search import Engine, Matcher
+from corpushub.engine.matching.tantivy_search import Tantivy
 from corpushub.services.matching_entries import DATASET, dataset_entry, resource_entry
 from corpushub.store.db import Unit
 from corpushub.store.repos import Query, Repo
 
 SYNONYM = "synonym"
+ENGINES = ("numpy", "tantivy")
 FACETS = ("owner", "kind", "domain", "region", "state", "share_attribute", "open_attribute")
 _ALL = 1_000_000
 _BATCH = 1000
@@ -97,8 +101,10 @@ class Stock:
 class Shelf:
     """The stock, kept up with the ledger."""
 
-    def __init__(self, *, clock: Clock = system_clock) -> None:
+    def __init__(self, *, clock: Clock = system_clock, engine: str = "numpy") -> None:
+        """`engine` names what picks candidates. Raises: Invalid("form.not_choice")."""
         self.clock = clock
+        self.engine = engine_named(engine)
         self._lock = Lock()
         self._stock: Stock | None = None
         self._seen = 0
@@ -112,7 +118,8 @@ class Shelf:
             size, day = unit.ledger.size(), business_day(self.clock()).isoformat()
             held = self._stock
             if held is None:
-                held = Stock.of(Matcher.of(self._load(unit), thesaurus=thesaurus(unit)), self._properties)
+                matcher = Matcher.of(self._load(unit), thesaurus=thesaurus(unit), engine=self.engine)
+                held = Stock.of(matcher, self._properties)
             elif names := self._changed(unit, size, day):
                 matcher = held.matcher.with_entries(self._load(unit, names), removed=names)
                 held = Stock.of(matcher, self._properties, held if matcher.main is held.matcher.main else None)
@@ -148,6 +155,13 @@ class Shelf:
             self._coming[resource.id] = min(later)
         else:
             self._coming.pop(resource.id, None)
+
+
+def engine_named(name: str) -> Callable[[Sequence[Entry]], Engine] | None:
+    """Tantivy where it is asked for and installed, else None: numpy does it all."""
+    if name not in ENGINES:
+        raise Invalid("form.not_choice", field="search_engine", choices=", ".join(ENGINES))
+    return Tantivy if name == "tantivy" and find_spec("tantivy") else None
 
 
 def every(unit: Unit) -> Iterable[Resource]:

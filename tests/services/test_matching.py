@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.settings import load_settings
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Org, OrgKind, Role
 from corpushub.domain.tree import entry_for
 from corpushub.domain.workflow import Case
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.matching import Matching
+from corpushub.services.shelf import Shelf
 from corpushub.store.db import Database
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -71,6 +73,18 @@ def found(desk: Desk, text: str, actor: Actor = DESK) -> list[str]:
 def test_everyday_words_find_published_entries(desk: Desk):
     assert found(desk, "车位") == ["110000/x/parking"]
     assert found(desk, "疫情")[:1] == ["110000/x/sickness"]
+
+
+def test_the_setting_decides_who_picks(desk: Desk, tmp_path: Path):
+    picked = {}
+    for engine in ("numpy", "tantivy"):
+        settings = load_settings({}, home=str(tmp_path), search_engine=engine)
+        matching = Matching(database=desk.database, cases=desk.cases, settings=settings, clock=lambda: NOW)
+        picked[engine] = matching.search(DESK, "车位")
+    assert [result.engine for result in picked.values()] == ["numpy", "tantivy"]
+    assert picked["numpy"].matches == picked["tantivy"].matches
+    with pytest.raises(Invalid, match=r"form\.not_choice"):
+        Shelf(engine="oracle")
 
 
 def test_a_new_entry_is_found_at_once_and_a_draft_or_secret_one_never(desk: Desk):

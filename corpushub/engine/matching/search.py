@@ -90,7 +90,8 @@ class Matcher:
         gone = {*removed, *(entry.id for entry in changed)}
         added = [*(entry for entry in self.table.entries[self.main.count :] if entry.id not in gone), *changed]
         if len(added) > _MERGE_AT:
-            return Matcher.of([*(entry for entry in self.living() if entry.id not in gone), *changed], thesaurus=self.thesaurus)
+            every = [*(entry for entry in self.living() if entry.id not in gone), *changed]
+            return Matcher.of(every, thesaurus=self.thesaurus, engine=type(self.engine) if self.engine else None)
         texts = field_texts([entry.texts() for entry in added])
         alive = self.alive[: self.main.count].copy()
         alive[[row for row in (self.rows.get(name) for name in gone) if row is not None]] = False
@@ -100,7 +101,6 @@ class Matcher:
             table=self.table.head(self.main.count).joined(Table.of(added)),
             items=[*self.items[: self.main.count], *texts["items"]],
             alive=np.concatenate((alive, np.ones(len(added), np.bool_))),
-            engine=None,
         )
 
     def living(self) -> Iterator[Entry]:
@@ -130,11 +130,13 @@ class Matcher:
         return Result(demand, matches, near, relaxed, more, self.engine.name if self.engine else "numpy")
 
     def pick(self, query: Query, demand: Demand, text: Floats, allowed: Mask) -> Column:
+        """Rows worth ranking. An engine knows the main index; what is newer is picked here."""
         count = matching_rules()["bm25"]["candidates"]
-        if self.engine is not None:
-            rows = self.engine.pick(query, demand, allowed, count)
-            return rows[allowed[rows]]
-        return top(text, allowed, count)
+        if self.engine is None:
+            return top(text, allowed, count)
+        inside = self.engine.pick(query, demand, allowed, count + int((~self.alive[: self.main.count]).sum()))
+        newer = top(text[self.main.count :], allowed[self.main.count :], count) + self.main.count
+        return np.concatenate((inside, newer))
 
     def missed(self, stated: dict[str, Mask]) -> Column:
         """How many stated constraints each entry fails."""

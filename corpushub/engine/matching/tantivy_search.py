@@ -1,7 +1,7 @@
 """tantivy as the engine that picks candidates (extra `corpushub[search]`): constraints are clauses of its query, text is BM25 per field.
 
-It indexes the same grams as the numpy engine, written as words, so both read a text alike; numpy stays the oracle. Use it where the
-postings should not be held in memory twice: `Matcher.of(entries, engine=Tantivy)`.
+It indexes the same grams as the numpy engine, written as words, so both read a text alike; numpy scores what it picks, counts what
+constraints keep out, and is its oracle. The setting `search_engine` asks for it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Tantivy:
 
     def pick(self, query: Query, demand: Demand, allowed: Mask, count: int) -> npt.NDArray[np.int64]:
         """Rows of the best `count` entries that satisfy the demand."""
-        must, should = self.api.Occur.Must, self.api.Occur.Should
+        must, should, never = self.api.Occur.Must, self.api.Occur.Should, self.api.Occur.MustNot
         weights = matching_rules()["bm25"]
         terms = [
             (should, self.api.Query.boost_query(self.term(field, str(key)), float(weight) * weights[field]))
@@ -56,6 +56,7 @@ class Tantivy:
         if not terms:
             return np.empty(0, np.int64)
         parts = [(must, self.api.Query.boolean_query(terms)), *((must, self.quiet(part)) for part in self.constraints(demand))]
+        parts += [(never, self.api.Query.regex_query(self.schema, "region", f"{stem_of(code)}.*")) for code in demand.apart]
         hits = self.searcher.search(self.api.Query.boolean_query(parts), limit=count, count=False).hits
         rows = [self.searcher.doc(address)["row"][0] for _, address in hits]
         return np.array([row for row in rows if allowed[row]], np.int64)

@@ -307,6 +307,27 @@ def test_both_engines_hold_the_same_constraints(with_tantivy: Matcher, text: str
     assert set(ids(MATCHER.match(demand))) <= {entry.id for entry in found}
 
 
+WORDS = ("停车", "企业登记", "空气质量", "人口", "公共汽车", "学校名录", "traffic", "医院 床位")
+PLACES = ("", "海淀区", "上海市", "天津市", "不要天津的，")
+TIMES = ("", "2015年", "近三年", "街道级", "点位级", "走接口")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(WORDS), st.sampled_from(PLACES), st.sampled_from(TIMES))
+def test_both_engines_rank_alike_where_all_candidates_are_ranked(with_tantivy: Matcher, word: str, place: str, time: str):
+    """The sets are smaller than the number of candidates, so that what is picked decides nothing: only a constraint read differently could."""
+    demand = parse(f"{place}{time}{word}")
+    assert ids(with_tantivy.match(demand)) == ids(MATCHER.match(demand))
+
+
+def test_an_engine_stays_when_entries_change(with_tantivy: Matcher):
+    demand = parse("月球基地氧气")
+    grown = with_tantivy.with_entries([Entry("new", "月球基地氧气监测")], removed=["t05"])
+    assert grown.match(demand).engine == "tantivy"
+    assert ids(grown.match(demand))[0] == "new"
+    assert "t05" not in ids(grown.match(parse("城市道路交通运行指数")))
+
+
 # Pools and synonyms
 
 
