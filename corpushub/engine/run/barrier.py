@@ -39,10 +39,11 @@ class StoredSketches:
         return self.keys
 
     def gather(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        frames = [
-            pl.read_ipc(folder / "sketch.arrow", columns=None if columns is None else list(columns)) for folder in self.folders
-        ]
-        return pl.concat(frames)
+        if not self.folders:
+            return pl.DataFrame()
+        # One scan over all files: a call for each would cost more than its bytes.
+        found = pl.scan_ipc([folder / "sketch.arrow" for folder in self.folders], glob=False)
+        return (found if columns is None else found.select(columns)).collect()
 
     def fetch(self, rows: np.ndarray, columns: Sequence[str]) -> pl.DataFrame:
         edges = np.cumsum([0, *(shard.rows for shard in self.shards)])

@@ -10,6 +10,7 @@ Results other than Parquet are pickled: only this hub's own processes write the 
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache as cache_once
@@ -22,6 +23,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpushub.base.errors import Invalid
 from corpushub.base.identity import digest_of, file_sha256
 from corpushub.engine import profile, quality
 from corpushub.engine.cache import Cache, write_json
@@ -32,6 +34,7 @@ from corpushub.engine.run.write import arrow_schema, arrow_type, place_of, witho
 from corpushub.engine.shards import Shard
 
 LINEAGE = ""  # the group that is no split
+SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,59}")
 RESULT, FILE = "result.pickle", "rows.parquet"
 
 
@@ -131,6 +134,14 @@ def splits_of(frame: pl.DataFrame) -> pl.Series:
     return pl.Series("split", ["train"], dtype=pl.String).new_from_index(0, frame.height)
 
 
+def named(splits: list[str | None]) -> list[str]:
+    """Splits as they may be called: their names become file names. Raises: Invalid("build.split_name")."""
+    for split in splits:
+        if not SPLIT_NAME.fullmatch(split or ""):
+            raise Invalid("build.split_name", split=(split or "")[:40])
+    return [split for split in splits if split]
+
+
 def is_number(dtype: pl.DataType) -> bool:
     kind = arrow_type(dtype)
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
@@ -142,7 +153,7 @@ def measure_shard(plan: Plan, task: Measure, cache: Cache) -> Path:
     with cache.make(task.key) as folder:
         columns = released_columns(plan)
         frame = task.shard.read()
-        found_splits = splits_of(frame).unique(maintain_order=True).to_list()
+        found_splits = named(splits_of(frame).unique(maintain_order=True).to_list())
         sizes = {split: int((splits_of(frame) == split).sum()) for split in found_splits}
         size = int(frame.estimated_size())
         digests = np.frombuffer(b"".join(row_digests(frame, list(columns))), np.uint8).reshape(-1, 32)
@@ -154,10 +165,17 @@ def measure_shard(plan: Plan, task: Measure, cache: Cache) -> Path:
                 continue
             made.columns[name] = profile.accumulator(table.schema.field(name).type, None, None)
             add_arrays(made.columns[name], table.column(name))
+        for split in few(sizes, frame.height):
+            frame.filter(splits_of(frame) == split).select(*columns).write_ipc(folder / f"{split}.arrow", compression="lz4")
         if frame.height:
             quality.add(made.tallies, pl.DataFrame(pl.from_arrow(table)), plan.recipe.contract)
         (folder / RESULT).write_bytes(pickle.dumps(made))
     return cache.place(task.key)
+
+
+def few(sizes: Mapping[str, int], rows: int) -> list[str]:
+    """Splits with a small part of the rows: these are laid apart, so that a row group of one does not read many shards whole."""
+    return [split for split, count in sizes.items() if count * 4 <= rows]
 
 
 def add_arrays(column: profile.Column, values: pa.ChunkedArray) -> None:
@@ -199,10 +217,11 @@ def encode_group(plan: Plan, task: Group, cache: Cache) -> Path:
     return cache.place(task.key)
 
 
-def rows_of(plan: Plan, part: Measure, split: str, _cache: Cache) -> pa.Table:
+def rows_of(plan: Plan, part: Measure, split: str, cache: Cache) -> pa.Table:
     columns = released_columns(plan)
-    frame = part.shard.scan()
-    if "split" in plan.schema:
+    apart = cache.place(part.key) / f"{split}.arrow"
+    frame = pl.scan_ipc(apart, glob=False) if apart.exists() else part.shard.scan()
+    if "split" in plan.schema and not apart.exists():
         frame = frame.filter(pl.col("split") == split)
     return frame.select(*columns).collect().to_arrow().cast(arrow_schema(columns))
 

@@ -309,7 +309,8 @@ def files_of(job: Run, split: str, parts: Sequence[tuple[Measure, Measured]]) ->
         mine = [(part, part.rows, LINEAGE_BYTES * part.rows) for part, _ in parts]
     mine = [item for item in mine if item[1]]
     groups, sizes = [], []
-    for run in runs([size for _, _, size in mine], [part.slot for part, _, _ in mine], GROUP_BYTES):
+    most = GROUP_BYTES // 8 if split == LINEAGE else GROUP_BYTES
+    for run in runs([size for _, _, size in mine], [part.slot for part, _, _ in mine], most):
         chosen = tuple(mine[at][0] for at in run)
         groups.append(Group(group_key(job.plan, split, chosen), split, chosen, sum(mine[at][1] for at in run)))
         sizes.append(sum(mine[at][2] for at in run))

@@ -139,3 +139,10 @@ def test_an_empty_result_is_refused_with_the_reasons(tmp_path: Path) -> None:
     plan, cache = planned(tmp_path / "in", rows="day,city,cases\nnie,a,1\n")
     with pytest.raises(Invalid, match=r"build\.empty"):
         run(plan, tmp_path / "out", cache=cache)
+
+
+def test_a_split_column_of_the_source_cannot_name_files_elsewhere(tmp_path: Path) -> None:
+    plan, cache = planned(tmp_path / "in", rows="day,city,cases,split\n2020年1月1日,城,1,train\n2020年1月2日,城,2,../../out\n")
+    with pytest.raises(Invalid, match=r"build\.split_name"):
+        run(plan, tmp_path / "out", cache=cache)
+    assert not (tmp_path / "out").exists()
