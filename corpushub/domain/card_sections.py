@@ -11,7 +11,7 @@ from typing import Any
 
 from corpushub.domain.build import StepFact
 from corpushub.domain.card import Origin
-from corpushub.domain.card_parts import Writer, blocks, fence, number, percent, quoted, short, size
+from corpushub.domain.card_parts import Writer, blocks, cell, fence, number, percent, quoted, short, size
 from corpushub.domain.gates import Outcome, Status, Verdict, registry
 from corpushub.domain.measures import rounded
 
@@ -142,7 +142,10 @@ def personal(w: Writer) -> str:
     if not measures.get("pii_scanned"):
         text = w.t("pii_not_scanned")
     else:
-        text = w.t("pii_scanned", found=number(measures.get("pii_found", 0)), residual=number(measures.get("pii_residual", 0)))
+        looked = w.facts.reviews.get("residual", {})
+        text = w.t(
+            "pii_scanned", found=number(measures.get("pii_found", 0)), cells=number(looked.get("cells", 0)), residual=number(measures.get("pii_residual", 0))
+        )  # fmt: skip
     rows = [
         (w.word("entity", entity.entity), quoted(entity.entity), entity.found, entity.replaced, entity.kept, entity.residual,
          w.word("action", entity.action))
@@ -224,8 +227,20 @@ def safety(w: Writer) -> str:
         else w.t("no_review", n=number(measures.get("safety_required", 4000)))
     )
     return blocks(
-        w.heading("h_safety", 2), w.t("safety"), measured(w, scan), w.chart("risks"), w.heading("h_review"), w.t("review"), manual
-    )
+        w.heading("h_safety", 2), w.t("safety"), measured(w, scan), w.chart("risks"), w.heading("h_review"), w.t("review"), manual,
+        remarks(w),
+    )  # fmt: skip
+
+
+def remarks(w: Writer) -> str:
+    """What reviewers wrote most often, by sample: an acted-out review says so itself."""
+    samples = w.facts.reviews.get("samples", {})
+    lines = [
+        f"- {w.word('sample', purpose)}: {cell(remark['text'])} ({number(remark['count'])})"
+        for purpose, sample in sorted(samples.items())
+        for remark in sample.get("remarks", ())
+    ]
+    return blocks(w.t("remarks"), "\n".join(lines)) if lines else ""
 
 
 def quality(w: Writer) -> str:

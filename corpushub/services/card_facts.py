@@ -89,7 +89,7 @@ def make_facts(inputs: Inputs) -> Made:
     context = Context(measures, inputs.day, inputs.recipe.gates, inputs.waivers, stage)
     verdicts = judge(registry().values(), context)
     drawn = draw(built, inputs.recipe, measures, screened["classes"])
-    reviews = {**inputs.reviews, "risks": screened["classes"]}
+    reviews = {**inputs.reviews, "risks": screened["classes"], "residual": screened.get("residual", {})}
     facts = Facts(
         recipe=inputs.recipe, built=built, version=inputs.version, day=inputs.day.isoformat(), origins=inputs.origins, verdicts=verdicts,
         measures=measures, publisher=inputs.publisher, change=with_gates(inputs, verdicts), history=inputs.history, example=profile.example,

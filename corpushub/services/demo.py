@@ -204,7 +204,7 @@ class Demo:
 
     def review(self, curator: Actor, build: str) -> None:
         """Two people judge every row of the samples, blind. The city is a play: the reason of each verdict says that nobody read the row."""
-        said = (True, text("demo.acted", "zh"))
+        said = (True, f"{text('demo.acted', 'zh')} {text('demo.acted', 'en')}")
         for purpose in SAMPLES:
             sample = self.hub.reviews.open(curator, build, purpose)
             for person in REVIEWERS:

@@ -11,6 +11,7 @@ A review can be left at any row and taken up again by anybody who may review.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -31,6 +32,7 @@ from corpushub.store.db import Database, Unit
 
 REVIEWS, VERDICTS, LIBRARY = "review", "review_verdict", "keyword_library"
 REVIEWERS = (Role.REVIEWER, Role.ASSESSOR, Role.IMPLEMENTER, Role.AUTHORITY, Role.PROVIDER)
+REMARKS = 3  # of a sample stand in the card; the report has all
 OPENERS = (Role.OPERATOR, *REVIEWERS)
 Versions = Callable[[Actor, str], str]
 """The version that a release of a build would get."""
@@ -330,4 +332,11 @@ def report(sample: Sample, verdicts: Mapping[str, Sequence[Verdict]]) -> dict[st
         }
         for row in sample.rows
     ]  # fmt: skip
-    return {"seed": sample.seed, "rank": "sha256(seed || row_sha256)", "drawn": len(rows), "rows": rows}
+    drawn = {row["digest"] for row in sample.rows}
+    said = Counter(item.reason for digest in sorted(drawn) for item in verdicts.get(digest, ()) if item.reason)
+    top = [{"text": text, "count": count} for text, count in sorted(said.items(), key=most_said)[:REMARKS]]
+    return {"seed": sample.seed, "rank": "sha256(seed || row_sha256)", "drawn": len(rows), "remarks": top, "rows": rows}
+
+
+def most_said(pair: tuple[str, int]) -> tuple[int, str]:
+    return -pair[1], pair[0]
