@@ -157,8 +157,10 @@ class Repos:
         if query.curates:
             visible = sa.or_(visible, t.repo.c.org == query.org)
         found = sa.select(*_REPO).where(visible).order_by(column.desc() if down else column, t.repo.c.id)
+        # The text is folded already, so that a plain comparison of bytes does; LIKE costs five times as much.
+        within = sa.func.instr if self.connection.dialect.name == "sqlite" else sa.func.strpos
         for word in (*query.words, *(f"|{facet}|" for facet in query.facets)):
-            found = found.where(t.repo.c.words.contains(word.lower(), autoescape=True))
+            found = found.where(within(t.repo.c.words, word.lower()) > 0)
         if query.owner:
             found = found.where(t.repo.c.id.startswith(f"{query.owner}/", autoescape=True))
         if query.gated is not None:
@@ -168,7 +170,7 @@ class Repos:
 
     def undescribed(self, limit: int = 50) -> Sequence[Repo]:
         """Repositories whose facts do not tell their released head yet."""
-        query = sa.select(*_REPO).where(t.repo.c.head != "", t.repo.c.facts_of != t.repo.c.head).limit(limit)
+        query = sa.select(*_REPO).where(sa.text("facts_of <> head"), t.repo.c.head != "").limit(limit)
         return [Repo(**row._mapping) for row in self.connection.execute(query)]
 
     def describe(self, repo_id: str, commit: str, facts: Mapping[str, Any], words: str) -> None:
