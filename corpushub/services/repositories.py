@@ -1,7 +1,8 @@
 """What the hub shows of its datasets: who may see which revision, what is in it, and how to find it.
 
 A reader sees released commits only; a curator of the owning organisation sees what was pushed as well. A withdrawn or quarantined
-release answers nobody but its curators, neither by tag nor by commit id.
+release answers nobody but its curators, neither by tag nor by commit id: they have to find the fault, correct it and answer for it, and
+what they take is recorded like any delivery.
 """
 
 from __future__ import annotations

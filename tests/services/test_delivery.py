@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import HubError, Invalid, NotFound
-from corpushub.domain.parties import ANONYMOUS
+from corpushub.domain.parties import ANONYMOUS, Actor, Role
 from corpushub.services.access import Gated
 from corpushub.services.viewer import Asked
 from tests.kit.gov import authorized, registered, released
-from tests.kit.hub import CURATOR, READER, REPO, STRANGER, SomeHub, notices, some_hub
+from tests.kit.hub import CURATOR, READER, REPO, STRANGER, SomeHub, get, notices, some_hub
 
 FILE = "data/test-00000-of-00001.parquet"
 
@@ -119,6 +119,32 @@ def test_a_token_serves_only_the_purpose_it_was_made_for(hub: SomeHub) -> None:
 def test_a_stopped_release_answers_nobody_by_tag_branch_or_commit(hub: SomeHub, command: str) -> None:
     hub.entitle()
     commit = hub.repositories.at(READER, REPO).commit.id
+    stop(hub, command)
+    for revision in ("v1.0.0", "main", commit, commit[:10]):
+        with pytest.raises(NotFound) as caught:
+            hub.repositories.locate(READER, REPO, revision, FILE)
+        assert "row 7" in caught.value.explain("en")
+
+
+@pytest.mark.parametrize("command", ["quarantine", "withdraw"])
+def test_its_curators_alone_still_read_a_stopped_release_and_leave_a_record(hub: SomeHub, command: str) -> None:
+    commit = hub.repositories.at(READER, REPO).commit.id
+    stop(hub, command)
+    secret = hub.token(CURATOR)
+    for revision in ("v1.0.0", "main", commit):
+        answer = get(hub, f"/datasets/{REPO}/resolve/{revision}/{FILE}", secret)
+        assert answer.content == notices()[FILE]
+    assert "row 7" in get(hub, f"/datasets/{REPO}/resolve/v1.0.0/{FILE}", secret).headers["x-hf-warning"]
+    elsewhere = Actor("somebody", "beichen", frozenset({Role.OPERATOR}))
+    for actor in (elsewhere, STRANGER, ANONYMOUS):
+        with pytest.raises(HubError):
+            hub.repositories.locate(actor, REPO, commit, FILE)
+    rows = [row for row in hub.access.deliveries(hub.city["auditor"]) if row.repo == REPO]
+    assert {row.person for row in rows} == {CURATOR.person}
+    assert sum(row.files for row in rows) == 4
+
+
+def stop(hub: SomeHub, command: str) -> None:
     case = hub.city.do("reviewer", hub.city.made["release"], "quarantine", reason="a name was left in row 7")
     if command == "withdraw":
         for person in ("implementer", "authority", "reviewer"):
@@ -126,10 +152,6 @@ def test_a_stopped_release_answers_nobody_by_tag_branch_or_commit(hub: SomeHub, 
             if case.state != "withdrawn":
                 hub.city.do(person, case, "withdraw", reason="a name was left in row 7")
     hub.repositories.forget()
-    for revision in ("v1.0.0", "main", commit, commit[:10]):
-        with pytest.raises(NotFound) as caught:
-            hub.repositories.locate(READER, REPO, revision, FILE)
-        assert "row 7" in caught.value.explain("en")
 
 
 def test_what_is_open_without_condition_needs_nobody_s_leave(tmp_path: Path) -> None:
