@@ -217,7 +217,7 @@ class Builds:
         roots = [self.settings.source_roots, *(str(root) for root in options.roots)]
         settings = replace(self.settings, source_roots=":".join(filter(None, roots)))
         cache = Cache(self.settings.home / "cache")
-        return Place(folder, settings, cache, limits_of(Limits(), recipe.limits))
+        return Place(folder, settings, cache, limits_of(Limits(), recipe.limits), options.sample)
 
     def secret(self) -> bytes:
         """The hub's key for pseudonyms, made at first use; it never leaves the database."""

@@ -16,8 +16,10 @@ from corpushub.engine.dtypes import safe_name
 from corpushub.engine.sources.batches import BATCH_BYTES, BATCH_ROWS, Bad, Batch, as_text, objects_batch
 from corpushub.engine.sources.encoding import MARK, detect
 from corpushub.engine.sources.files import Blob, Limits
+from corpushub.engine.sources.json_stream import Cursor, only_list, records
 
 MAX_DEPTH = 4
+WHOLE_BYTES = 32_000_000  # larger documents are read piece by piece
 
 
 def read_jsonl(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
@@ -74,20 +76,10 @@ def has_surrogate(value: Any) -> bool:
 
 def read_json(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
     """Batches of one JSON document. Raises: Invalid("source.not_json" | "source.too_large" | "source.no_records")."""
-    if blob.bytes() > limits.max_document_bytes:
-        raise Invalid("source.too_large", name=blob.name, limit=limits.max_document_bytes)
-    with blob.open() as raw:
-        encoding = detect(raw, str(options.get("encoding") or ""))
-    try:
-        value = json.loads(blob.read().decode(encoding.codec))
-    except json.JSONDecodeError as error:
-        raise Invalid("source.not_json", name=blob.name, line=error.lineno, column=error.colno) from None
-    except (UnicodeDecodeError, RecursionError):
-        raise Invalid("source.not_json", name=blob.name, line=1, column=1) from None
     pairs: list[tuple[int, dict[str, Any]]] = []
     bad: list[Bad] = []
     size = 0
-    for number, record in enumerate(find_records(value, str(options.get("records") or ""), blob.name), 1):
+    for number, record in enumerate(records_of(blob, options, limits), 1):
         if not isinstance(record, dict):
             bad.append(Bad(blob.name, number, "not_an_object"))
             continue
@@ -101,6 +93,44 @@ def read_json(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterato
             yield objects_batch(blob.name, pairs, bad, "json")
             pairs, bad, size = [], [], 0
     yield objects_batch(blob.name, pairs, bad, "json")
+
+
+def records_of(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Any]:
+    """A document's records, read piece by piece where it is large and they are in one list."""
+    path = str(options.get("records") or "")
+    with blob.open() as raw:
+        codec = detect(raw, str(options.get("encoding") or "")).codec
+    if blob.bytes() > WHOLE_BYTES and (streamed := stream(blob, codec, path, limits)) is not None:
+        yield from streamed
+        return
+    if blob.bytes() > limits.max_document_bytes:
+        raise Invalid("source.too_large", name=blob.name, limit=limits.max_document_bytes)
+    try:
+        value = json.loads(blob.read().decode(codec))
+    except json.JSONDecodeError as error:
+        raise Invalid("source.not_json", name=blob.name, line=error.lineno, column=error.colno) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise Invalid("source.not_json", name=blob.name, line=1, column=1) from None
+    yield from find_records(value, path, blob.name)
+
+
+def stream(blob: Blob, codec: str, path: str, limits: Limits) -> Iterator[Any] | None:
+    """The records one after the other; None where only the whole document tells where they are."""
+    if not path:
+        with blob.open() as raw:
+            root = Cursor(raw, codec, blob.name, limits.max_line_bytes)
+            path = only_list(root) if root.peek() == "{" else ""
+            if not path and root.peek() != "[":
+                return None
+    return listed(blob, codec, path, limits)
+
+
+def listed(blob: Blob, codec: str, path: str, limits: Limits) -> Iterator[Any]:
+    with blob.open() as raw:
+        cursor = Cursor(raw, codec, blob.name, limits.max_line_bytes)
+        yield from records(cursor, path)
+        if not path and cursor.peek():
+            raise cursor.broken()
 
 
 def find_records(value: Any, path: str, name: str) -> Iterator[Any]:

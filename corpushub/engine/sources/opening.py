@@ -96,10 +96,12 @@ def open_local(ref: SourceRef, place: Place, path: Path, name: str) -> Source:
         raise Invalid("source.empty", name=name)
     digest, size = digest_of_members(members), sum(member.bytes for member in members)
     key = digest_of(["source", READER_VERSION, pl.__version__, digest, name, ref.select, dict(ref.options), asdict(place.limits)])
+    most = 0 if ref.options.get("role") == "table" else place.rows
+    key = digest_of([key, "rows", most]) if most else key
     folder = place.cache.get(key)
     if folder is None:
         with place.cache.make(key) as temporary:
-            job = Ingest(name, digest, size, temporary)
+            job = Ingest(name, digest, size, temporary, most)
             if parquet := parquet_members(ref, members, name):
                 survey(ref, parquet, job)
             else:
@@ -116,6 +118,7 @@ class Ingest:
     digest: str
     size: int
     folder: Path
+    most: int = 0  # rows, for a preview
 
 
 def ingest(ref: SourceRef, place: Place, path: Path, job: Ingest) -> None:
@@ -133,8 +136,12 @@ def ingest(ref: SourceRef, place: Place, path: Path, job: Ingest) -> None:
             encodings[batch.encoding] += batch.frame.height
             bad.extend(batch.bad)
             writer.add(shaped(batch.frame, ref))
+            if job.most and writer.rows >= job.most:
+                break
         if blob.path is not None and blob.path.is_relative_to(scratch):
             blob.path.unlink()
+        if job.most and writer.rows >= job.most:
+            break
     shutil.rmtree(scratch)
     bad.extend(Bad(name, 0, reason) for name, reason in unpacker.skipped)
     schema = writer.finish()

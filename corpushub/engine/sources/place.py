@@ -14,12 +14,16 @@ from corpushub.engine.sources.files import Limits
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where sources are found and kept: the recipe's folder, settings with allow-lists, the cache and the bounds."""
+    """Where sources are found and kept: the recipe's folder, settings with allow-lists, the cache and the bounds.
+
+    `rows`: for a preview, about how many rows of each source are read; 0 reads all.
+    """
 
     base: Path
     settings: Settings
     cache: Cache
     limits: Limits = field(default_factory=Limits)
+    rows: int = 0
 
 
 def local_path(ref: SourceRef, place: Place) -> Path:

@@ -1,0 +1,173 @@
+"""Records out of a JSON document of any size, one at a time: memory holds a piece of the text and one record.
+
+The rules of where records are found are those of `json_records`; only what needs the whole document (a root object of objects, several
+lists to choose from) is left to it. Errors name line and column.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import IO, Any
+
+from corpushub.base.errors import Invalid
+
+PIECE = 1 << 20
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+CUT_CHARS = 12  # an error this near to the end of a piece may come from the cut: half an escape, half a `false`
+SPACE = re.compile(r"[ \t\r\n]*")
+
+
+class Cursor:
+    """A place in a JSON text that is read piece by piece."""
+
+    def __init__(self, raw: IO[bytes], codec: str, name: str, most: int) -> None:
+        self.text = io.TextIOWrapper(raw, codec, newline="")
+        self.decoder = json.JSONDecoder()
+        self.name, self.most = name, most
+        self.held, self.at = "", 0
+        self.lines, self.column = 0, 0  # before `held`
+        self.ended = False
+
+    def more(self) -> bool:
+        """Hold another piece; false at the end. What lies before the place is let go."""
+        if self.ended:
+            return False
+        if len(self.held) - self.at > self.most:
+            raise Invalid("source.record_too_large", name=self.name, line=self.line_of(self.at)[0], limit=self.most)
+        gone = self.held[: self.at]
+        self.lines, self.column = self.lines + gone.count("\n"), self.line_of(self.at)[1] - 1
+        try:
+            piece = self.text.read(max(PIECE, len(self.held) - self.at))
+        except UnicodeDecodeError:
+            raise self.broken() from None
+        self.ended = not piece
+        self.held, self.at = self.held[self.at :] + piece, 0
+        return bool(piece)
+
+    def line_of(self, at: int) -> tuple[int, int]:
+        """1-based line and column."""
+        before = self.held[:at]
+        newline = before.rfind("\n")
+        return self.lines + before.count("\n") + 1, (at + self.column if newline < 0 else at - newline - 1) + 1
+
+    def broken(self, at: int | None = None) -> Invalid:
+        line, column = self.line_of(self.at if at is None else at)
+        return Invalid("source.not_json", name=self.name, line=line, column=column)
+
+    def peek(self) -> str:
+        """The next character that is no space; empty at the end."""
+        while True:
+            self.at = SPACE.match(self.held, self.at).end()  # type: ignore[union-attr]
+            if self.at < len(self.held) or not self.more():
+                return self.held[self.at : self.at + 1]
+
+    def take(self, wanted: str) -> None:
+        if self.peek() != wanted:
+            raise self.broken()
+        self.at += 1
+
+    def value(self) -> Any:
+        """The next value, whole."""
+        self.peek()
+        while True:
+            try:
+                value, end = self.decoder.raw_decode(self.held, self.at)
+            except json.JSONDecodeError as error:
+                at = error.pos
+                if at < len(self.held) - CUT_CHARS and not error.msg.startswith("Unterminated string"):
+                    raise self.broken(at) from None
+            except RecursionError:
+                raise self.broken() from None
+            else:
+                if end < len(self.held) or self.ended:
+                    self.at = end
+                    return value
+                at = end
+            if not self.more():
+                with suppress(json.JSONDecodeError):  # the last piece was already here
+                    value, self.at = self.decoder.raw_decode(self.held, self.at)
+                    return value
+                raise self.broken(min(at, len(self.held)))
+
+    def skip(self, depth: int = 0) -> None:
+        """Pass over the next value without holding it, or to the end of `depth` open brackets."""
+        if not depth and self.peek() not in {"[", "{"}:
+            self.value()
+            return
+        while True:
+            found, quote = TOKEN.search(self.held, self.at), self.held.find('"', self.at)
+            if found is None or 0 <= quote < found.start():  # the text is cut, maybe within a string
+                self.at = quote if quote >= 0 else len(self.held)
+                if not self.more():
+                    raise self.broken()
+                continue
+            self.at = found.end()
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+            if depth == 0:
+                return
+
+    def find(self, wanted: str) -> bool:
+        """Go to the value of a key of the object that begins here."""
+        for key in self.members():
+            if key == wanted:
+                return True
+            self.skip()
+        return False
+
+    def members(self) -> Iterator[str]:
+        """The keys of the object that begins here; the caller reads or skips each value."""
+        self.take("{")
+        while self.peek() != "}":
+            key = self.value()
+            if not isinstance(key, str):
+                raise self.broken()
+            self.take(":")
+            yield key
+            if self.peek() == "}":
+                break
+            self.take(",")
+            if self.peek() != '"':
+                raise self.broken()
+        self.at += 1
+
+
+def records(cursor: Cursor, path: str) -> Iterator[Any]:
+    """The records below `path`, lists within lists read as one. Raises: Invalid("source.not_json" | "source.no_records")."""
+    for part in filter(None, path.split(".")):
+        if cursor.peek() != "{" or not cursor.find(part):
+            raise Invalid("source.no_records", name=cursor.name, path=path)
+    if cursor.peek() != "[":
+        raise Invalid("source.no_records", name=cursor.name, path=path)
+    depth = 0
+    while True:
+        char = cursor.peek()
+        if char == "[":
+            depth += 1
+            cursor.at += 1
+            if cursor.peek() != "]":
+                continue
+        else:
+            yield cursor.value()
+        while cursor.peek() == "]":
+            depth -= 1
+            cursor.at += 1
+            if depth == 0:
+                return
+        cursor.take(",")
+
+
+def only_list(cursor: Cursor) -> str:
+    """The key of the only list of objects in the root object, or nothing; reads the document once."""
+    found = []
+    for key in cursor.members():
+        if cursor.peek() != "[":
+            cursor.skip()
+            continue
+        cursor.at += 1
+        found += [key] if cursor.peek() == "{" else []
+        cursor.skip(depth=1)
+    return found[0] if len(found) == 1 else ""
