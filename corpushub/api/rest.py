@@ -319,8 +319,8 @@ def add_parties(api: APIRouter, hub: Hub) -> None:
     """Organisations, people, seats and interests."""
 
     @api.get("/orgs", tags=["parties"])
-    async def orgs() -> dict[str, Any]:
-        found = await run(hub.parties.orgs)
+    async def orgs(kind: str = "") -> dict[str, Any]:
+        found = await run(hub.parties.orgs, kind)
         return {
             "items": [
                 {"id": org.id, "credit_code": org.credit_code, "kind": org.kind, "region": org.region, "name": dict(org.name)}
@@ -407,6 +407,13 @@ def add_oversight(api: APIRouter, hub: Hub) -> None:
         if not 2000 <= year <= 2999:
             raise Invalid("oversight.future_year", year=year)
         return await run(hub.oversight.disclosure_pack, actor_of(request), year, org=org)
+
+    @api.put("/alerts", tags=["oversight"])
+    async def alerts(request: Request) -> dict[str, Any]:
+        actor, told = actor_of(request), await answers(request)
+        await run(require_scope, hub, actor, "alerts")
+        kinds = named({"roles": told.get("kinds", [])}, ("roles",), ())["roles"]
+        return {"kinds": await run(hub.oversight.subscribe, actor, kinds)}
 
     @api.get("/holders", tags=["oversight"])
     async def holders(request: Request, dataset: str) -> dict[str, Any]:

@@ -147,3 +147,12 @@ def sample(
 
     found = ctx.hub().samples.draw(ANONYMOUS, dataset, rows=rows, synthetic=synthetic)
     ctx.show({**asdict(found), "digest": found.digest} if ctx.json else list(found.rows))
+
+
+@app.command()
+def alerts(
+    kind: Annotated[list[str] | None, typer.Argument(help="Kinds of incidents to be told of; none ends it.")] = None,
+) -> None:
+    """Be told of new incidents (article 15)."""
+    ctx = context()
+    ctx.show({"person": ctx.actor().person, "kinds": list(ctx.hub().oversight.subscribe(ctx.actor(), kind or []))})

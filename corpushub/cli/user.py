@@ -22,18 +22,22 @@ def keeper(ctx: Context) -> Actor:
 
 
 @app.command("add-org")
-def add_org(
+def add_org(  # noqa: PLR0913 - options
     id_: Annotated[str, typer.Argument(metavar="ID", help="A short name, used in every record.")],
     credit_code: Annotated[str, typer.Option(help="Unified social credit code, 18 characters (GB 32100).")],
     kind: Annotated[str, typer.Option(help="authority, agency, operator, registry, developer, assessor, audit, district …")],
     region: Annotated[str, typer.Option(help="Region code, 6 digits (GB/T 2260).")],
     zh: Annotated[str, typer.Option(help="Name in Chinese.")],
     en: Annotated[str, typer.Option(help="Name in English.")] = "",
+    state_assets: Annotated[bool, typer.Option("--state-assets", help="It holds state assets.")] = False,
 ) -> None:
     """Register an organisation."""
     ctx = context()
     name = {"zh": zh, "en": en or zh}
-    ctx.show(ctx.hub().parties.add_org(keeper(ctx), id=id_, credit_code=credit_code, kind=kind, region=region, name=name))
+    added = ctx.hub().parties.add_org(
+        keeper(ctx), id=id_, credit_code=credit_code, kind=kind, region=region, name=name, state_assets=state_assets
+    )
+    ctx.show(added)
 
 
 @app.command()
@@ -73,10 +77,10 @@ def list_people(org: Annotated[str, typer.Option(help="Only of this organisation
 
 
 @app.command()
-def orgs() -> None:
+def orgs(kind: Annotated[str, typer.Option(help="Only of this kind, for example utility.")] = "") -> None:
     """All organisations."""
     ctx = context()
-    ctx.show(list(ctx.hub().parties.orgs()), columns=("id", "credit_code", "kind", "region", "state"))
+    ctx.show(list(ctx.hub().parties.orgs(kind)), columns=("id", "credit_code", "kind", "region", "state"))
 
 
 @app.command()

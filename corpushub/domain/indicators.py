@@ -133,6 +133,7 @@ _SPANS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("objection.corrected", "objection.found_unfounded", "objection.not_accepted"),
     ),
     ("days_to_review_release", "release.submitted", ("release.approved", "release.rejected")),
+    ("days_from_order_to_version", "work_order.proposed", ("work_order.delivered",)),
     ("days_to_register", "registration.submitted", ("registration.coded",)),
 )
 

@@ -86,10 +86,7 @@ class Hub:
 
 
 def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
-    """Open (and on first use create) the stores the settings name, and put the services together.
-
-    Raises: Unavailable where a store does not answer.
-    """
+    """Open or create the settings' stores and put the services together. Raises: Unavailable where a store does not answer."""
     settings.home.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url or str(settings.home / "hub.db"), clock=clock)
     objects = Objects.of(settings)
@@ -152,6 +149,7 @@ def connect(hub: Hub) -> Hub:
     """What services do for each other beyond what they were made with: hooks, job handlers, and the chores of every round of the worker."""
     hub.cases.linkage = Joins(objects=hub.objects, rules=hub.cases.rules).risky
     Intake(parties=hub.parties, builds=hub.builds, releases=hub.releases, jobs=hub.jobs, contributions=hub.contributions)
+    hub.cases.followers["incident"] = hub.oversight.alert
     orders = Orders(database=hub.database, cases=hub.cases, matching=hub.matching, clock=hub.clock)
     hub.jobs.upkeep = (
         *(

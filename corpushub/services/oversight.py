@@ -17,6 +17,7 @@ from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
 from corpushub.domain.flows import flows
 from corpushub.domain.flows.entitlement import ACTIVE
+from corpushub.domain.flows.incident import KINDS
 from corpushub.domain.indicators import Finding, Indicator, counted_types, indicators, unusual
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
@@ -25,6 +26,7 @@ from corpushub.services.cases import Cases
 from corpushub.store.db import Database, Unit
 from corpushub.store.watch import Watch
 
+ALERTS = "alert_subscription"
 OVERSIGHT = (Role.AUTHORITY, Role.AUDITOR, Role.SUPERVISOR, Role.IMPLEMENTER, Role.CDO, Role.SYSTEM)
 
 
@@ -134,6 +136,22 @@ class Oversight:
                 }
                 self.cases.open_in(unit, SYSTEM, "incident", {name: value for name, value in report.items() if value})
         return len(new)
+
+    def subscribe(self, actor: Actor, kinds: Iterable[str]) -> tuple[str, ...]:
+        """Tell the actor of every new incident of these kinds from now on; none ends it (article 15). Raises: Forbidden("oversight.only")."""
+        _overseer(actor)
+        wanted = tuple(dict.fromkeys(kinds))
+        if unknown := [kind for kind in wanted if kind not in KINDS]:
+            raise Invalid("form.not_choice", field=unknown[0], choices=", ".join(KINDS))
+        with self.database.begin() as unit:
+            unit.documents.put(ALERTS, actor.person, list(wanted))
+        return wanted
+
+    def alert(self, unit: Unit, case: Case) -> None:
+        """Follows the incident flow: a new one is told to whoever subscribed to its kind."""
+        for person, kinds in unit.documents.list(ALERTS) if case.version == 1 else ():
+            if case.data["kind"] in kinds:
+                unit.outbox.add(person, "notice.alert", {"case": case.id, "kind": case.data["kind"]}, case=case.id)
 
     def end_exhausted(self) -> int:
         """Fire `exhaust` on every right whose rows are used up. Runs as upkeep; looks only at rights used since the last round."""

@@ -34,13 +34,16 @@ class Parties:
         name: Mapping[str, str],
         id: str = "",  # noqa: A002 - the field's name
         parent: str = "",
+        state_assets: bool = False,
     ) -> Org:
         """Register an organisation under its checked credit code.
 
         Raises: Invalid("party.credit_code" | "party.region" | "party.kind" | "party.bad_id"), Conflict("party.org_exists").
         """
         _keeper(actor)
-        org = Org(id or credit_code.lower(), credit_code, _kind(kind), region, dict(name), parent=parent)
+        org = Org(
+            id or credit_code.lower(), credit_code, _kind(kind), region, dict(name), state_assets=state_assets, parent=parent
+        )
         if not is_credit_code(credit_code):
             raise Invalid("party.credit_code", credit_code=credit_code)
         if not is_region(region):
@@ -50,7 +53,14 @@ class Parties:
             if unit.parties.org(org.id) or unit.parties.org_by_code(credit_code):
                 raise Conflict("party.org_exists", org=org.id, credit_code=credit_code)
             unit.parties.save_org(org)
-            told = {"credit_code": credit_code, "kind": org.kind.value, "region": region, "name": dict(name), "parent": parent}
+            told: dict[str, Any] = {
+                "credit_code": credit_code,
+                "kind": org.kind.value,
+                "region": region,
+                "name": dict(name),
+                "parent": parent,
+            }
+            told |= {"state_assets": True} if state_assets else {}
             self._note(unit, actor, f"org:{org.id}", "org.added", told, "active")
         return org
 
@@ -195,9 +205,11 @@ class Parties:
             raise NotFound("party.unknown_org", org=org_id)
         return found
 
-    def orgs(self) -> tuple[Org, ...]:
+    def orgs(self, kind: str = "") -> tuple[Org, ...]:
+        """All organisations, or those of one kind (utilities, say). Raises: Invalid("party.kind")."""
+        wanted = _kind(kind) if kind else None
         with self.database.read() as unit:
-            return unit.parties.orgs()
+            return tuple(org for org in unit.parties.orgs() if wanted is None or org.kind is wanted)
 
     def bootstrap(
         self, actor: Actor = SYSTEM, *, orgs: Iterable[Mapping[str, Any]] = (), people: Iterable[Mapping[str, Any]] = ()

@@ -12,10 +12,10 @@ from corpushub.store.tables import resources
 
 _AT_ONCE = 500  # ids in one statement
 
-
-_ONE = sa.select(resources.c.data).where(
-    resources.c.id == sa.bindparam("of")
-)  # built once: making it costs as much as running it
+# Built once: making a statement costs as much as running it.
+_ONE = sa.select(resources.c.data).where(resources.c.id == sa.bindparam("of"))
+_UPDATE = resources.update().where(resources.c.id == sa.bindparam("of"))
+_INSERT = resources.insert()
 
 
 class Resources:
@@ -50,9 +50,8 @@ class Resources:
             "words": " ".join(_words(resource)).lower(),
             "data": resource.to_json(),
         }
-        changed = self.connection.execute(resources.update().where(resources.c.id == resource.id).values(**row))
-        if changed.rowcount == 0:
-            self.connection.execute(resources.insert().values(id=resource.id, **row))
+        if self.connection.execute(_UPDATE, {"of": resource.id, **row}).rowcount == 0:
+            self.connection.execute(_INSERT, {"id": resource.id, **row})
 
     def by_code(self, registration_code: str) -> Resource | None:
         query = sa.select(resources.c.data).where(resources.c.registration_code == registration_code)

@@ -24,6 +24,7 @@ from corpushub.store.tables import events
 _COMMITMENT = "commitment"
 # Built once: making a statement costs as much as running it.
 _INSERT = events.insert()
+_NEWEST = sa.select(sa.func.max(events.c.version)).where(events.c.stream == sa.bindparam("of"))
 _STREAM = (
     sa.select(events)
     .where(events.c.stream == sa.bindparam("of"), events.c.version > sa.bindparam("after"))
@@ -114,8 +115,7 @@ class Events:
 
     def version_of(self, stream: str) -> int:
         """Version of the newest event of a stream, 0 where it is empty."""
-        query = sa.select(sa.func.max(events.c.version)).where(events.c.stream == stream)
-        return int(self.connection.execute(query).scalar() or 0)
+        return int(self.connection.execute(_NEWEST, {"of": stream}).scalar() or 0)
 
     def count(self) -> int:
         return int(self.connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one())

@@ -13,9 +13,10 @@ from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import CLOCK, Act, Case, Clock, Context, Data, Event, Flow, Notify, Reaction, step
 
+KINDS = ("leak", "bulk_download", "over_scope", "integrity", "availability", "account", "other")
 REPORT = (
     Field("title"),
-    Field("kind", "choice", choices=("leak", "bulk_download", "over_scope", "integrity", "availability", "account", "other")),
+    Field("kind", "choice", choices=KINDS),
     Field("text", "note", min_len=4, private=True),
     Field("datasets", "words", required=False),
     Field("entitlements", "words", required=False),
