@@ -46,7 +46,7 @@ class Pairs:
         return Pairs(self.first[kept], self.second[kept])
 
     def rows(self) -> I64:
-        return np.unique(np.concatenate((self.first, self.second)))
+        return _distinct(np.concatenate((self.first, self.second)))
 
 
 def leaders(digests: U64, rank: I64 | None = None) -> I64:
@@ -74,9 +74,14 @@ def candidates(bands: Iterable[U64], rows: I64) -> Pairs:
         sizes = np.diff(np.concatenate((starts, [ordered.size])))
         first, second = _bucket_pairs(starts[sizes > 1], sizes[sizes > 1])
         a, b = rows[order[first]], rows[order[second]]
-        found.append(np.unique(np.minimum(a, b) * scale + np.maximum(a, b)))
-    pairs = np.unique(np.concatenate(found))
+        found.append(_distinct(np.minimum(a, b) * scale + np.maximum(a, b)))
+    pairs = _distinct(np.concatenate(found))
     return Pairs(pairs // scale, pairs % scale)
+
+
+def _distinct(values: I64) -> I64:
+    values.sort()  # vector code, several times as fast as the hash table behind np.unique
+    return values[np.concatenate(([True], values[1:] != values[:-1]))[: values.size]]
 
 
 def _maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,8 @@
 """Shingles, MinHash signatures and exact Jaccard similarity of texts in any script.
 
 A shingle is five neighbouring characters of the canonical text (width, case and compatibility forms folded, white space left out): no
-tokenizer, so Chinese and English are measured alike. A signature has 128 minima of `a * x mod 2**32`, 126 of them in 21 bands of 6: two
+tokenizer, so Chinese and English are measured alike. The top bits of a shingle's hash put it into one of 128 bins, and a signature is the
+least of each bin (one permutation, empty bins borrow); 126 of them make 21 bands of 6: two
 texts alike by 0.8 miss all bands once in six hundred times, alike by 0.85 once in twenty thousand. Candidates beyond need are cheap,
 because estimates thin them and exact similarity decides.
 What is stored of a row is small (312 bytes): its digest, one 64-bit key per band, and the low byte of each minimum for estimates.
@@ -20,25 +21,25 @@ import numpy.typing as npt
 import polars as pl
 
 from corpushub.engine.text import characters as ch
-from corpushub.engine.text.shingling import BASE, MINIMA, MIX_1, MIX_2, NOTHING, WIDTH
+from corpushub.engine.text.shingling import BASE, BIN_SHIFT, MINIMA, MIX_1, MIX_2, NOTHING, VALUE, WIDTH
 from corpushub.engine.text.utf8 import I64, U8, U32, U64, Utf8, compiled, points, utf8
 
-SCHEME: Final = "corpushub minhash 1"
+SCHEME: Final = "corpushub minhash 2"
 BANDS: Final = 21
 ROWS: Final = 6
-
-_BLOCK: Final = 1 << 15  # shingles whose temporaries stay in the second-level cache
 
 U64Matrix = npt.NDArray[np.uint64]
 
 
 @cache
-def multipliers() -> U32:
-    """The 128 odd multipliers."""
-    stream = b"".join(hashlib.sha256(f"{SCHEME} {place}".encode()).digest() for place in range(MINIMA * 4 // 32))
-    drawn = np.frombuffer(stream, dtype="<u4").astype(np.uint32) | np.uint32(1)
-    drawn.flags.writeable = False
-    return drawn
+def probes() -> U8:
+    """For each bin all bins in an order of its own: where a bin without shingles looks for a minimum to borrow."""
+    drawn = np.frombuffer(
+        b"".join(hashlib.sha256(f"{SCHEME} {place}".encode()).digest() for place in range(MINIMA * MINIMA // 8)), dtype="<u4"
+    )
+    order = drawn.reshape(MINIMA, MINIMA).argsort(axis=1, kind="stable").astype(np.uint8)
+    order.flags.writeable = False
+    return order
 
 
 def shingles(text: Utf8) -> tuple[U32, I64]:
@@ -73,32 +74,33 @@ def _mixed(hashes: U64) -> U32:
     return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
-def signatures(text: Utf8) -> npt.NDArray[np.uint32]:
-    """One row of 128 minima per row of text; `NOTHING` everywhere for a row without shingles."""
-    out = np.full((text.rows, MINIMA), NOTHING, dtype=np.uint32)
+def signatures(text: Utf8, *, fast: bool | None = None) -> tuple[npt.NDArray[np.uint32], I64]:
+    """Per row of text 128 minima (`NOTHING` everywhere for a row without shingles), and how many shingles it has, with repeats."""
+    kernels = compiled(text.data.size, fast=fast)
+    if kernels is not None:
+        found: tuple[npt.NDArray[np.uint32], I64] = kernels.signatures(text.data, text.offsets, ch.fold_table(), probes())
+        return found
+    out, counts = np.full((text.rows, MINIMA), NOTHING, dtype=np.uint32), np.zeros(text.rows, dtype=np.int64)
     for first, last in text.blocks():
         hashes, bounds = shingles(text.block(first, last))
-        _minima(hashes, bounds, out[first:last])
-    return out
+        counts[first:last] = np.diff(bounds)
+        places = np.repeat(np.arange(first, last) * MINIMA, counts[first:last]) + (hashes >> np.uint32(BIN_SHIFT))
+        np.minimum.at(out.reshape(-1), places, hashes & np.uint32(VALUE))
+        _borrow(out[first:last])
+    return out, counts
 
 
-def _minima(hashes: U32, bounds: I64, out: npt.NDArray[np.uint32]) -> None:
-    """Minima of `a * x` per row, block by block so that the products stay in cache; a long row may span blocks."""
-    factors = multipliers()
-    product = np.empty(_BLOCK, np.uint32)
-    for start in range(0, hashes.size, _BLOCK):
-        part = hashes[start : start + _BLOCK]
-        rows = np.arange(
-            np.searchsorted(bounds, start, side="right") - 1, np.searchsorted(bounds, start + part.size, side="left")
-        )
-        rows = rows[bounds[rows + 1] > bounds[rows]]
-        begins = np.maximum(bounds[rows] - start, 0)
-        block = product[: part.size]
-        least = np.empty((MINIMA, rows.size), np.uint32)
-        for place in range(MINIMA):
-            np.multiply(part, factors[place], out=block)
-            np.minimum.reduceat(block, begins, out=least[place])
-        out[rows] = np.minimum(out[rows], least.T)
+def _borrow(minima: npt.NDArray[np.uint32]) -> None:
+    """Empty bins take the minimum of the first bin in their order that had one: equal texts borrow alike."""
+    empty = minima == NOTHING
+    rows, bins = np.nonzero(empty & ~empty.all(axis=1, keepdims=True))
+    for turn in range(MINIMA):
+        if not rows.size:
+            return
+        source = probes()[bins, turn]
+        lent = ~empty[rows, source]
+        minima[rows[lent], bins[lent]] = minima[rows[lent], source[lent]]
+        rows, bins = rows[~lent], bins[~lent]
 
 
 def band_keys(minima: npt.NDArray[np.uint32]) -> U64Matrix:
@@ -126,12 +128,7 @@ def sketch(column: pl.Series, *, fast: bool | None = None) -> pl.DataFrame:
     Columns `digest_0`, `digest_1`, `shingles` (count, with repeats), `check` (128 bytes), `band_00` … `band_20`.
     """
     text = utf8(column)
-    kernels = compiled(text.data.size, fast=fast)
-    if kernels is None:
-        minima = signatures(text)
-        counts = _shingle_counts(text)
-    else:
-        minima, counts = kernels.signatures(text.data, text.offsets, ch.fold_table(), multipliers())
+    minima, counts = signatures(text, fast=fast)
     keys = band_keys(minima)
     check = np.ascontiguousarray(minima.astype(np.uint8))
     digest = digests(text)
@@ -143,11 +140,6 @@ def sketch(column: pl.Series, *, fast: bool | None = None) -> pl.DataFrame:
     }
     columns |= {band_name(place): pl.Series(keys[:, place], dtype=pl.UInt64) for place in range(BANDS)}
     return pl.DataFrame(columns)
-
-
-def _shingle_counts(text: Utf8) -> I64:
-    counts = [np.diff(shingles(text.block(first, last))[1]) for first, last in text.blocks()]
-    return np.concatenate(counts) if counts else np.zeros(0, np.int64)
 
 
 def band_name(place: int) -> str:

@@ -158,6 +158,9 @@ def normalise(data: Any, offsets: Any, tables: Any) -> Any:
 
 
 _BASE, _MIX_1, _MIX_2 = np.uint64(mh.BASE), np.uint64(mh.MIX_1), np.uint64(mh.MIX_2)
+_OLDEST = np.uint64(pow(mh.BASE, mh.WIDTH - 1, 1 << 64))
+_6, _12 = np.uint64(6), np.uint64(12)
+_NOTHING, _BIN, _VALUE = np.uint32(mh.NOTHING), np.uint32(mh.BIN_SHIFT), np.uint32(mh.VALUE)
 _27, _30, _32 = np.uint64(27), np.uint64(30), np.uint64(32)
 
 
@@ -173,29 +176,30 @@ def _mixed(value: Any) -> Any:
 @kernel(int64(arrays(uint8), int64, int64, arrays(uint16), uint32[:]))
 def _shingle_row(data: Any, i: int, end: int, fold: Any, out: Any) -> int:
     """Shingles of one row into `out`; how many."""
-    ring = np.zeros(mh.WIDTH, np.uint64)
-    a = b = c = d = uint64(0)
-    held, found, short = 0, 0, uint64(0)
+    a = b = c = d = e = window = uint64(0)  # the last five characters, and their polynomial
+    held = 0
     while i < end:
-        point, i = _decode(data, i)
-        value = uint64(point)
-        if point < 0x4E00 or 0xA000 <= point < 0x10000:  # ideographs fold to themselves: leave the table out of the cache
-            value = uint64(fold[point])
-        if value == 0:
-            continue
-        if held < mh.WIDTH:
-            ring[held] = value
+        lead = data[i]
+        if 0xE4 <= lead <= 0xE9:  # ideographs fold to themselves: leave the table out of the cache
+            value = (uint64(lead & 15) << _12) | (uint64(data[i + 1] & 0x3F) << _6) | uint64(data[i + 2] & 0x3F)
+            i += 3
+        else:
+            point, i = _decode(data, i)
+            value = uint64(fold[point]) if point < 0x10000 else uint64(point)
+            if value == 0:
+                continue
+        window = (window - e * _OLDEST) * _BASE + value
+        a, b, c, d, e = value, a, b, c, d
         held += 1
         if held >= mh.WIDTH:
-            out[found] = _mixed((((a * _BASE + b) * _BASE + c) * _BASE + d) * _BASE + value)
-            found += 1
-        a, b, c, d = b, c, d, value
-    if 0 < held < mh.WIDTH:
-        for place in range(mh.WIDTH):
-            short = short * _BASE + (ring[place] if place < held else uint64(0))
-        out[0] = _mixed(short)
-        found = 1
-    return found
+            out[held - mh.WIDTH] = _mixed(window)
+    if held >= mh.WIDTH:
+        return held - mh.WIDTH + 1
+    if held:
+        for _ in range(held, mh.WIDTH):
+            window *= _BASE
+        out[0] = _mixed(window)
+    return min(held, 1)
 
 
 @kernel(types.Tuple((uint32[:], int64[:]))(arrays(uint8), arrays(int64), arrays(uint16)))
@@ -209,11 +213,27 @@ def shingles(data: Any, offsets: Any, fold: Any) -> Any:
     return out[: bounds[rows]], bounds
 
 
-@kernel(types.Tuple((uint32[:, :], int64[:]))(arrays(uint8), arrays(int64), arrays(uint16), arrays(uint32)))
-def signatures(data: Any, offsets: Any, fold: Any, factors: Any) -> Any:
-    """See `minhash.signatures`: four shingles per inner step, so that the loop over minima becomes vector code."""
+@kernel(types.void(uint32[:], types.Array(uint8, 2, "C", readonly=True)))
+def _borrow(minima: Any, probes: Any) -> None:
+    """See `minhash._borrow`."""
+    empty = minima == _NOTHING
+    for place in range(mh.MINIMA):
+        turn = 0
+        while empty[place] and turn < mh.MINIMA:
+            source = probes[place, turn]
+            if not empty[source]:
+                minima[place] = minima[source]
+                break
+            turn += 1
+
+
+@kernel(
+    types.Tuple((uint32[:, :], int64[:]))(arrays(uint8), arrays(int64), arrays(uint16), types.Array(uint8, 2, "C", readonly=True))
+)
+def signatures(data: Any, offsets: Any, fold: Any, probes: Any) -> Any:
+    """See `minhash.signatures`."""
     rows = offsets.size - 1
-    out = np.full((rows, mh.MINIMA), uint32(mh.NOTHING), np.uint32)
+    out = np.full((rows, mh.MINIMA), _NOTHING, np.uint32)
     counts = np.zeros(rows, np.int64)
     longest = 8
     for row in range(rows):
@@ -222,23 +242,17 @@ def signatures(data: Any, offsets: Any, fold: Any, factors: Any) -> Any:
     for row in range(rows):
         count = _shingle_row(data, offsets[row], offsets[row + 1], fold, buffer)
         counts[row] = count
-        if count == 0:
-            continue
-        padded = count
-        while padded % 4:
-            buffer[padded] = buffer[0]
-            padded += 1
         least = out[row]
-        for at in range(0, padded, 4):
-            w, x, y, z = buffer[at], buffer[at + 1], buffer[at + 2], buffer[at + 3]
-            for place in range(mh.MINIMA):
-                factor = factors[place]
-                least[place] = min(least[place], uint32(factor * w), uint32(factor * x), uint32(factor * y), uint32(factor * z))
+        for at in range(count):
+            place, value = buffer[at] >> _BIN, buffer[at] & _VALUE
+            least[place] = min(least[place], value)
+        if count and (least == _NOTHING).any():
+            _borrow(least, probes)
     return out, counts
 
 
 @helper
-def _place(table: Any, mask: int, entry: Any) -> int:
+def _place(table: Any, mask: int, entry: Any) -> Any:
     """Where `entry` (a stamp above a shingle) stands in the open-addressing table, or where it would."""
     slot = int64(entry) & mask
     while table[slot] >> _32 == entry >> _32 and table[slot] != entry:

@@ -10,6 +10,9 @@ from typing import Final
 WIDTH: Final = 5
 MINIMA: Final = 128
 NOTHING: Final = 0xFFFFFFFF
+BIN_SHIFT: Final = 25
+VALUE: Final = (1 << BIN_SHIFT) - 1
+"""The top 7 of 32 bits choose the bin, the others are the value."""
 
 BASE: Final = 0x9FB21C651E98DF25
 MIX_1: Final = 0xBF58476D1CE4E5B9
