@@ -6,6 +6,7 @@ from corpushub.engine.recognizers.shape import RIGHT, ChineseShapeRecognizer, Sh
 
 _UNITS = r"(?! ?(?:元|万|亿|美元|欧元|人民币|人次|人口|吨|公里|千米|平方|立方|千瓦|户|件|辆|亩|股|份|台|册|条|笔|次|个|天|秒|公斤|千克|克|米|升|%|％|‰))"
 _NOT_A_NUMBER_OF = r"(?<!(?:单号|编号|流水号|代码|批号|文号|序号|证号|票号|金额|总额|合计|共计|投资|产值|人民币|￥|¥|\$|ISBN|isbn)[:：为是 ]{0,2})"
+_ODD = r"(?: ?[,，、*~|] ?| [\-–—/] )"
 _SEP = r"[ \-.·–—/_]{0,2}"
 
 
@@ -25,14 +26,14 @@ class CnMobileRecognizer(ChineseShapeRecognizer):
         (
             "unusual separators",
             (
-                rf"(?<![0-9A-Za-z_]){_NOT_A_NUMBER_OF}(?:(?:\+|00)?86[ \-]?)?(?:\(1[3-9]\d\)|1[3-9]\d)(?: ?[,，、*~|\-–—/] ?)?\d{{4}}"
-                rf"(?: ?[,，、*~|\-–—/] ?)?\d{{4}}{RIGHT}(?![.,]\d{{1,3}}(?!\d)){_UNITS}"
+                rf"(?<![0-9A-Za-z_]){_NOT_A_NUMBER_OF}(?:(?:\+|00)?86[ \-]?)?(?:\(1[3-9]\d\)[ \-]?\d{{4}}[ \-]?|1[3-9]\d(?:{_ODD}\d{{4}}{_ODD}?|\d{{4}}{_ODD}))"
+                rf"\d{{4}}{RIGHT}(?![.,]\d{{1,3}}(?!\d)){_UNITS}"
             ),
             0.35,
         ),
         (
             "other grouping",
-            rf"(?<![0-9A-Za-z_]|\d[.,]){_NOT_A_NUMBER_OF}(?:(?:\+|00)?86[ \-]?)?1[ \-.·]?[3-9](?:[ \-.·]?\d){{9}}{RIGHT}(?![.,]\d){_UNITS}",
+            rf"(?<![0-9A-Za-z_]|\d[.,]){_NOT_A_NUMBER_OF}(?:(?:\+|00)?86[ \-]?)?(?=\d{{1,10}}[ \-.·])1[ \-.·]?[3-9](?:[ \-.·]?\d){{9}}{RIGHT}(?![.,]\d){_UNITS}",
             0.35,
         ),
     )
@@ -107,7 +108,11 @@ class EmailAddressRecognizer(ShapeRecognizer):
 
     ENTITY = "EMAIL_ADDRESS"
     SHAPES = (
-        ("plain", rf"(?<![A-Za-z0-9._%+\-]){_LOCAL}@(?:{_LABEL}\.){{1,5}}[A-Za-z]{{2,24}}(?![A-Za-z0-9])", 0.9),
+        (
+            "plain",
+            rf"(?<![A-Za-z0-9._%+\-])(?=[A-Za-z0-9._%+\-]{{1,64}}@){_LOCAL}@(?:{_LABEL}\.){{1,5}}[A-Za-z]{{2,24}}(?![A-Za-z0-9])",
+            0.9,
+        ),
         (
             "disguised",
             (

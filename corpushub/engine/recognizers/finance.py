@@ -29,7 +29,7 @@ class CnBankCardRecognizer(ChineseShapeRecognizer):
         ("american express", rf"{LEFT}3[47]\d{{2}}[ \-]\d{{6}}[ \-]\d{{5}}{RIGHT}", 0.3),
         (
             "odd groups",
-            rf"(?<![0-9A-Za-z_.])(?<!\d-)(?:6[ \-]?2|4[ \-]?\d|5[ \-]?[1-5])(?:[ \-]?\d){{12,17}}{RIGHT}(?![.,]\d)",
+            rf"(?<![0-9A-Za-z_.])(?<!\d-)(?=\d{{1,18}}[ \-]\d)(?:6[ \-]?2|4[ \-]?\d|5[ \-]?[1-5])(?:[ \-]?\d){{12,17}}{RIGHT}(?![.,]\d)",
             0.2,
         ),
     )

@@ -24,7 +24,8 @@ class CnIdCardRecognizer(ChineseShapeRecognizer):
 
     ENTITY = "CN_ID_CARD"
     SHAPES = (
-        ("18 characters", rf"{LEFT}[1-9](?:{GAP}\d){{16}}{GAP}[\dXx]{RIGHT}", 0.4),
+        ("18 characters", rf"{LEFT}[1-9]\d{{16}}[\dXx]{RIGHT}", 0.4),
+        ("18 characters in groups", rf"{LEFT}(?=\d{{1,17}}[ \-.·])[1-9](?:{GAP}\d){{16}}{GAP}[\dXx]{RIGHT}", 0.4),
         ("groups with commas", rf"{LEFT}[1-9]\d{{3,5}}(?:[,，]\d{{3,8}}){{2,3}}[,，]?[\dXx]{{1,4}}{RIGHT}", 0.4),
         ("labelled 15 digits", rf"{after('身份证', '身份證', '身份证件')}[1-9]\d{{14}}{RIGHT}", 0.75),
         ("15 digits", rf"{LEFT}[1-9]\d{{7}}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{{3}}{RIGHT}(?!元|万|亿)", 0.25),

@@ -71,7 +71,7 @@ class CnVinRecognizer(ChineseShapeRecognizer):
     SHAPES = (
         (
             "17 characters",
-            rf"{LEFT}(?=[A-Za-z0-9]{{0,15}}[A-Za-z])[A-HJ-NPR-Za-hj-npr-z0-9]{{13}}[A-HJ-NPR-Za-hj-npr-z0-9]?\d{{3,4}}{RIGHT}",
+            rf"{LEFT}(?=[A-Za-z0-9]{{17}}{RIGHT})(?=[A-Za-z0-9]{{0,15}}[A-Za-z])[A-HJ-NPR-Za-hj-npr-z0-9]{{13}}[A-HJ-NPR-Za-hj-npr-z0-9]?\d{{3,4}}{RIGHT}",
             0.3,
         ),
         (
