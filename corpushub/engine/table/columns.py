@@ -185,8 +185,9 @@ def flag_generated(params: FlagGenerated, scope: Scope) -> Mapped:
 
 
 class Split(Params):
-    """Rows go to a split by a hash of `by`, so a row keeps its split when others change. Rows that share `by` stay together:
-    give a cluster column to keep near-duplicates from straddling. Shares are weights and need not sum to one.
+    """Rows go to a split by a hash of `by`, so a row keeps its split when others change. Rows that share `by` stay together, and so do
+    rows of one `together` column where they have a value in it: `group_near` makes one, so that near-duplicates never straddle, and it
+    goes with the split. Shares are weights and need not sum to one.
     """
 
     by: str | tuple[str, ...]
@@ -194,6 +195,7 @@ class Split(Params):
     validation: float = Field(default=0.05, ge=0)
     test: float = Field(default=0.05, ge=0)
     seed: int = 0
+    together: str = "near_group"
 
 
 def split(params: Split, scope: Scope) -> Mapped:
@@ -204,9 +206,13 @@ def split(params: Split, scope: Scope) -> Mapped:
     total = sum(shares.values())
     if total <= 0:
         raise Invalid("step.no_shares")
+    groups = (params.together,) if params.together in scope.schema else ()
 
     def assign(frame: pl.DataFrame) -> pl.DataFrame:
         point = chances(frame, names, params.seed)
+        for name in groups:
+            grouped = chances(frame, groups, params.seed).zip_with(frame.get_column(name).is_not_null(), point)
+            point = grouped.alias("at")
         low, choice = 0.0, pl.lit("train")
         for name, share in shares.items():
             if share:
@@ -214,7 +220,10 @@ def split(params: Split, scope: Scope) -> Mapped:
             low += share
         return point.to_frame().select(split=choice)
 
-    return Mapped(kernel=assign, needs=names)
+    promised = scope.contract.names() if scope.contract is not None else ()
+    kept = [name for name in scope.schema if name not in groups or name in promised]
+    keep = (*(name for name in kept if name != "split"), "split") if groups else ()
+    return Mapped(kernel=assign, needs=tuple(dict.fromkeys((*names, *groups))), keep=keep)
 
 
 STEPS: tuple[Step[Any], ...] = (
@@ -224,5 +233,5 @@ STEPS: tuple[Step[Any], ...] = (
     Step("parse_dates", 2, ParseDates, parse_dates, "map", words("steps.parse_dates")),
     Step("parse_numbers", 2, ParseNumbers, parse_numbers, "map", words("steps.parse_numbers")),
     Step("flag_generated", 1, FlagGenerated, flag_generated, "map", words("steps.flag_generated")),
-    Step("split", 1, Split, split, "map", words("steps.split")),
+    Step("split", 2, Split, split, "map", words("steps.split")),
 )

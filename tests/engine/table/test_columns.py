@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from datetime import date, datetime
 
@@ -169,6 +170,26 @@ def test_rows_that_share_a_group_never_straddle() -> None:
     frame = pl.DataFrame({"group": [f"g{n % 40}" for n in range(400)]})
     done = carried("split", frame, by="group")
     assert done.frame.group_by("group").agg(pl.col("split").n_unique())["split"].max() == 1
+
+
+def test_near_duplicates_never_straddle_and_other_rows_keep_their_split() -> None:
+    chance = random.Random(5)
+    texts = ["".join(chr(0x4E00 + chance.randrange(20_000)) for _ in range(120)) for _ in range(200)]
+    near = [text[:-3] + "改三字" for text in texts[::4]] + texts[:20]
+    frame = pl.DataFrame({"id": [f"r{n}" for n in range(len(texts) + len(near))], "text": texts + near})
+    grouped = carried("group_near", frame, on="text").frame
+    assert grouped["near_group"].is_not_null().sum() == 2 * 50 + 2 * 20 - 5
+    done = carried("split", grouped, by="id", train=0.5, validation=0.25, test=0.25).frame
+    assert done.columns == ["id", "text", "split"]
+    plain = carried("split", frame, by="id", train=0.5, validation=0.25, test=0.25).frame
+    straddling = [0, 0]
+    for at, assigned in enumerate((done, plain)):
+        joined = assigned.with_columns(grouped["near_group"]).drop_nulls("near_group")
+        straddling[at] = int((joined.group_by("near_group").agg(pl.col("split").n_unique())["split"] > 1).sum())
+    assert straddling[0] == 0
+    assert straddling[1] > 10
+    alone = grouped["near_group"].is_null()
+    assert done.filter(alone)["split"].to_list() == plain.filter(alone)["split"].to_list()
 
 
 def test_derive_computes_and_refuses_anything_but_expressions() -> None:
