@@ -6,6 +6,7 @@ All but the default come in through Presidio's own recognizers and are taken fro
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ LABELS = {
     "ORGANIZATION": "ORGANIZATION", "ADDRESS": "ADDRESS",
 }  # fmt: skip
 
+LIBRARIES = {"spacy": ("spacy",), "hf": ("transformers", "torch"), "gliner": ("gliner",)}  # what each kind needs beside Presidio
+
 
 def backend(name: str, language: str) -> list[EntityRecognizer]:
     """The recognizers a backend adds beside the patterns.
 
-    Raises: Invalid("pii.backend") for an unknown kind, Unavailable("pii.backend_missing") where its library or model is not installed.
+    Raises: Invalid("pii.backend") for an unknown kind, Unavailable("pii.backend_library" | "pii.backend_missing") where its library or its
+    model is not there.
     """
     kind, _, model = name.partition(":")
     makers: dict[str, Callable[[str, str], list[EntityRecognizer]]] = {
@@ -35,6 +39,9 @@ def backend(name: str, language: str) -> list[EntityRecognizer]:
     }
     if kind not in makers or (kind not in {"lac", "none"} and not model):
         raise Invalid("pii.backend", backend=name, known=", ".join(makers))
+    missing = [package for package in LIBRARIES.get(kind, ()) if find_spec(package) is None]
+    if missing:
+        raise Unavailable("pii.backend_library", backend=kind, packages=" ".join(missing))
     try:
         return makers[kind](model, language)
     except (ImportError, OSError) as problem:
