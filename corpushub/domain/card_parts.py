@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from corpushub.base.messages import Lang, catalogue, text
 from corpushub.domain.card import Facts, prose
+from corpushub.domain.measures import MEASURES
 
 AREAS = {"entity": "pii_entity"}  # words another area keeps
 UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -75,6 +76,12 @@ def number(value: float) -> str:
 
 def percent(value: float) -> str:
     return f"{100 * value:.2f}%"
+
+
+def figure(measure: str, value: float) -> str:
+    """A measure's value as people read it: rates as percentages, everything else as numbers."""
+    known = MEASURES.get(measure)
+    return percent(value) if known is not None and known.unit == "rate" else number(value)
 
 
 def size(count: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from corpushub.domain.build import StepFact
 from corpushub.domain.card import Origin
-from corpushub.domain.card_parts import Writer, blocks, cell, fence, number, percent, quoted, short, size
+from corpushub.domain.card_parts import Writer, blocks, cell, fence, figure, number, percent, quoted, short, size
 from corpushub.domain.gates import Outcome, Status, Verdict, registry
 from corpushub.domain.measures import rounded
 
@@ -121,7 +121,11 @@ def by_count(pair: tuple[str, int]) -> tuple[int, str]:
 
 def measured(w: Writer, names: Iterable[str]) -> str:
     """A table of the measures that were taken; says so where none was."""
-    rows = [(w.word("measure", name), w.facts.measures[name], quoted(name)) for name in names if name in w.facts.measures]
+    rows = [
+        (w.word("measure", name), figure(name, w.facts.measures[name]), quoted(name))
+        for name in names
+        if name in w.facts.measures
+    ]
     return w.table(("measure", "value_n", "id"), rows) if rows else w.t("not_measured")
 
 
@@ -167,9 +171,9 @@ def recall(w: Writer) -> str:
     rows = [
         (
             w.word("entity", name),
-            score["recall"],
-            f"≥ {score['lower']}",
-            score["precision"],
+            percent(score["recall"]),
+            f"≥ {percent(score['lower'])}",
+            percent(score["precision"]),
             score["gold"],
             sets[score["set"]]["title"],
         )
@@ -287,9 +291,9 @@ def numbers(w: Writer, verdict: Verdict) -> str:
 
 
 def compared(w: Writer, item: Outcome) -> str:
-    value = number(item.value) if item.value is not None else "?"
+    value = figure(item.measure, item.value) if item.value is not None else "?"
     sign = {"<=": "≤", ">=": "≥", "==": "="}[item.op]
-    return f"{w.word('measure', item.measure)} {value} ({sign} {number(item.threshold)})"
+    return f"{w.word('measure', item.measure)} {value} ({sign} {figure(item.measure, item.threshold)})"
 
 
 def risks(w: Writer) -> str:

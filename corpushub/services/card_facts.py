@@ -281,7 +281,7 @@ def overruled(inputs: Inputs, built: Built) -> dict[str, float]:
         found["generated_unlabelled"] = max(0, max(marks) - (built.rows - int(generated)))
     if found["text_rows"]:
         found |= {f"{purpose}_required": min(n, built.rows) for purpose, n in PURPOSES.items() if purpose != "metadata"}
-    found["metadata_required"] = sum(min(PURPOSES["metadata"], source.rows) for source in built.sources)
+    found["metadata_required"] = sum(min(PURPOSES["metadata"], source.rows, built.rows) for source in built.sources)
     if inputs.folder and built.rows:
         found["lineage_coverage"] = lineage_share(inputs.folder, built.rows)
     found["contamination_sets"] = sum(1 for step in built.steps if step.step == "decontaminate")
