@@ -31,8 +31,7 @@ utf8.WORTH_BYTES = 0 if FAST else 1 << 60  # type: ignore[misc]
 
 
 def batches(path: str, columns: list[str] | None = None):
-    for batch in pq.ParquetFile(path).iter_batches(8000, columns=columns):
-        yield pl.from_arrow(batch)
+    yield from pl.scan_parquet(path).select(columns or pl.all()).collect_batches(chunk_size=8000, maintain_order=True)
 
 
 def cleaned(frame: pl.DataFrame) -> pl.DataFrame:

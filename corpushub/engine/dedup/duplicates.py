@@ -51,13 +51,13 @@ class Pairs:
 
 def leaders(digests: U64, rank: I64 | None = None) -> I64:
     """For each row the first row with the same digest, or of these the first with the highest `rank`. `digests`: two columns."""
-    rows = np.arange(len(digests))
+    leader = np.arange(len(digests))
+    rows = np.flatnonzero(_maybe_shared(digests[:, 0]))
     if not rows.size:
-        return rows
-    order = np.lexsort((rows, np.zeros_like(rows) if rank is None else -rank, digests[:, 1], digests[:, 0]))
+        return leader
+    order = rows[np.lexsort((rows, np.zeros_like(rows) if rank is None else -rank[rows], digests[rows, 1], digests[rows, 0]))]
     ordered = digests[order]
     starts = np.concatenate(([True], (ordered[1:] != ordered[:-1]).any(axis=1)))
-    leader = np.empty_like(rows)
     leader[order] = order[np.flatnonzero(starts)][np.cumsum(starts) - 1]
     return leader
 

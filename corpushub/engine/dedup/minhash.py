@@ -118,8 +118,8 @@ def digests(text: Utf8) -> U64Matrix:
     """The first 16 bytes of SHA-256 of every row's UTF-8 bytes, as two 64-bit numbers."""
     view, bounds = text.data.data, text.offsets.tolist()
     sha256 = hashlib.sha256
-    joined = b"".join([sha256(view[start:stop]).digest()[:16] for start, stop in itertools.pairwise(bounds)])
-    return np.frombuffer(joined, dtype="<u8").astype(np.uint64, copy=False).reshape(-1, 2)
+    joined = b"".join([sha256(view[start:stop]).digest() for start, stop in itertools.pairwise(bounds)])
+    return np.ascontiguousarray(np.frombuffer(joined, dtype="<u8").reshape(-1, 4)[:, :2]).astype(np.uint64, copy=False)
 
 
 def sketch(column: pl.Series, *, fast: bool | None = None) -> pl.DataFrame:

@@ -63,7 +63,8 @@ def utf8(column: pl.Series) -> Utf8:
     array = column.cast(pl.String).rechunk().to_arrow()
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    array = array.cast(pa.large_string())
+    if array.type != pa.large_string():
+        array = array.cast(pa.large_string())  # loads a tenth of a second of pyarrow
     _, offsets, data = array.buffers()
     bounds = (
         np.frombuffer(offsets, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
