@@ -52,9 +52,13 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
         address = hub.passes.at_hand(call.actor, located) or await run(hub.passes.issue, call.actor, located)
         if address is not None:
             return Reply(302, b"", [("location", address), *((k.decode(), v.decode("latin-1")) for k, v in blob.lines)])
-    sent = await sender.send(call, blob)
+
+    async def holds() -> bool:
+        return await run(hub.repositories.holds, call.actor, snapshot.repo.id, snapshot.commit.id)
+
+    sent = await sender.send(call, blob, holds)
     if sent:
-        deliver(hub, call, located, sent)
+        await deliver(hub, call, located, sent)
     return None
 
 
@@ -121,13 +125,13 @@ def media_of(path: str) -> str:
     return _TEXT.get(path.rpartition(".")[2].lower(), "application/octet-stream")
 
 
-def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
+async def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
     """Record what went out; of a table also its rows, for a range the share of them.
 
     A download counts when the client says it is one (or asks for the whole file without saying).
     """
     entry = located.entry
     counts = sent == entry.size and call.headers.get("x-hf-download-counter", "1") == "1"
-    rows = hub.viewer.rows_in(entry) * sent // entry.size if entry.path.endswith(".parquet") else 0
+    rows = await run(hub.viewer.rows_in, entry) * sent // entry.size if entry.path.endswith(".parquet") else 0
     taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, counts=counts)
     hub.access.record_delivery(call.actor, taken, located.permission, request=call.request_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,12 +20,17 @@ HEAD_SECONDS = 20.0
 MAX_HEAD_BYTES = 64 << 10
 STEP = 1 << 20
 STALLED_SECONDS = 120.0
+HOLDS_SECONDS = 5.0  # how often a running transfer is judged again
+Holds = Callable[[], Awaitable[bool]]
 
 
 class SendFile(Protocol):
-    """Send `count` bytes from `start` of the open file `number` as the whole body of the answer that was started."""
+    """Send `count` bytes from `start` of the open file `number` as the whole body of the answer that was started.
 
-    async def __call__(self, number: int, start: int, count: int) -> None: ...
+    `holds` is asked every few seconds; the transfer is cut off where it says no.
+    """
+
+    async def __call__(self, number: int, start: int, count: int, holds: Holds) -> None: ...
 
 
 class Quick(Protocol):
@@ -119,7 +125,7 @@ class HubProtocol(HttpToolsProtocol):
             extensions[SENDFILE] = partial(self.send_file, cycle)
         super()._start_asgi_task(cycle, app)
 
-    async def send_file(self, cycle: RequestResponseCycle, number: int, start: int, count: int) -> None:
+    async def send_file(self, cycle: RequestResponseCycle, number: int, start: int, count: int, holds: Holds) -> None:
         """See SendFile. The answer's head has to be written before the file, which the loop does in its next round."""
         while self.transport.get_write_buffer_size() and not cycle.disconnected:  # noqa: ASYNC110 - the transport has no event for it
             await asyncio.sleep(0)
@@ -128,7 +134,7 @@ class HubProtocol(HttpToolsProtocol):
             return
         line = os.dup(socket.fileno())  # the loop guards its own descriptor; a copy may be waited for
         try:
-            whole = await self._copy(cycle, line, number, start, count)
+            whole = await self._copy(cycle, line, number, (start, start + count), holds)
         finally:
             os.close(line)
         if not whole:
@@ -138,10 +144,15 @@ class HubProtocol(HttpToolsProtocol):
         cycle.expected_content_length = 0
         await cycle.send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _copy(self, cycle: RequestResponseCycle, line: int, number: int, start: int, count: int) -> bool:
+    async def _copy(self, cycle: RequestResponseCycle, line: int, number: int, span: tuple[int, int], holds: Holds) -> bool:
         """Did all of it go out?"""
-        at, end = start, start + count
+        at, end = span
+        judged = self.loop.time()
         while at < end:
+            if self.loop.time() - judged > HOLDS_SECONDS:
+                judged = self.loop.time()
+                if not await holds():
+                    return False
             if cycle.disconnected:
                 return False
             try:

@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import re
 import resource
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from corpushub.api import protocol
 from corpushub.api.hf_errors import CORS
-from corpushub.api.protocol import SENDFILE, SendFile
+from corpushub.api.protocol import SENDFILE, Holds, SendFile
 from corpushub.api.wire import Call, Headers, encoded, run
 from corpushub.store.objects import Objects
 
@@ -117,8 +121,11 @@ class Sender:
         self.accel = accel.rstrip("/")
         self.files = Files(objects)
 
-    async def send(self, call: Call, blob: Blob) -> int:
-        """Answer a GET or HEAD; gives the bytes of the object that were put on their way (or handed to who sends them)."""
+    async def send(self, call: Call, blob: Blob, holds: Holds) -> int:
+        """Answer a GET or HEAD; gives the bytes of the object that were put on their way (or handed to who sends them).
+
+        A long transfer is cut off when `holds` no longer says yes.
+        """
         asked, stated = call.headers.get("range", ""), call.headers.get("if-none-match")
         if stated and is_unchanged(stated, blob.etag):
             await self._bare(call, 304, blob)
@@ -136,7 +143,7 @@ class Sender:
             await call.start_encoded(206 if span.partial else 200, lines, span.length)
             await call.piece(b"")
             return 0
-        await self._body(call, blob, span, lines)
+        await self._body(call, blob, span, lines, holds)
         return span.length
 
     @staticmethod
@@ -145,7 +152,7 @@ class Sender:
         await call.start_encoded(status, [*blob.lines, *more], None if status == 304 else 0)
         await call.piece(b"")
 
-    async def _body(self, call: Call, blob: Blob, span: Span, lines: list[tuple[bytes, bytes]]) -> None:
+    async def _body(self, call: Call, blob: Blob, span: Span, lines: list[tuple[bytes, bytes]], holds: Holds) -> None:
         status = 206 if span.partial else 200
         if span.length <= PIECE and not self.accel and (number := self.files.open(blob.sha256)) is not None:
             data = os.pread(number, span.length, span.start)
@@ -166,40 +173,38 @@ class Sender:
             return
         await call.start_encoded(status, lines, span.length)
         if path is not None and (send_file := (call.scope.get("extensions") or {}).get(SENDFILE)):
-            await self._handed_over(send_file, path, span)
+            await self._handed_over(send_file, path, span, holds)
         elif path is not None and not span.partial and call.sends_paths:
             await call.passed_on(str(path))
         elif path is not None:
-            await self._pieces(call, path, span)
+            await self._pieces(call, partial(self._local, path), span, holds)
         else:
-            await self._remote_pieces(call, blob, span)
+            await self._pieces(call, partial(self.objects.read, blob.sha256), span, holds)
 
     @staticmethod
-    async def _handed_over(send_file: SendFile, path: Path, span: Span) -> None:
+    async def _handed_over(send_file: SendFile, path: Path, span: Span, holds: Holds) -> None:
         number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            await send_file(number, span.start, span.length)
+            await send_file(number, span.start, span.length, holds)
         finally:
             os.close(number)
 
     @staticmethod
-    async def _pieces(call: Call, path: Path, span: Span) -> None:
-        number = await run(os.open, path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            at = span.start
-            while at < span.end:
-                data = await run(os.pread, number, min(PIECE, span.end - at), at)
-                at += len(data)
-                await call.piece(data, more=at < span.end)
-        finally:
-            os.close(number)
+    def _local(path: Path, start: int, end: int) -> bytes:
+        with path.open("rb", buffering=0) as stream:
+            stream.seek(start)
+            return stream.read(end - start)
 
-    async def _remote_pieces(self, call: Call, blob: Blob, span: Span) -> None:
-        at = span.start
+    @staticmethod
+    async def _pieces(call: Call, read: Callable[[int, int], bytes], span: Span, holds: Holds) -> None:
+        at, judged = span.start, time.monotonic()
         while at < span.end:
-            end = min(at + PIECE, span.end)
-            data = await run(self.objects.read, blob.sha256, at, end)
-            at = end
+            if time.monotonic() - judged > protocol.HOLDS_SECONDS:
+                judged = time.monotonic()
+                if not await holds():
+                    return  # the server closes an answer that was not ended
+            data = await run(read, at, min(at + PIECE, span.end))
+            at += len(data)
             await call.piece(data, more=at < span.end)
         if span.length == 0:
             await call.piece(b"")

@@ -69,8 +69,13 @@ def schema_of(sources: Sequence[Source]) -> dict[str, pl.DataType]:
 @lru_cache(maxsize=4096)
 def rows_in(path: Path) -> int:
     """Rows of a local Parquet file, from its footer; 0 where it is none. Objects never change, so the answer is kept."""
+    return count_rows(path)
+
+
+def count_rows(source: Path | BinaryIO) -> int:
+    """As `rows_in`, of a file or stream, and not kept."""
     try:
-        return int(pq.read_metadata(path).num_rows)
+        return int(pq.read_metadata(source).num_rows)
     except (OSError, ValueError):
         return 0
 

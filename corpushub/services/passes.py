@@ -50,6 +50,10 @@ class Pass:
     purpose: str
 
     @property
+    def actor(self) -> Actor:
+        return Actor(self.person, self.org, frozenset(), token=self.token)
+
+    @property
     def whose(self) -> tuple[str, str, str, str]:
         return self.person, self.token, self.repo, self.commit
 
@@ -76,7 +80,7 @@ class Passes:
         self._live: dict[tuple[str, str, str, str], Pass] = {}
         self._every: dict[str, Pass] = {}
         self._unfit: set[str] = set()
-        self._lock = Lock()
+        self._lock, self._reading = Lock(), Lock()
         self._wake = Event()
         self._thread: Thread | None = None
 
@@ -151,7 +155,7 @@ class Passes:
         """Judge every pass as a new request would be: hang what still holds, take down what does not; gives how many hold."""
         moment = now()
         for one in list(self._live.values()):
-            if one.until > moment and self._holds(one):
+            if one.until > moment and self.repositories.holds(one.actor, one.repo, one.commit):
                 self.folder.hang(one.id, one.commit, moment)
             else:
                 self.folder.take_down(one.id, moment)
@@ -159,14 +163,6 @@ class Passes:
         self.folder.clear(moment)
         self._forget(moment)
         return len(self._live)
-
-    def _holds(self, one: Pass) -> bool:
-        try:
-            actor = self.access.actor_behind(one.person, one.token)
-            self.repositories.permit(actor, self.repositories.at(actor, one.repo, one.commit))
-        except HubError:
-            return False
-        return True
 
     def _forget(self, moment: float) -> None:
         """Passes over for a day: nothing is sent under them any more."""
@@ -181,7 +177,12 @@ class Passes:
     def record(self) -> int:
         """Record what nginx has sent since the last time; gives the number of answers."""
         count = 0
-        while True:
+        while found := self._record_some():
+            count += found
+        return count
+
+    def _record_some(self) -> int:
+        with self._reading:
             with self.database.read() as unit:
                 mark = unit.documents.get(_MARKS, "taken") or {}
             found, after = self.folder.lines(mark)
@@ -191,9 +192,7 @@ class Passes:
                 self.access.flush()
                 with self.database.begin() as unit:
                     unit.documents.put(_MARKS, "taken", after)
-            count += len(found)
-            if not found:
-                return count
+            return len(found)
 
     def _deliver(self, line: Line) -> None:
         one = self._every.get(line.pass_id)
@@ -203,10 +202,9 @@ class Passes:
             entry = unit.repos.tree(one.commit).by_path.get(line.path)
         if entry is None:
             return
-        actor = Actor(one.person, one.org, frozenset(), token=one.token)
         rows = self.viewer.rows_in(entry) * line.bytes // entry.size if entry.path.endswith(".parquet") else 0
         taken = Taken(one.repo, one.commit, entry.path, line.bytes, rows=rows, counts=line.bytes == entry.size)
-        self.access.record_delivery(actor, taken, Permission(one.entitlement, one.purpose), request=one.id)
+        self.access.record_delivery(one.actor, taken, Permission(one.entitlement, one.purpose), request=one.id)
 
 
 def now() -> float:

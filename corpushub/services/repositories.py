@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.errors import Forbidden, HubError, Invalid, NotFound
 from corpushub.base.identity import Clock, business_day, is_repo_id
 from corpushub.base.settings import Settings
 from corpushub.domain.front_matter import CardHead, read_head
@@ -184,6 +184,15 @@ class Repositories:
     def permit(self, actor: Actor, snapshot: Snapshot, *, channels: Sequence[str] = FILE_CHANNELS) -> Permission:
         """The permission under which `actor` may take data of this release now. Raises: Gated."""
         return self.access.permit(actor, snapshot.repo, channels=channels, versions=snapshot.versions)
+
+    def holds(self, actor: Actor, repo_id: str, commit: str) -> bool:
+        """Would the actor (the token, where one spoke) get this commit's data, if it asked now?"""
+        try:
+            today = self.access.actor_behind(actor.person, actor.token)
+            self.permit(today, self.at(today, repo_id, commit))
+        except HubError:
+            return False
+        return True
 
     def search(self, actor: Actor, query: Query) -> Sequence[Repo]:
         """One page of the datasets the actor may see."""

@@ -56,6 +56,7 @@ class Viewer:
         self.objects = objects
         self.repositories = repositories
         self.access = access
+        self._rows: Fresh[str, int] = Fresh(KEPT_SECONDS)
         self._statistics: Fresh[tuple[str, str, str], list[dict[str, Any]]] = Fresh(KEPT_SECONDS)
 
     def splits(self, actor: Actor, repo_id: str, revision: str = "main") -> tuple[Snapshot, Splits]:
@@ -122,9 +123,13 @@ class Viewer:
         return sum(self.rows_in(table.snapshot.tree.by_path[path]) for path in table.paths)
 
     def rows_in(self, entry: Entry) -> int:
-        """Rows of one Parquet file."""
-        local = self.objects.local_path(entry.sha256)
-        return engine.rows_in(local) if local else 0
+        """Rows of one Parquet file, from its footer; a remote one is asked once."""
+        if local := self.objects.local_path(entry.sha256):
+            return engine.rows_in(local)
+        if (kept := self._rows.get(entry.sha256)) is not None:
+            return kept
+        with self.objects.open(entry.sha256) as stream:
+            return self._rows.put(entry.sha256, engine.count_rows(stream))
 
     def part(self, actor: Actor, table: Table, *, request: str = "") -> bytes:
         """The rows and columns of a split the actor's right covers, as one Parquet file (article 4: data handed down by region).

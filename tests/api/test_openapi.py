@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tests.kit.gov import released
 from tests.kit.hub import CURATOR, REPO, SomeHub, caller, get, notices, some_hub
 
+PARTS = 3
+
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Generator[SomeHub]:
@@ -25,7 +27,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Generator[SomeHub]:
     made.close()
 
 
-def test_no_documented_route_breaks(hub: SomeHub) -> None:
+@pytest.mark.parametrize("part", range(PARTS))  # so that several workers share them
+def test_no_documented_route_breaks(hub: SomeHub, part: int) -> None:
     description = get(hub, "/openapi.json").json()
     schema = schemathesis.openapi.from_dict(description)
     operations = [found.ok() for found in schema.get_all_operations()]
@@ -33,17 +36,19 @@ def test_no_documented_route_breaks(hub: SomeHub) -> None:
     token = hub.token(CURATOR, "read", "write", "request")
     broken: list[str] = []
 
-    async def ask(case: Any) -> None:
-        async with caller(hub, token) as client:
-            words = case.as_transport_kwargs(base_url=hub.settings.endpoint())
-            words.pop("cookies", None)
-            answer = await client.request(
-                **{name: value for name, value in words.items() if name in {"method", "url", "headers", "params", "json", "data"}}
-            )
-            if answer.status_code >= 500:
-                broken.append(f"{case.method} {case.path}: {answer.status_code} {answer.text[:200]}")
+    client = caller(hub, token)
 
-    for operation in operations:
+    async def ask(case: Any) -> None:
+        words = case.as_transport_kwargs(base_url=hub.settings.endpoint())
+        client.cookies.clear()
+        answer = await client.request(
+            **{name: value for name, value in words.items() if name in {"method", "url", "headers", "params", "json", "data"}}
+        )
+        if answer.status_code >= 500:
+            broken.append(f"{case.method} {case.path}: {answer.status_code} {answer.text[:200]}")
+
+    runner = asyncio.Runner()  # one loop for all: a new one for each request would start its threads anew
+    for operation in operations[part::PARTS]:
 
         @settings(
             max_examples=3, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True
@@ -51,11 +56,12 @@ def test_no_documented_route_breaks(hub: SomeHub) -> None:
         @given(case=operation.as_strategy())
         def probe(case: Any) -> None:
             try:
-                asyncio.run(ask(case))
+                runner.run(ask(case))
             except (UnicodeError, ValueError):
                 return  # the client itself refuses to send it
 
         probe()
+    runner.close()
     assert not broken
 
 

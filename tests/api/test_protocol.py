@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Generator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from corpushub.api import protocol
-from tests.kit.hub import SomeHub, notices, serving, some_hub
+from tests.kit.hub import CURATOR, READER, SomeHub, notices, serving, some_hub
 
 BIG = os.urandom(1 << 20) * 5 + b"end"
 REPO = "city/big"
@@ -65,3 +67,41 @@ def test_a_slow_or_endless_head_is_cut_off(hub: SomeHub, address: str, monkeypat
             answer = b"HTTP/1.1 400"
         assert answer.startswith(b"HTTP/1.1 400")
     assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("how", ["revoked", "withdrawn"])
+@pytest.mark.parametrize("route", ["sendfile", "pieces"])
+def test_a_running_transfer_is_cut_when_the_right_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, route: str
+) -> None:
+    monkeypatch.setattr(protocol, "HOLDS_SECONDS", 0.05)
+    if route == "pieces":
+        monkeypatch.setattr(protocol, "SENDFILE", "nobody.asks")
+    hub = some_hub(tmp_path)
+    large = os.urandom(1 << 20) * 60
+    commit = hub.publish("city/large", {"large.bin": large})
+    token = hub.access.issue_token(CURATOR if how == "revoked" else READER, name="cut")
+    if how == "withdrawn":
+        with hub.database.begin() as unit:
+            unit.repos.update("city/large", gated="")
+        hub.repositories.forget()
+    with serving(hub) as address:
+        request = httpx.Request("GET", f"{address}/datasets/city/large/resolve/{commit}/large.bin")
+        request.headers["authorization"] = f"Bearer {token[0]}"
+        with httpx.Client(timeout=10) as client:
+            answer = client.send(request, stream=True)
+            assert answer.status_code == 200
+            pieces = answer.iter_raw(1 << 16)
+            got = len(next(pieces))
+            if how == "revoked":
+                hub.access.revoke(CURATOR, token[1].id)
+            else:
+                with hub.database.begin() as unit:
+                    unit.repos.stop("city/large", "v1.0.0", state="withdrawn", reason="row 7")
+                hub.repositories.forget()
+            time.sleep(0.3)
+            with pytest.raises(httpx.HTTPError):
+                for piece in pieces:
+                    got += len(piece)
+                    time.sleep(0.002)
+            assert got < len(large)

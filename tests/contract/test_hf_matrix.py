@@ -121,6 +121,8 @@ def test_objects_in_s3_are_fetched_from_there_without_the_token(tmp_path: Path) 
             code = f"from datasets import load_dataset; print(load_dataset('{REPO}', revision='v1.0.0', split='train').num_rows)"
             done = run(address, tmp_path, code, hub.token(CURATOR))
             assert done.stdout.strip().endswith("300"), done.stderr[-2000:]
+            taken = [row for row in hub.access.deliveries(hub.city["auditor"]) if row.repo == REPO]
+            assert sum(row.rows for row in taken) == 320 + 20  # from the footers, which lie in the bucket
             pushed = run(
                 address,
                 tmp_path,
