@@ -204,6 +204,8 @@ def measure(given: argparse.Namespace, wanted: list[str], folder: Path) -> None:
         python = environment(given.environments or folder / "peers", peer, packages)
         if python is not None:
             contenders.append((peer, python, script, stages, ()))
+            if peer == "daft":
+                contenders.append(("daft, ratios as expressions", python, script, ["clean"], ("--ratios",)))
     print(json.dumps(machine()))
     for stage in given.stages.split(","):
         for contender, python, script, stages, more in contenders:
