@@ -87,10 +87,14 @@ def subject_title(ask: Ask, name: str) -> str:
 
 def dataset_title(ask: Ask, name: str) -> str:
     """Title of a dataset in the reader's language; its name where it is not the reader's to see."""
-    try:
-        return localized(ask.t, str(ask.hub.repositories.get(ask.actor, name).facts.get("title") or "")) or name
-    except HubError:
-        return name
+
+    def find() -> str:
+        try:
+            return localized(ask.t, str(ask.hub.repositories.get(ask.actor, name).facts.get("title") or "")) or name
+        except HubError:
+            return name
+
+    return ask.once(f"dataset:{name}", find)
 
 
 def localized(t: Words, title: str) -> str:
@@ -122,22 +126,28 @@ def title_by_id(ask: Ask, case_id: str) -> str:
 
 def org_name(ask: Ask, org_id: str) -> str:
     """Name of an organisation; the id where it is not known (the system, an old record)."""
-    if not org_id:
-        return ""
-    try:
-        return ask.t.of(ask.hub.parties.org(org_id).name)
-    except HubError:
-        return ask.t.name("role", org_id)
+
+    def find() -> str:
+        try:
+            return ask.t.of(ask.hub.parties.org(org_id).name)
+        except HubError:
+            return ask.t.name("role", org_id)
+
+    return ask.once(f"org:{org_id}", find) if org_id else ""
 
 
 def person_name(ask: Ask, person_id: str) -> str:
     """Name of a person, for people who are signed in; others see the id."""
     if not person_id or ask.actor.is_anonymous:
         return person_id
-    try:
-        return ask.hub.parties.person(person_id).name
-    except HubError:
-        return ask.t.name("role", person_id)
+
+    def find() -> str:
+        try:
+            return ask.hub.parties.person(person_id).name
+        except HubError:
+            return ask.t.name("role", person_id)
+
+    return ask.once(f"person:{person_id}", find)
 
 
 def commands(ask: Ask, case: Case, *, wanted: tuple[str, ...] = ()) -> tuple[forms.Command, ...]:

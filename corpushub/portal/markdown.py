@@ -61,7 +61,9 @@ def render(text: str, lang: Lang, pictures: Pictures) -> Safe:
                 child.attrs["loading"] = "lazy"
     environment: dict[str, Any] = {}
     drawn = reader().renderer.render(tokens, reader().options, environment)
-    return Safe(drawn.replace("<pre>", '<pre tabindex="0">'))  # code that is too wide can be scrolled by keyboard
+    for wide in ("pre", "table"):  # what is wider than the page can be scrolled by keyboard
+        drawn = drawn.replace(f"<{wide}>", f'<{wide} tabindex="0">')
+    return Safe(drawn)
 
 
 def data_address(source: str, pictures: Pictures) -> str:

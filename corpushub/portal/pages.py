@@ -62,6 +62,13 @@ class Ask:
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict, compare=False)  # names already asked for, for this request only
+
+    def once(self, key: str, find: Callable[[], str]) -> str:
+        """A name that many rows of a screen show; looked up the first time."""
+        if key not in self.known:
+            self.known[key] = find()
+        return self.known[key]
 
     @property
     def lang(self) -> Lang:

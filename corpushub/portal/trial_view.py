@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from corpushub.portal import compared
 from corpushub.portal.html import Child, Safe, a, b, code, div, h2, li, ol, p, span, ul
-from corpushub.portal.pages import Ask
-from corpushub.portal.parts import bar, card, chip, empty, grid, pager, reason_words, tabs
+from corpushub.portal.pages import Ask, Words
+from corpushub.portal.parts import bar, card, chip, empty, facts, grid, pager, reason_words, tabs
 from corpushub.services.studio import Effect, Outlook, StageOutlook, Trial
 
 if TYPE_CHECKING:
@@ -140,32 +140,34 @@ def touched_rows(ask: Ask, rows: Sequence[Traced]) -> list[Safe]:
         for name, text in list(row.before.items())[:SHOWN_COLUMNS]
     ]
     found = ask.hub.studio.personal([text for _, _, text, _ in cells])
-    lines: dict[int, list[Safe]] = {}
+    stayed: dict[int, list[Child]] = {}
+    left: dict[int, list[tuple[Child, Child]]] = {}
     for (index, name, before, after), marks in zip(cells, found, strict=True):
-        lines.setdefault(index, []).append(cell(ask, name, before, after, marks))
+        if after is None:
+            left.setdefault(index, []).append((code(name), compared.marked(t, before, marks)))
+        else:
+            stayed.setdefault(index, []).append(pair_of(t, name, before, compared.both(t, before, after, marks)))
     return [
         li(
             div(
-                span(t("studio.place", place=str(row.place).replace(":", " · ")), c="quiet small"),
+                span(t("studio.place", place=row.place.replace(":", " · ")), c="quiet small"),
                 chip(reason_words(t, row.reason), "warn") if row.reason else None,
                 c="row",
             ),
-            *lines.get(index, []),
+            stayed.get(index),
+            facts(left[index], c="said") if index in left else None,
             c="gone" if row.reason else None,
         )
         for index, row in enumerate(rows)
     ]
 
 
-def cell(ask: Ask, name: str, before: str, after: str | None, marks: Sequence[tuple[int, int, str]]) -> Safe:
-    """One column: the text before, with personal information marked, and beside it the text after."""
-    t = ask.t
-    if after is None:
-        return div(code(name, c="quiet small"), div(compared.marked(t, before, marks), c="said"), c="one")
-    left, right = compared.both(t, before, after, marks)
+def pair_of(t: Words, name: str, before: str, sides: tuple[Safe, Safe]) -> Safe:
+    """One column before and after; the left one is empty where nothing stood there."""
+    left, right = sides
     return div(
         code(name, c="quiet small"),
-        div(span(t("studio.before"), c="tag-word"), left, c="said before"),
+        div(span(t("studio.before"), c="tag-word"), left if before else "–", c="said before"),
         div(span(t("studio.after"), c="tag-word"), right, c="said after"),
         c="pair-cell",
     )
