@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from corpushub.base.errors import Invalid
 from corpushub.domain.catalog import Resource
@@ -46,13 +47,13 @@ class Finder:
             stock = self.shelf.current(unit)
             score = look_up(stock.matcher, words[:_LONGEST], stock.names)
             seen = visible(stock, actor) & (score > 0)
-            chosen_rows = {name: stock.facets[name].is_(value) for name, value in wanted.items()}
-            rows = np.flatnonzero(np.logical_and.reduce([seen, *chosen_rows.values()]))
-            place = stock.order[rows]
+            kept = {name: stock.facets[name].is_(value) for name, value in wanted.items()}
+            rows = np.flatnonzero(np.logical_and.reduce([seen, *kept.values()]))
             first = (max(page, 1) - 1) * size
-            ranked = rows[np.lexsort((place, -score[rows]))[first : first + size]]
+            ranked = rows[np.lexsort((stock.order[rows], -score[rows]))[first : first + size]]
             items = unit.catalog.many(stock.matcher.table.entries[row].id for row in ranked.tolist())
-        return Listing(items, len(rows), {name: counted(stock, name, seen, chosen_rows) for name in FACETS})
+        left = {name: rows if name not in kept else leaving_out(name, seen, kept) for name in FACETS}
+        return Listing(items, len(rows), {name: stock.facets[name].counted(left[name]) for name in FACETS})
 
 
 def visible(stock: Stock, actor: Actor) -> Mask:
@@ -61,7 +62,6 @@ def visible(stock: Stock, actor: Actor) -> Mask:
     return stock.listed & (~stock.secret | stock.facets["owner"].is_(actor.org))
 
 
-def counted(stock: Stock, name: str, seen: Mask, chosen: Mapping[str, Mask]) -> Mapping[str, int]:
-    """Counts of a facet among what the words and the other facets leave."""
-    others = [rows for other, rows in chosen.items() if other != name]
-    return stock.facets[name].counted(np.logical_and.reduce([seen, *others]))
+def leaving_out(name: str, seen: Mask, kept: Mapping[str, Mask]) -> npt.NDArray[np.int64]:
+    """Rows that the words and the other facets leave: what choosing another value of `name` would choose among."""
+    return np.flatnonzero(np.logical_and.reduce([seen, *(rows for other, rows in kept.items() if other != name)]))

@@ -180,11 +180,14 @@ class Matching:
     def keep_up(self) -> int:
         """Announce entries that came or changed since the last round, and pool anew when a day begins; how many owners were told."""
         with self.database.read() as unit:
+            matcher = self.shelf.current(
+                unit
+            ).matcher  # also where nothing is to be told: nobody who searches first has to wait for it
             size, kept = unit.ledger.size(), unit.documents.get(_ROUND, _ROUND) or {"size": 0, "day": ""}
             if size == kept["size"] and kept["day"] == self.today.isoformat():
                 return 0
             changed = sorted(touched(unit, kept["size"])) if kept["day"] else []
-            living = {entry.id for entry in self.shelf.current(unit).matcher.living()}
+            living = {entry.id for entry in matcher.living()}
         told = sum(len(self.announce(name)) for name in changed if name in living)
         if kept["day"] != self.today.isoformat():
             self.rebuild_pools()

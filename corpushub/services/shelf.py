@@ -58,7 +58,7 @@ class Facet:
     def is_(self, value: str) -> Mask:
         return np.asarray(self.codes == (self.values.index(value) if value in self.values else -1), np.bool_)
 
-    def counted(self, rows: Mask) -> dict[str, int]:
+    def counted(self, rows: npt.NDArray[np.int64]) -> dict[str, int]:
         """How many of `rows` have each value, most first."""
         counts = np.bincount(self.codes[rows], minlength=len(self.values)).tolist()
         pairs = [(value, count) for value, count in zip(self.values, counts, strict=True) if value and count]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from corpushub.base.errors import Invalid
 from corpushub.domain.catalog import Resource
@@ -116,6 +117,17 @@ def test_a_change_looks_at_what_changed_alone(city: City):
     assert after.matcher.main is before.matcher.main
     assert after.matcher.fresh is not None
     assert after.matcher.fresh.count == 1
+
+
+def test_a_look_costs_a_few_statements_however_large_the_catalog(city: City):
+    for number in range(60):
+        city.add(f"e{number}", "交通")
+    city.find()
+    statements: list[str] = []
+    event.listen(city.database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    found = city.find("jiaotong", owner="org-a")
+    assert (found.total, len(found.items)) == (60, 30)
+    assert len([one for one in statements if one.lstrip().upper().startswith("SELECT")]) <= 3
 
 
 def test_an_attribute_that_takes_effect_later_counts_from_its_day(city: City):
