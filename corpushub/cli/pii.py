@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,28 @@ def evaluate(
             speed=one.chars_per_second,
             others=sum(one.unlabelled.values()),
         )
+
+
+@app.command()
+def roles(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV, TSV, Parquet or JSON lines file.")],
+    recipe: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Compare with the contract of this recipe.")
+    ] = None,
+) -> None:
+    """Propose the role of every column: direct identifier, quasi-identifier, sensitive, or neither. With a recipe, fail where it says nothing."""
+    from corpushub.base.errors import Invalid
+    from corpushub.domain.recipe import Recipe
+    from corpushub.engine.pii.columns import head, infer_roles, unguarded
+    from corpushub.engine.registry import registry
+
+    ctx = context()
+    found = infer_roles(head(file))
+    ctx.show(found if ctx.json else [asdict(role) for role in found])
+    if recipe is not None:
+        problems = unguarded(found, Recipe.parse(recipe.read_text("utf-8"), name=recipe.name, steps=registry()))
+        if problems:
+            raise Invalid("pii.unguarded_columns", problems=problems, file=recipe.name, count=len(problems))
 
 
 @app.command()

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
+from corpushub.base.errors import Invalid, Problem
+from corpushub.domain.recipe import Recipe
 from corpushub.engine.recognizers.lexicon import lexicon
+from corpushub.engine.step import column_names
 
+HEAD = 10_000  # rows of a file looked at
 SAMPLE = 2000  # distinct values read per column
 _DIRECT = (
     "CN_ID_CARD CN_MOBILE CN_PASSPORT CN_HKMOTW_PERMIT CN_MILITARY_ID CN_BANK_CARD CN_SOCIAL_SECURITY CN_MEDICAL_RECORD CN_SOCIAL_ACCOUNT "
@@ -54,6 +59,45 @@ def infer_role(column: pl.Series) -> Role:
     if entity in {"ADDRESS", "DATE_OF_BIRTH", "LOCATION"} and share >= 0.5:
         return Role(column.name, "quasi", entity, share, ratio, "values")
     return Role(column.name, "insensitive", entity, share, ratio, "distinct")
+
+
+def unguarded(roles: Iterable[Role], recipe: Recipe) -> list[Problem]:
+    """Columns whose values read like direct identifiers while the contract neither scrubs nor keeps them nor gives them a role.
+
+    A role written in the contract is a curator's word and settles a guess from the header alone, never one from the values.
+    """
+    columns = {column.name: column for column in recipe.contract.columns}
+    scrubbed = {name for call in recipe.steps if call.step == "scrub" for name in column_names(call.params.get("columns", ()))}
+    problems = []
+    for role in roles:
+        column = columns.get(role.column)
+        if role.role != "direct" or column is None or column.pii != "none" or role.column in scrubbed:
+            continue
+        if column.role == "direct" or (column.role and role.why == "header"):
+            continue
+        facts = {"column": role.column, "entity": role.entity or role.why, "share": round(role.share * 100)}
+        problems.append(Problem("pii.unguarded_column", facts, recipe.name, column.line))
+    return problems
+
+
+def head(path: Path, rows: int = HEAD) -> pl.DataFrame:
+    """The first rows of a table on disk, cells of text files as they are written.
+
+    Raises: Invalid("pii.no_table") for files that are no CSV, Parquet or JSON lines.
+    """
+    try:
+        match path.suffix.lower():
+            case ".parquet":
+                return pl.read_parquet(path, n_rows=rows)
+            case ".jsonl" | ".ndjson":
+                return pl.read_ndjson(path, n_rows=rows, infer_schema_length=rows)
+            case ".csv" | ".tsv" | ".txt":
+                return pl.read_csv(
+                    path, n_rows=rows, infer_schema=False, encoding="utf8-lossy", separator="\t" if path.suffix == ".tsv" else ","
+                )
+    except (pl.exceptions.PolarsError, OSError) as problem:
+        raise Invalid("pii.no_table", file=path.name, kind=type(problem).__name__) from None
+    raise Invalid("pii.no_table", file=path.name, kind=path.suffix or "?")
 
 
 def commonest(name: str, values: Sequence[str]) -> tuple[str, float]:

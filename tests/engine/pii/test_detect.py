@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
-from corpushub.engine.pii.detect import detect_batch
+from corpushub.engine.pii.detect import detect_batch, find, scanner
 from corpushub.engine.recognizers.shape import id_check
 
 
@@ -66,6 +68,22 @@ def test_numbers_of_public_life_are_no_personal_information(text: str) -> None:
         (f"身份证{ID[:9]}\n{ID[9:]}", f"{ID[:9]}\n{ID[9:]}", "CN_ID_CARD"),
         (f"身份证{ID.replace('0', 'O')}", ID.replace("0", "O"), "CN_ID_CARD"),
         ("车牌京a d12345", "京a d12345", "CN_LICENSE_PLATE"),
+        ("手机139,1234,5678", "139,1234,5678", "CN_MOBILE"),
+        ("手机139，1234，5678", "139，1234，5678", "CN_MOBILE"),
+        ("电话(139)1234-5678", "(139)1234-5678", "CN_MOBILE"),
+        ("电话139 - 1234 - 5678", "139 - 1234 - 5678", "CN_MOBILE"),
+        ("联系人王五139一二三四五六七八", "139一二三四五六七八", "CN_MOBILE"),
+        ("电话010 - 62345678", "010 - 62345678", "CN_LANDLINE"),
+        (
+            f"身份证{ID[:4]},{ID[4:8]},{ID[8:12]},{ID[12:16]},{ID[16:]}",
+            f"{ID[:4]},{ID[4:8]},{ID[8:12]},{ID[12:16]},{ID[16:]}",
+            "CN_ID_CARD",
+        ),
+        (f"李四{ID}", ID, "CN_ID_CARD"),
+        ("IP地址10。11。200。3", "10。11。200。3", "IP_ADDRESS"),
+        ("MAC地址00：1A：2B：3C：4D：5E", "00：1A：2B：3C：4D：5E", "MAC_ADDRESS"),
+        ("手机\u202e13912345678\u202c", "13912345678", "CN_MOBILE"),
+        ("手机139\x001234\x075678", "139\x001234\x075678", "CN_MOBILE"),
     ],
 )
 def test_surface_forms_do_not_hide_a_number(text: str, value: str, entity: str) -> None:
@@ -81,6 +99,25 @@ def test_bytes_that_were_no_text_do_not_stop_the_rest() -> None:
     assert detect_batch([broken, "手机13912345678"]) == [[(3, 14, "CN_MOBILE")], [(2, 13, "CN_MOBILE")]]
 
 
-def test_a_long_line_and_nested_json_are_read() -> None:
-    line = "备注" * 300_000 + '{"a": "{\\"mobile\\": \\"13912345678\\"}"}'
-    assert [entity for _, _, entity in detect_batch([line])[0]] == ["CN_MOBILE"]
+NESTED = '{"a": "{\\"mobile\\": \\"13912345678\\"}"}'
+
+
+def test_a_line_of_ten_megabytes_is_read_to_its_end() -> None:
+    line = "备注" * 1_750_000 + NESTED
+    assert len(line.encode()) > 10_000_000
+    (found,) = find([line], scanner(tagger=False))
+    assert [(item.start > 3_500_000, item.entity) for item in found] == [(True, "CN_MOBILE")]
+
+
+def test_names_are_looked_for_in_a_long_line_too() -> None:
+    assert [entity for _, _, entity in detect_batch(["备注" * 300_000 + NESTED])[0]] == ["CN_MOBILE"]
+
+
+def test_rows_of_numbers_are_not_one_broken_number() -> None:
+    assert detect_batch(["编号\n20240301\n20240302\n20240303", "单价 139\n数量 1234\n合计 5678"]) == [[], []]
+
+
+def test_no_value_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        detect_batch([f"申请人王小明，身份证号{ID}，手机13912345678，密码：Zx9#kk21Q。"])
+    assert not any(value in caplog.text for value in (ID, "13912345678", "Zx9#kk21Q", "王小明"))
