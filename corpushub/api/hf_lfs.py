@@ -130,7 +130,8 @@ async def put_part(hub: Hub, call: Call, repo_id: str, digest: str, number: str)
 async def complete(hub: Hub, call: Call, repo_id: str, digest: str) -> Reply:
     actor, size = await granted(hub, call, repo_id, digest)
     asked = await call.json()
-    present = {row.get("partNumber") for row in list_in(asked, "parts") if isinstance(row, dict)}
+    rows = [row for row in list_in(asked, "parts") if isinstance(row, dict)]
+    present = {number for row in rows if isinstance(number := row.get("partNumber"), int)}
     for number in range(1, max(1, ceil(size / PART_BYTES)) + 1):
         if number not in present:
             raise Invalid("upload.part_missing", part=number)

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import socket
+import struct
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from corpushub.api import hf_lfs
 from corpushub.api.throttle import Quotas
 from tests.kit.hub import CURATOR, READER, REPO, SomeHub, caller, get, notices, parquet, serving, some_hub
 
@@ -241,6 +243,72 @@ def test_a_malformed_xorb_or_shard_is_the_client_s_fault(hub: SomeHub, writer: s
     assert get(hub, f"{base}/v1/shards", token, "POST", content=body).status_code == 400
     assert get(hub, f"/xet/{'0' * 32}/v1/shards", token, "POST", content=body).status_code == 403
     assert get(hub, f"{base}/v1/shards", "forged", "POST", content=body).status_code == 403
+
+
+def raw_digest(hexed: str) -> bytes:
+    """The bytes of a digest as Xet writes them: each group of eight reversed."""
+    plain = bytes.fromhex(hexed)
+    return b"".join(plain[at : at + 8][::-1] for at in range(0, 32, 8))
+
+
+def shard(xorb: str, length: int, digest: str) -> bytes:
+    """A shard of one file: the first chunk of `xorb`, which it says has this digest."""
+    head = b"HFRepoMetaData".ljust(32, b"\0") + struct.pack("<QQ", 2, 0)
+    record = b"\1" * 32 + struct.pack("<IIQ", 1 << 30, 1, 0)
+    segment = raw_digest(xorb) + struct.pack("<IIII", 0, length, 0, 1)
+    return head + record + segment + raw_digest(digest) + b"\0" * 16 + b"\xff" * 48
+
+
+def test_a_poisoned_xorb_makes_no_file_and_is_nobody_else_s(hub: SomeHub, writer: str) -> None:
+    hub.repositories.create(CURATOR, "city/other")
+    good, evil, name = b"good" * 50, b"evil" * 50, "a" * 64
+    digest = hashlib.sha256(good).hexdigest()
+
+    def xorb(data: bytes) -> bytes:
+        return b"\0" + len(data).to_bytes(3, "little") + b"\0" + len(data).to_bytes(3, "little") + data
+
+    def store(repo: str) -> tuple[str, str]:
+        told = get(hub, f"/api/datasets/{repo}/xet-write-token/main", writer).json()
+        return told["casUrl"].removeprefix(hub.settings.endpoint()), told["accessToken"]
+
+    base, token = store("city/work")
+    assert get(hub, f"{base}/v1/xorbs/default/{name}", token, "POST", content=xorb(evil)).json() == {"was_inserted": True}
+    answer = get(hub, f"{base}/v1/shards", token, "POST", content=shard(name, len(good), digest))
+    assert (answer.status_code, answer.json()["code"]) == (400, "upload.hash_wrong")
+    elsewhere, other = store("city/other")
+    assert elsewhere != base
+    assert get(hub, f"{base}/v1/shards", other, "POST", content=shard(name, len(good), digest)).status_code == 403
+    answer = get(hub, f"{elsewhere}/v1/shards", other, "POST", content=shard(name, len(good), digest))
+    assert (answer.status_code, answer.json()["code"]) == (400, "upload.xorb_unknown")
+    assert hub.objects.size(digest) is None
+    assert hub.objects.size(hashlib.sha256(evil).hexdigest()) is None
+    assert get(hub, f"{elsewhere}/v1/xorbs/default/{name}", other, "POST", content=xorb(good)).status_code == 200
+    assert get(hub, f"{elsewhere}/v1/shards", other, "POST", content=shard(name, len(good), digest)).json() == {"result": 1}
+    assert hub.objects.read(digest) == good
+
+
+@pytest.mark.parametrize(
+    "parts", [[], [{"partNumber": 1}], [{"partNumber": [1]}, {"partNumber": {}}], ["x"], [{"partNumber": "1"}]]
+)
+def test_an_upload_in_parts_ends_only_with_all_of_them(
+    hub: SomeHub, writer: str, monkeypatch: pytest.MonkeyPatch, parts: list[Any]
+) -> None:
+    monkeypatch.setattr(hf_lfs, "MULTIPART_FROM", 1)
+    monkeypatch.setattr(hf_lfs, "PART_BYTES", 100)
+    data = b"in parts" * 30
+    objects = [{"oid": hashlib.sha256(data).hexdigest(), "size": len(data)}]
+    body = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": objects}
+    row = get(hub, "/datasets/city/work.git/info/lfs/objects/batch", writer, "POST", json=body).json()["objects"][0]
+    upload = row["actions"]["upload"]
+    first = upload["header"]["00001"].removeprefix(hub.settings.endpoint())
+    assert get(hub, first, method="PUT", content=data[:99]).status_code == 400
+    assert get(hub, first.replace("/1?", "/9?"), method="PUT", content=data[:100]).status_code == 400
+    assert get(hub, first, method="PUT", content=data[:100]).status_code == 200
+    href = upload["href"].removeprefix(hub.settings.endpoint())
+    assert get(hub, href, method="POST", json={"oid": objects[0]["oid"], "parts": parts}).status_code == 400
+    claimed = [{"partNumber": number, "etag": "x"} for number in (1, 2, 3)]
+    assert get(hub, href, method="POST", json={"parts": claimed}).status_code == 400
+    assert hub.objects.size(objects[0]["oid"]) is None
 
 
 def test_names_that_differ_by_case_only_collide(hub: SomeHub, writer: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from corpushub.api import hf_lfs
 from tests.kit.hub import CURATOR, READER, SomeHub, notices, serving, some_hub
 
 
@@ -116,6 +118,49 @@ print(json.dumps([one.oid == two.oid, [b.name for b in refs.branches], [t.name f
     assert (branches, tags, pulls) == (["main", "work/a"], ["v0"], 1)
     assert files == [".gitattributes", "README.md", "data/big.bin", "data/empty.txt", "more.txt"]
     assert (commits, size) == (1, len(big))
+
+
+def test_a_large_file_comes_in_parts(client: Any, hub: SomeHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hf_lfs, "MULTIPART_FROM", 1 << 20)
+    monkeypatch.setattr(hf_lfs, "PART_BYTES", 1 << 19)
+    sent: list[int] = []
+    usual = hub.contributions.incoming.write_part
+    monkeypatch.setattr(hub.contributions.incoming, "write_part", lambda *a: (sent.append(len(a[2])), usual(*a))[1])
+    data = os.urandom((3 << 20) + 7)
+    (tmp_path / "large.bin").write_bytes(data)
+    shown = client(
+        f"""
+import hashlib
+from huggingface_hub import HfApi, hf_hub_download
+api = HfApi()
+api.create_repo("city/parts", repo_type="dataset")
+api.upload_file(path_or_fileobj={str(tmp_path / "large.bin")!r}, path_in_repo="large.bin", repo_id="city/parts", repo_type="dataset")
+print(hashlib.sha256(open(hf_hub_download("city/parts", "large.bin", repo_type="dataset"), "rb").read()).hexdigest())
+""",
+        HF_HUB_DISABLE_XET="1",
+    )
+    assert shown == hashlib.sha256(data).hexdigest()
+    assert sorted(sent) == [7] + [1 << 19] * 6
+    assert not list((hub.settings.home / "uploads").glob("*.part"))
+
+
+def test_hf_upload_brings_a_folder_and_a_file(client: Any, hub: SomeHub, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data/train.parquet").write_bytes(notices()["data/train-00000-of-00002.parquet"])
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n# CLI\n")
+    shown = client(
+        f"""
+import subprocess, sys
+from pathlib import Path
+hf = str(Path(sys.executable).with_name("hf"))
+for words in (["upload", "city/by-cli", {str(folder)!r}], ["upload", "city/by-cli", {str(folder / "README.md")!r}, "docs/NOTE.md"]):
+    subprocess.run([hf, *words, "--repo-type", "dataset"], check=True, stdout=subprocess.DEVNULL)
+from huggingface_hub import HfApi
+print(sorted(HfApi().list_repo_files("city/by-cli", repo_type="dataset")))
+"""
+    )
+    assert shown == str([".gitattributes", "README.md", "data/train.parquet", "docs/NOTE.md"])
 
 
 def test_six_parallel_commits_lose_nothing_and_a_stale_parent_is_told(client: Any) -> None:
