@@ -17,7 +17,7 @@ from corpushub.base.errors import Invalid
 from corpushub.cli.context import Context, context
 
 if TYPE_CHECKING:
-    from corpushub.services.cards import CardReport
+    from corpushub.services.cards import CardReport, Finding
 
 app = typer.Typer(help="Data cards: build them from recipes, check that they are fresh and valid.", no_args_is_help=True)
 Names = Annotated[list[str] | None, typer.Argument(help="Recipes by file or dataset name; all without.")]
@@ -131,13 +131,21 @@ def tell(ctx: Context, reports: Sequence[CardReport], format_: str) -> None:
     for finding in findings:
         problem = finding.problem
         if format_ == "github":
-            place = f"file=cards/{problem.file}" + (f",line={problem.line}" if problem.line else "")
+            place = f"file={place_of(finding)}" + (f",line={problem.line}" if problem.line else "")
             print(f"::error {place}::{escaped(problem.explain(ctx.lang))}")
         else:
             print(problem.explain(ctx.lang))
-            if finding.diff:
-                print(finding.diff)
+        if finding.diff:
+            print(finding.diff)
     ctx.say("cards.checked_bad" if findings else "cards.checked_good", count=len(findings), cards=len(reports))
+
+
+def place_of(finding: Finding) -> str:
+    """The file a finding is about, from the root of the checkout: a recipe, or a file of the dataset's card."""
+    file = finding.problem.file
+    if file.endswith(".yaml") and "/" not in file:
+        return f"recipes/{file}"
+    return f"cards/{file}" if file.startswith(f"{finding.dataset}/") else f"cards/{finding.dataset}/{file}"
 
 
 def escaped(words: str) -> str:
@@ -145,12 +153,12 @@ def escaped(words: str) -> str:
     return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def sarif(findings: Sequence[object], ctx: Context) -> dict[str, object]:
+def sarif(findings: Sequence[Finding], ctx: Context) -> dict[str, object]:
     rows = []
     for finding in findings:
-        problem = finding.problem  # type: ignore[attr-defined]
+        problem = finding.problem
         region = {"region": {"startLine": problem.line}} if problem.line else {}
-        place = {"physicalLocation": {"artifactLocation": {"uri": f"cards/{problem.file}"}, **region}}
+        place = {"physicalLocation": {"artifactLocation": {"uri": place_of(finding)}, **region}}
         rows.append(
             {"ruleId": problem.code, "level": "error", "message": {"text": problem.explain(ctx.lang)}, "locations": [place]}
         )

@@ -339,10 +339,14 @@ def changes(w: Writer) -> str:
     elif change.same_data:
         text = w.t("same_data", previous=change.previous)
     else:
-        rows: list[tuple[str, object, str]] = [
-            (w.t(f"rows_{name}"), getattr(change, name), keys_of(change.examples.get(name, ())))
-            for name in ("added", "removed", "changed", "moved")
-        ]
+        rows: list[tuple[str, object, str]] = (
+            []
+            if change.uncounted
+            else [
+                (w.t(f"rows_{name}"), getattr(change, name), keys_of(change.examples.get(name, ())))
+                for name in ("added", "removed", "changed", "moved")
+            ]
+        )
         for name in ("added", "removed", "retyped"):
             columns = getattr(change, f"columns_{name}")
             rows.append((w.t(f"columns_{name}"), len(columns), ", ".join(quoted(column) for column in columns)))
@@ -350,6 +354,7 @@ def changes(w: Writer) -> str:
         gate_rows = [(quoted(gate), w.word("status", old), w.word("status", new)) for gate, (old, new) in change.gates.items()]
         text = blocks(
             w.t("changed_since", previous=change.previous, level=w.t(f"level_{change.level}")),
+            w.t("uncounted_line", before=number(change.rows_before), after=number(change.rows_after)) if change.uncounted else "",
             w.table(("change", "count_n", "which"), rows),
             w.t("more_keys") if change.examples else "",
             w.table(("field", "psi_n"), drift) if drift else "",

@@ -78,17 +78,18 @@ class Change:
     gates: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # gate -> status before, after
     licence: tuple[str, str] = ("", "")
     same_data: bool = False
+    uncounted: bool = False  # the content differs, but only the figures of the version before are at hand, not its rows
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         columns = self.columns_added or self.columns_removed or self.columns_retyped
-        return not (self.added or self.removed or self.changed or self.moved or columns)
+        return not (self.added or self.removed or self.changed or self.moved or self.uncounted or columns)
 
     @property
     def level(self) -> str:
         """`patch`, `minor` or `major`: the least the next version must rise."""
-        if self.removed or self.changed or self.moved or self.columns_removed or self.columns_retyped:
+        if self.removed or self.changed or self.moved or self.uncounted or self.columns_removed or self.columns_retyped:
             return "major"
         return "minor" if self.added or self.columns_added or not (self.same_data or self.is_empty) else "patch"
 

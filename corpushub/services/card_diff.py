@@ -36,10 +36,11 @@ def compare_folders(old: Path, new: Path) -> FolderDiff:
     before, after = version_of(old), version_of(new)
     kept_old, kept_new = read_kept(old), read_kept(new)
     if kept_old is not None and kept_new is not None:
-        change = outline(kept_old, kept_new.built)
+        change = outline(kept_old, kept_new.built, [(name, kind) for name, kind in kept_new.profile["schema"]])
     else:
         change = change_between(before, rows_of(old), rows_of(new), key_of(new))
-    return FolderDiff(before, after, change, gate_changes(old, new), str(next_version(before, change)))
+    asks = before if change.same_data and before == after else str(next_version(before, change))
+    return FolderDiff(before, after, change, gate_changes(old, new), asks)
 
 
 def rows_of(folder: Path) -> Rows:
@@ -76,18 +77,7 @@ def to_markdown(found: FolderDiff, lang: Lang) -> str:
     """The difference as a comment on a pull request."""
     change = found.change
     lines = [f"### {found.old} → {found.new} ({text('card.version', lang)} ≥ {found.asks_for})", ""]
-    if change.same_data:
-        lines.append(text("card.same_data", lang, previous=found.old))
-    else:
-        lines += [f"| {text('card.change', lang)} | {text('card.count_n', lang)} |", "| --- | ---: |"]
-        lines += [
-            f"| {text(f'card.rows_{name}', lang)} | {getattr(change, name):,} |"
-            for name in ("added", "removed", "changed", "moved")
-        ]
-        lines += [
-            f"| {text(f'card.columns_{name}', lang)} | {', '.join(getattr(change, f'columns_{name}')) or '–'} |"
-            for name in ("added", "removed", "retyped")
-        ]
+    lines += data_lines(change, lang)
     if found.gates:
         lines += [
             "",
@@ -96,3 +86,24 @@ def to_markdown(found: FolderDiff, lang: Lang) -> str:
         ]
         lines += [f"| `{name}` | {old} | {new} |" for name, (old, new) in found.gates.items()]
     return "\n".join(lines)
+
+
+def data_lines(change: Change, lang: Lang) -> list[str]:
+    """What became of rows, columns and distributions."""
+    if change.same_data:
+        return [text("card.same_data", lang, previous=change.previous)]
+    counts = [(f"card.rows_{name}", f"{getattr(change, name):,}") for name in ("added", "removed", "changed", "moved")]
+    if change.uncounted:
+        counts = []
+    named = [
+        (f"card.columns_{name}", ", ".join(getattr(change, f"columns_{name}")) or "–") for name in ("added", "removed", "retyped")
+    ]
+    lines = (
+        [text("card.uncounted_line", lang, before=change.rows_before, after=change.rows_after), ""] if change.uncounted else []
+    )
+    lines += [f"| {text('card.change', lang)} | {text('card.count_n', lang)} |", "| --- | ---: |"]
+    lines += [f"| {text(key, lang)} | {value} |" for key, value in (*counts, *named)]
+    if change.drift:
+        lines += ["", f"| {text('card.field', lang)} | {text('card.psi_n', lang)} |", "| --- | ---: |"]
+        lines += [f"| `{column}` | {index} |" for column, index in sorted(change.drift.items())]
+    return lines

@@ -140,7 +140,7 @@ class Cards:
         record = self.builds.build(SYSTEM, path, progress=progress, options=Options({}, authorize=False))
         day = business_day(self.clock())
         made = make_facts(Inputs(recipe, record.built, record.folder, "1.0.0", day))
-        change = outline(kept, record.built) if kept else None
+        change = outline(kept, record.built, made.profile.schema) if kept else None
         same = kept is not None and kept.built.logical_digest == record.built.logical_digest
         version = (
             kept.version if kept and same else str(next_version(kept.version if kept else "", change) if change else "1.0.0")
@@ -291,15 +291,12 @@ def lean(built: Built) -> Built:
     return replace(built, columns=tuple(replace(column, profile={}) for column in built.columns))
 
 
-def outline(kept: Kept, built: Built) -> Change:
+def outline(kept: Kept, built: Built, schema: Iterable[tuple[str, str]]) -> Change:
     """The difference the kept figures show; rows themselves are compared when a release is proposed."""
     old = [(name, kind) for name, kind in kept.profile["schema"]]
-    new = [(column.name, column.dtype) for column in built.columns]
-    columns: dict[str, Any] = dict(column_changes(old, new))
-    before, after = kept.built.rows, built.rows
+    columns: dict[str, Any] = dict(column_changes(old, schema))
     same = kept.built.logical_digest == built.logical_digest
-    lost = max(0, before - after) or (0 if same else 1)
-    return Change(kept.version, before, after, max(0, after - before), lost, 0, 0, **columns, same_data=same)
+    return Change(kept.version, kept.built.rows, built.rows, 0, 0, 0, 0, **columns, same_data=same, uncounted=not same)
 
 
 def stale(folder: Path, dataset: str, documents: Mapping[str, bytes]) -> list[Finding]:

@@ -48,5 +48,8 @@ def summary_of(change: Change | None) -> str:
         return (
             f"{text('card.same_data', 'zh', previous=change.previous)} {text('card.same_data', 'en', previous=change.previous)}"
         )
+    if change.uncounted:
+        told = {"before": change.rows_before, "after": change.rows_after}
+        return f"{text('card.uncounted_line', 'zh', **told)} {text('card.uncounted_line', 'en', **told)}"
     facts = {name: getattr(change, name) for name in ("added", "removed", "changed", "moved")}
     return f"{text('card.changes_line', 'zh', **facts)} {text('card.changes_line', 'en', **facts)}"

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from corpushub.base.errors import Invalid, NotFound
-from corpushub.domain.build import Built
+from corpushub.domain.build import Built, SourceFact
 from corpushub.domain.card import Facts, Origin, Publisher
 from corpushub.domain.exports import EXPORTS
 from corpushub.engine import profile as profiles
@@ -67,29 +67,42 @@ def release_facts(folder: Path) -> Facts:
 def records(folder: Path, facts: Facts) -> Iterator[str]:
     """Every row as a TC609-5-2025-02 record, one JSON line each."""
     key = facts.recipe.contract.key
-    licence = facts.recipe.licence.name or facts.recipe.licence.id
+    known = {source.name: source for source in facts.built.sources}
+    owners = source_of_rows(folder) if len(known) > 1 else {}
+    only = next(iter(known), "")
     for file in facts.built.files:
         for batch in pq.ParquetFile(folder / file.path).iter_batches():
             for at, row in enumerate(batch.to_pylist()):
-                yield json.dumps(record(row, at, key, facts, licence), ensure_ascii=False, default=str) + "\n"
+                source = known.get(owners.get(str(row.get(key)), only))
+                yield json.dumps(record(row, str(row.get(key, at)), facts, source), ensure_ascii=False, default=str) + "\n"
 
 
-def record(row: Mapping[str, Any], at: int, key: str, facts: Facts, licence: str) -> dict[str, Any]:
-    source = facts.built.sources[0] if facts.built.sources else None
+def source_of_rows(folder: Path) -> dict[str, str]:
+    """Row key -> name of its source, from the lineage the release carries."""
+    found: dict[str, str] = {}
+    for path in sorted((folder / "provenance").glob("lineage*.parquet")):
+        table = pq.read_table(path, columns=["id", "source"])
+        found |= dict(zip(map(str, table["id"].to_pylist()), map(str, table["source"].to_pylist()), strict=True))
+    return found
+
+
+def record(row: Mapping[str, Any], name: str, facts: Facts, source: SourceFact | None) -> dict[str, Any]:
+    """One row of the format: content by field, source, licence, version and the mark of generated content."""
+    key = facts.recipe.contract.key
     content = [
-        {"media_type": "text", "content": str(value), "field": name}
-        for name, value in row.items()
-        if name != key and value is not None
+        {"media_type": "text", "content": str(value), "field": column}
+        for column, value in row.items()
+        if column != key and value is not None
     ]
     return {
-        "id": str(row.get(key, at)),
+        "id": name,
         "rid": f"{facts.dataset}@{facts.version}",
         "data_content": content,
         "annotation": {"label": "", "annotation_method": "", "annotator": ""},
         "original_time": first(row, ("original_time", "date", "published", "issued")),
         "last_modified_time": facts.day,
         "version": facts.version,
-        "license": licence,
+        "license": facts.recipe.licence.name or facts.recipe.licence.id,
         "source": source.resource if source else "",
         "source_details": source.name if source else "",
         "generated_data_indicator": int(bool(row.get("generated_data_indicator"))),

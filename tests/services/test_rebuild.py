@@ -13,7 +13,7 @@ from corpushub.base.settings import Settings
 from corpushub.domain.parties import SYSTEM
 from corpushub.services.builds import Builds, Options
 from corpushub.services.card_facts import Inputs
-from corpushub.services.rebuild import rebuild
+from corpushub.services.rebuild import compared, rebuild
 from corpushub.services.release_folder import assemble
 from corpushub.store.db import Database
 from tests.kit.released import a_key
@@ -90,3 +90,24 @@ def test_a_folder_that_is_no_release_is_refused(builds: Builds, release: Path, t
     (release / "provenance/build.dsse.json").write_text("{", "utf-8")
     with pytest.raises(Invalid):
         rebuild(SYSTEM, builds, release, tmp_path / "bus.yaml", options=UNASKED)
+
+
+def test_a_build_can_be_reproduced_from_its_own_sources_and_gives_the_same_bytes(builds: Builds, tmp_path: Path) -> None:
+    record = builds.build(SYSTEM, tmp_path / "bus.yaml", options=UNASKED)
+    again = builds.again(builds.get(SYSTEM, record.id), tmp_path / "scratch")
+    assert compared(record.built, again).measures() == {"rebuild_data_differs": 0, "rebuild_differs": 0}
+
+
+def test_a_build_whose_source_changed_is_not_reproduced(builds: Builds, tmp_path: Path) -> None:
+    record = builds.build(SYSTEM, tmp_path / "bus.yaml", options=UNASKED)
+    (tmp_path / "bus.csv").write_text("name\n" + "".join(f"{number}路\n" for number in range(41)), "utf-8")
+    found = compared(record.built, builds.again(record, tmp_path / "scratch"))
+    assert found.measures() == {"rebuild_data_differs": 1, "rebuild_differs": 1}
+    assert found.files
+
+
+def test_a_build_whose_recipe_is_gone_cannot_be_reproduced(builds: Builds, tmp_path: Path) -> None:
+    record = builds.build(SYSTEM, tmp_path / "bus.yaml", options=UNASKED)
+    (tmp_path / "bus.yaml").unlink()
+    with pytest.raises(NotFound):
+        builds.again(record, tmp_path / "scratch")

@@ -69,7 +69,7 @@ def test_every_number_of_the_card_comes_from_the_data(tmp_path: Path) -> None:
         "num_examples: 10",
         "| `topic` | 3 |",
         "重复 1",
-        "| 0.849 | ≥ 0.7988 |",
+        "| 84.90% | ≥ 79.88% |",
         "`CN_ID_CARD` | 60 | 60 | 0 | 0 |",
     ):
         assert words in card, words

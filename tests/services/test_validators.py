@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from corpushub.services import validators
+from corpushub.services.card_facts import Inputs
 from corpushub.services.exports import export_card
+from corpushub.services.release_folder import assemble
 from corpushub.services.validators import installed, validate
-from tests.kit.released import OnDisk, on_disk
+from tests.kit.cards import a_build, a_recipe
+from tests.kit.released import DAY, OnDisk, on_disk
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +135,21 @@ def test_spdx_reads_the_dataset_package(release: OnDisk) -> None:
     assert [(package.name, package.dataset_datasetSize) for package in packages] == [
         ("yunzhou/notices", sum(file.bytes for file in release.made.made.facts.built.files))
     ]
+
+
+def test_each_record_names_the_source_its_own_row_came_from(tmp_path: Path) -> None:
+    built = a_build(tmp_path / "build")
+    (second,) = (replace(source, name="archive", resource="990100/archive/old") for source in built.sources)
+    lineage = tmp_path / "build/provenance/lineage.parquet"
+    frame = pl.read_parquet(lineage)
+    owner = pl.when(pl.col("id") == "n-00007").then(pl.lit("archive")).otherwise(pl.col("source"))
+    frame.with_columns(owner.alias("source")).write_parquet(lineage)
+    inputs = Inputs(a_recipe(), replace(built, sources=(*built.sources, second)), tmp_path / "build", "1.0.0", DAY)
+    assemble(inputs).write(tmp_path / "release")
+    rows = [json.loads(line) for line in export_card(str(tmp_path / "release"), "tc609", Path(), Path()).splitlines()]
+    assert {row["id"]: row["source"] for row in rows if row["source"] != "990100/stats/notices"} == {
+        "n-00007": "990100/archive/old"
+    }
 
 
 def test_rows_go_out_as_tc609_records(release: OnDisk) -> None:
