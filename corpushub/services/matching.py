@@ -127,7 +127,7 @@ class Matching:
         return case
 
     def _demand(self, case: Case) -> Demand:
-        """A case as a parsed demand; what the requester corrected in the chips is in `parsed`."""
+        """A case as a parsed demand; `parsed` holds what the requester corrected: `chips` that were set, kinds taken away in `without`."""
         told: Mapping[str, Any] = case.data.get("parsed") or {}
         given: dict[str, Any] = {}
         for chip in told.get("chips", ()):
@@ -140,7 +140,7 @@ class Matching:
             given["price"] = float(case.data["budget"])
         text = case.data.get("text")
         words = f"{case.data['title']}。{text if isinstance(text, str) else ''}"
-        return parse_demand(words, today=self.today, home=self.home_region, given=given)
+        return parse_demand(words, today=self.today, home=self.home_region, without=tuple(told.get("without", ())), given=given)
 
     def _clearance(self, unit: Unit, actor: Actor) -> int:
         """The strictest rank among resources the actor's organisation may operate today."""

@@ -131,6 +131,13 @@ def test_corrected_chips_win_over_the_words(desk: Desk):
     assert desk.matching.match(asker("a"), case.id).matches == ()
 
 
+def test_a_chip_that_was_taken_away_stays_away(desk: Desk):
+    words = "上海停车位"
+    assert desk.matching.match(asker("a"), desk.demand(words).id).matches == ()
+    case = desk.demand(words, parsed={"without": ["region"]})
+    assert [match.id for match in desk.matching.match(asker("a"), case.id).matches] == ["110000/x/parking"]
+
+
 def test_several_places_in_the_chips_all_count(desk: Desk):
     chips = [{"kind": "region", "value": ["310000"]}, {"kind": "region", "value": ["110108"]}]
     case = desk.demand("停车位", parsed={"chips": chips})

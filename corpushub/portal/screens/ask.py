@@ -66,13 +66,18 @@ def chip_link(ask: Ask, words: str) -> Safe:
 
 
 def found(ask: Ask, words: str) -> Safe:
-    gone = tuple(name for name in ask.query.get("without", "").split(",") if name)
+    gone = taken_away(ask)
     try:
         result = ask.hub.matching.search(ask.actor, words, without=gone)
     except HubError as error:
         return refusal(ask.t, error)
     told = asdict(result) | {"demand": result.demand.to_json()}
     return div(matches.chips(ask, told["demand"], gone), matches.view(ask, told), c="stack")
+
+
+def taken_away(ask: Ask) -> tuple[str, ...]:
+    """Kinds of chips the reader clicked away."""
+    return tuple(name for name in ask.query.get("without", "").split(",") if name)
 
 
 def mine(ask: Ask) -> Safe:
@@ -98,6 +103,8 @@ def sheet(ask: Ask, words: str) -> Safe | None:
 def open_and_submit(ask: Ask, sent: Form) -> Outcome:
     """A demand is opened, submitted and matched in one go: nobody has to find a second button."""
     data = forms.answers(sent, flow_named("demand").opening.fields)
+    if gone := taken_away(ask):
+        data["parsed"] = {"without": list(gone)}
     case = ask.hub.cases.open(ask.actor, "demand", data)
     case = ask.hub.cases.execute(ask.actor, case.id, "submit")
     ask.hub.matching.match(ask.actor, case.id)
