@@ -1,9 +1,12 @@
-"""How the engine grows: 1x, 4x, 16x input, an unchanged and a slightly changed rebuild, one process against two and against Ray.
+"""How the engine grows: 1x, 4x, 16x input; an unchanged rebuild, one after a changed shard in a hundred and one after a changed row in a
+hundred; one process against two and against Ray.
 
-    python benchmarks/scale.py                  # 8, 32 and 128 MB of text
-    python benchmarks/scale.py --base-mb 50 --ray
+    python benchmarks/scale.py                            # 8, 32 and 128 MB of text
+    python benchmarks/scale.py --base-mb 32 --scrub       # personal information is scrubbed too
+    python benchmarks/scale.py --base-mb 32 --on local:2 --on ray-local
 
-Each build runs in a process of its own; CPU seconds and peak resident memory are those of the whole process tree, as the kernel counts them.
+Each build runs in a process of its own; CPU seconds are those of the whole process tree, peak resident memory that of the largest process,
+as the kernel counts them. `new_bytes` of a rebuild: release bytes in row groups that the build before did not have.
 The corpus is that of `corpus.py`, as Parquet files. Ratios matter, absolute
 figures hang on the machine. The result is a JSON object on standard output, one line per measurement before it on standard error.
 """
@@ -11,15 +14,20 @@ figures hang on the machine. The result is a JSON object on standard output, one
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,8 +45,9 @@ steps:
   - drop_low_quality: {column: text, profile: zh-web}
   - dedup_exact: {on: text}
   - dedup_near: {on: text, jaccard: 0.8}
-  - split: {by: id}
+SCRUB  - split: {by: id}
 """
+SCRUB = "  - scrub: {columns: [text]}\n"
 
 
 def generate(folder: Path, mega_bytes: int, seed: int = 7) -> None:
@@ -56,7 +65,7 @@ def generate(folder: Path, mega_bytes: int, seed: int = 7) -> None:
         number += 1
 
 
-def build(home: Path, out: Path, on: str) -> None:
+def build(home: Path, out: Path, on: str, *, scrub: bool = False) -> None:
     """Carry the recipe out (in the process that is measured)."""
     from corpushub.base.settings import Settings
     from corpushub.domain.recipe import Recipe
@@ -65,13 +74,14 @@ def build(home: Path, out: Path, on: str) -> None:
     from corpushub.engine.registry import registry
     from corpushub.engine.run.cluster_choice import executor_for
     from corpushub.engine.run.runner import run
-    from corpushub.engine.sources.opening import Place, open_source
+    from corpushub.engine.sources.opening import open_source
+    from corpushub.engine.sources.place import Place
 
     settings = Settings(home=home)
-    recipe = Recipe.parse(RECIPE, name="scale.yaml", steps=registry())
+    recipe = Recipe.parse(RECIPE.replace("SCRUB", SCRUB if scrub else ""), name="scale.yaml", steps=registry())
     place = Place(home, settings, Cache(home / "cache"))
     sources = [open_source(ref, place) for ref in recipe.sources]
-    plan = make_plan(recipe, sources, registry(), Setting(home))
+    plan = make_plan(recipe, sources, registry(), Setting(home, b"0123456789abcdef"))
     with executor_for(on, settings) as executor:
         built = run(plan, out, cache=place.cache, executor=executor)
     print(
@@ -85,13 +95,17 @@ def build(home: Path, out: Path, on: str) -> None:
     )
 
 
-def measured(name: str, home: Path, on: str = "serial") -> dict[str, object]:
+def measured(name: str, home: Path, on: str = "serial", *, scrub: bool = False) -> dict[str, object]:
     """One build in its own process."""
     out = home / "out" / name
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     clock = time.perf_counter()
-    script = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'benchmarks')!r}]; import scale; from pathlib import Path; scale.peak(lambda: scale.build(Path({str(home)!r}), Path({str(out)!r}), {on!r}))"
-    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    call = f"scale.build(Path({str(home)!r}), Path({str(out)!r}), {on!r}, scrub={scrub})"
+    paths = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'benchmarks')!r}]; import scale; from pathlib import Path"
+    # Worker processes import the start script, so the call stands behind the guard.
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{paths}; scale.peak(lambda: {call})"], capture_output=True, text=True, check=False
+    )
     if answer.returncode:
         raise SystemExit(answer.stderr)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -107,50 +121,95 @@ def measured(name: str, home: Path, on: str = "serial") -> dict[str, object]:
     return found
 
 
+def groups_in(out: Path) -> dict[str, int]:
+    """Row groups of a release's data by the digest of their bytes, with their sizes."""
+    found = {}
+    for path in sorted((out / "data").glob("*.parquet")):
+        meta = pq.read_metadata(path)
+        with path.open("rb") as file:
+            for at in range(meta.num_row_groups):
+                columns = [meta.row_group(at).column(number) for number in range(meta.num_columns)]
+                start = min(column.dictionary_page_offset or column.data_page_offset for column in columns)
+                size = sum(column.total_compressed_size for column in columns)
+                file.seek(start)
+                found[hashlib.sha256(file.read(size)).hexdigest()] = size
+    return found
+
+
+def new_share(older: Path, newer: Path) -> float:
+    """Bytes of row groups that only the newer release has, of all its bytes."""
+    one, two = groups_in(older), groups_in(newer)
+    return round(sum(size for digest, size in two.items() if digest not in one) / sum(two.values()), 4)
+
+
 def peak(work: object) -> None:
     """Run `work` and print the peak resident memory of this process in MB."""
     work()  # type: ignore[operator]
-    print(json.dumps({"peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)}))
+    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({"peak_mb": round(most / 1024)}))
 
 
-def edit(folder: Path) -> None:
-    """Change one row in a hundred of every file."""
-    for path in sorted(folder.glob("*.parquet")):
+def edit(paths: Sequence[Path], every: int) -> None:
+    """Change one row in `every` of these files."""
+    for path in paths:
         frame = pl.read_parquet(path)
-        at = pl.int_range(pl.len()) % 100 == 17
+        at = pl.int_range(pl.len()) % every == every // 6
         frame.with_columns(text=pl.when(at).then(pl.concat_str("text", pl.lit("改。"))).otherwise("text")).write_parquet(
             path, row_group_size=1000
         )
 
 
+def rebuilt(home: Path, *, scrub: bool) -> dict[str, dict[str, object]]:
+    """Rebuilds of the home that was built last: unchanged, one file in a hundred changed, one row in a hundred of every file changed."""
+    files = sorted((home / "docs").glob("*.parquet"))
+    last = next((home / "out").iterdir())
+    results = {"unchanged": measured("unchanged", home, scrub=scrub)}
+    for name, paths, every in (
+        ("changed_shards", files[:: 100 if len(files) > 100 else len(files)], 2),
+        ("changed_rows", files, 100),
+    ):
+        edit(paths, every)
+        results[name] = measured(name, home, scrub=scrub)
+        results[name]["new_bytes"] = new_share(last, home / "out" / name)
+        last = home / "out" / name
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base-mb", type=int, default=8)
-    parser.add_argument("--ray", action="store_true")
+    parser.add_argument("--factors", type=int, nargs="*", default=[1, 4, 16])
+    parser.add_argument("--on", action="append", default=[], help="local:2, ray-local: the largest input again, from nothing")
+    parser.add_argument("--scrub", action="store_true")
+    parser.add_argument("--folder", help="where to work; a temporary folder where nothing is said")
     options = parser.parse_args()
     results: dict[str, dict[str, object]] = {}
-    with tempfile.TemporaryDirectory(prefix="scale-") as name:
-        for factor in (1, 4, 16):
+    with tempfile.TemporaryDirectory(prefix="scale-", dir=options.folder) as name:
+        for factor in options.factors:
             home = Path(name) / f"x{factor}"
             generate(home / "docs", options.base_mb * factor)
-            results[f"x{factor}"] = measured(f"x{factor}", home)
-        results["unchanged"] = measured("unchanged", home)
-        edit(home / "docs")
-        results["changed_1_percent"] = measured("changed", home)
-        home = Path(name) / "x4"
-        for on in ("local:2", *(["ray-local"] if options.ray else [])):
-            (home / "cache").rename(home / f"cache-before-{on.replace(':', '')}")
-            results[on] = measured(on.replace(":", ""), home, on)
-            assert results[on]["digest"] == results["x4"]["digest"], "another executor gave other rows"
+            results[f"x{factor}"] = measured(f"x{factor}", home, scrub=options.scrub)
+        for on in options.on:
+            other = Path(name) / on.replace(":", "")
+            shutil.copytree(home / "docs", other / "docs", copy_function=os.link)
+            results[on] = measured(on.replace(":", ""), other, on, scrub=options.scrub)
+            assert results[on]["digest"] == results[f"x{options.factors[-1]}"]["digest"], "another executor gave other rows"
+        results |= rebuilt(home, scrub=options.scrub)
+    print(json.dumps({"results": results, "ratios": ratios(results, options)}, indent=2))
+
+
+def ratios(results: dict[str, dict[str, object]], options: argparse.Namespace) -> dict[str, float]:
     cpu = {key: float(str(value["cpu"])) for key, value in results.items()}
-    ratios = {
-        "growth_16x": round(cpu["x16"] / cpu["x1"], 2),
-        "unchanged_of_full": round(cpu["unchanged"] / cpu["x16"], 4),
-        "changed_of_full": round(cpu["changed_1_percent"] / cpu["x16"], 4),
-        "two_processes": round(float(str(results["x4"]["wall"])) / float(str(results["local:2"]["wall"])), 2),
-        "mb_per_cpu_second": round(options.base_mb * 16 / cpu["x16"], 2),
+    wall = {key: float(str(value["wall"])) for key, value in results.items()}
+    first, last = (f"x{options.factors[at]}" for at in (0, -1))
+    names = ("unchanged", "changed_shards", "changed_rows")
+    return {
+        f"growth_{options.factors[-1] // options.factors[0]}x": round(cpu[last] / cpu[first], 2),
+        **{f"{name}_of_full": round(cpu[name] / cpu[last], 4) for name in names},
+        **{f"{name}_goal_seconds": round(0.03 * cpu[last] + 2, 2) for name in names[1:]},
+        **{f"{on}_speedup": round(wall[last] / wall[on], 2) for on in options.on},
+        "mb_per_cpu_second": round(options.base_mb * options.factors[-1] / cpu[last], 2),
     }
-    print(json.dumps({"results": results, "ratios": ratios}, indent=2))
 
 
 if __name__ == "__main__":

@@ -46,9 +46,20 @@ def build(recipe: RecipePath, from_: Sources = None, sample: Sample = 0, on: On 
     with ctx.progress() as progress:
         record = builds.build(ctx.actor(), recipe, progress=progress, options=options(from_, sample, on))
     if ctx.json:
-        ctx.show({"id": record.id, "folder": str(record.folder), "sample": record.sample, **record.built.to_json()})
+        ctx.show(
+            {
+                "id": record.id,
+                "folder": str(record.folder),
+                "sample": record.sample,
+                "reused": dict(record.reused),
+                **record.built.to_json(),
+            }
+        )
         return
     show_funnel(ctx, record)
+    for stage, (reused, shards) in record.reused.items():
+        if reused:
+            ctx.say("build.reused", stage=stage, reused=reused, shards=shards)
     ctx.say(
         "build.done", id=record.id, rows=record.built.rows, files=len(record.built.files), digest=record.built.logical_digest[:16]
     )

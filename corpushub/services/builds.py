@@ -26,6 +26,7 @@ from corpushub.store.db import Database
 
 if TYPE_CHECKING:
     from corpushub.engine.plan import Plan
+    from corpushub.engine.run.runner import Run
     from corpushub.engine.run.trace import Traced
     from corpushub.engine.sources.place import Place
 
@@ -55,6 +56,7 @@ class BuildRecord:
     origin: str = ""  # the recipe's own path, below which its sources lie
     addresses: Mapping[str, str] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
+    reused: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)  # right after building: shards by stage, (reused, all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Builds:
         """
         from corpushub.engine.cache import clear_leftovers
         from corpushub.engine.run.cluster_choice import executor_for
-        from corpushub.engine.run.runner import run
+        from corpushub.engine.run.runner import Run, carry_out
 
         options = options or Options(addresses or {}, sample or 0)
         recipe, grants = self._allowed(actor, Path(recipe_path), options)
@@ -103,11 +105,12 @@ class Builds:
             clear_leftovers(self.settings.home / "builds")
             build_id = new_id("build", clock=self.clock)
             folder = self.settings.home / "builds" / build_id
-            built = run(plan, folder, cache=place.cache, executor=executor, progress=progress, cancelled=options.cancelled)
+            job = Run(plan, place.cache, executor, progress, options.cancelled)
+            built = carry_out(job, folder)
             (folder / "recipe.yaml").write_text(recipe.text, "utf-8")
         record = BuildRecord(
             build_id, recipe, built, folder, grants, actor.person, actor.org, iso(self.clock()), options.sample,
-            str(Path(recipe_path).resolve()), options.addresses, tuple(str(root) for root in options.roots),
+            str(Path(recipe_path).resolve()), options.addresses, tuple(str(root) for root in options.roots), reused_by_stage(job),
         )  # fmt: skip
         with self.database.begin() as unit:
             unit.documents.put(BUILDS, build_id, self._row(record))
@@ -273,6 +276,12 @@ class Builds:
             if error.errno in FULL or any(f"(os error {number})" in str(error) for number in FULL):
                 raise Unavailable("build.no_space") from error
             raise
+
+
+def reused_by_stage(job: Run) -> dict[str, tuple[int, int]]:
+    """Shards of each stage of a plan, by its steps: how many came from earlier builds, of how many."""
+    names = ["+".join(step.step.name for step in stage.steps) or "read" for stage in job.plan.stages]
+    return {f"{at + 1} {name}": (job.reused[at], job.asked[at]) for at, name in enumerate(names)}
 
 
 def visible(row: Mapping[str, Any], actor: Actor) -> bool:

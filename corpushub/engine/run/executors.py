@@ -20,7 +20,7 @@ from corpushub.base.errors import Unavailable
 from corpushub.domain.recipe import Recipe
 from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan, Setting, make_plan
-from corpushub.engine.run.pool import few_threads
+from corpushub.engine.run.pool import HELD, begin
 from corpushub.engine.run.release import bin_shard, encode_group, join_groups, measure_shard
 from corpushub.engine.run.work import map_shard, sketch_shard
 from corpushub.engine.sources.opening import Source
@@ -89,12 +89,18 @@ def do(function: str, order: bytes, task: Task) -> None:
     FUNCTIONS[function](plan, task, cache)
 
 
+def do_held(function: str, task: Task) -> None:
+    """The same for the order this worker began with."""
+    do(function, HELD[0], task)
+
+
 class Pool:
     """Spawned processes that stay for the whole build. Use as a context manager."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._pool: ProcessPoolExecutor | None = None
+        self._order = b""
 
     def __enter__(self) -> Self:
         return self
@@ -107,9 +113,12 @@ class Pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = None
 
-    def pool(self) -> ProcessPoolExecutor:
+    def pool(self, order: bytes) -> ProcessPoolExecutor:
+        if order != self._order:
+            self.close()
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=few_threads)
+            self._order = order
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=begin, initargs=(order,))
         return self._pool
 
     def perform(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
@@ -136,7 +145,7 @@ class Pool:
         queue = iter(tuple(tasks))
         while True:
             while len(waiting) < 2 * self.workers and (task := next(queue, None)) is not None:
-                waiting[self.pool().submit(do, function, order, task)] = task
+                waiting[self.pool(order).submit(do_held, function, task)] = task
             if not waiting:
                 return
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 
+HELD: list[bytes] = []
+"""The order a worker works on, sent once: with every task it would be most of what travels."""
 
-def few_threads() -> None:
+
+def begin(order: bytes) -> None:
     """One thread per worker: the processes are the parallelism. The C environment is what the library reads when it is loaded."""
     os.putenv("POLARS_MAX_THREADS", "1")
+    HELD[:] = [order]

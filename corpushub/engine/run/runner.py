@@ -61,6 +61,7 @@ class Run:
     progress: Progress = silent
     cancelled: Callable[[], bool] = bool
     reused: Counter[int] = field(default_factory=Counter)
+    asked: Counter[int] = field(default_factory=Counter)
     tallies: dict[int, Tally] = field(default_factory=dict)
     watch: Stopwatch = field(default_factory=Stopwatch)
 
@@ -88,7 +89,12 @@ def run(
 
     Raises: Conflict("build.cancelled"), Invalid("build.empty" | what steps refuse).
     """
-    job = Run(plan, cache, executor or Serial(), progress, cancelled)
+    return carry_out(Run(plan, cache, executor or Serial(), progress, cancelled), folder)
+
+
+def carry_out(job: Run, folder: Path) -> Built:
+    """As `run`; afterwards `job.reused` and `job.asked` tell how many shards of each stage came from earlier builds, and of how many."""
+    plan, cache = job.plan, job.cache
     outputs, logs, inputs = stages(job)
     key = digest_of(["release", plan.fingerprint, measuring(), writing(), [shard.digest for shard in outputs.shards]])
     if cache.get(key) is None:
@@ -237,6 +243,7 @@ def staged(job: Run, function: str, tasks: Sequence[Task]) -> list[Path]:
     name = "+".join(step.step.name for step in job.plan.stages[stage].steps) or "read"
     folders, known = perform(job, function, tasks, name)
     job.reused[stage] += known
+    job.asked[stage] += len(tasks)
     return folders
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -14,8 +15,9 @@ from corpushub.base.errors import Invalid
 from corpushub.base.settings import Settings
 from corpushub.engine import shards
 from corpushub.engine.run.cluster_choice import executor_for
-from corpushub.engine.run.executors import Executor, Pool, Serial
+from corpushub.engine.run.executors import Executor, Pool, Serial, order_of
 from corpushub.engine.run.runner import run
+from corpushub.engine.run.work import Task
 from tests.kit.engine import bytes_of, planned
 
 BODY = """\
@@ -60,7 +62,7 @@ def test_a_killed_worker_does_not_fail_the_build(folder: Path) -> None:
 
     def kill_first(pool: Pool) -> None:
         while not killed:
-            processes = list(pool.pool()._processes or {})
+            processes = list(pool._pool._processes or {}) if pool._pool else []
             if processes:
                 time.sleep(0.5)
                 os.kill(processes[0], signal.SIGKILL)
@@ -74,6 +76,17 @@ def test_a_killed_worker_does_not_fail_the_build(folder: Path) -> None:
         hunter.join()
     assert killed
     assert found == one
+
+
+def test_a_worker_gets_the_order_once_and_each_task_alone(folder: Path) -> None:
+    plan, cache = planned(folder, BODY)
+    order = order_of(plan, cache)
+    at = Task(0, "0" * 64, plan.shards[0][1], first=True, slot="s")
+    assert len(pickle.dumps(at)) < 2000
+    with Pool(1) as pool:
+        first = pool.pool(order)
+        assert pool.pool(order) is first
+        assert pool.pool(order + b"other") is not first
 
 
 def test_a_refusal_in_a_worker_arrives_as_itself(folder: Path) -> None:
