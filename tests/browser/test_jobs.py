@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tarfile
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -135,3 +136,114 @@ def test_signing_out_everywhere_ends_the_session(browser: Browser, demo: Running
         page.wait_for_url("**/signin*")
         page.goto(f"{demo.endpoint}/zh/home/tasks")
         page.wait_for_url(re.compile(r"/signin\?next="))
+
+
+def test_a_curator_looks_into_each_step_before_building(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "chen.yu") as at:
+        page = at.open("/zh/make/studio/epidemic-notices")
+        page.click(".segments button[value=plan]")
+        expect(page.locator(".stages > li").first).to_be_visible()
+        page.click(".segments a[href*='view=steps']")
+        page.click(".effects a:has(.chip.warn)", timeout=120_000)
+        expect(page.locator(".touched .gone .chip.warn").first).to_have_text("完全重复")
+        expect(page.locator(".touched .facts dd").first).not_to_be_empty()
+        assert "view=steps" in page.url
+        page.reload()
+        expect(page.locator(".touched .gone").first).to_be_visible()
+        assert at.wrong == []
+
+
+def test_a_build_shows_its_progress_and_log_and_can_be_cancelled(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "chen.yu") as at:
+        page = at.open("/en/make/studio/legal-questions")
+        text = page.input_value(".editor textarea")
+        page.fill(".editor textarea", text.replace("min_chars: 6", "min_chars: 7"))
+        page.click(".editor button[value=build]")
+        page.click("[data-act=cancel]", timeout=60_000)
+        expect(page.locator(".job .chip", has_text="cancelled").first).to_be_visible()
+        page.click(".editor button[value=sample]")
+        done = page.locator(".job", has=page.locator("a.btn")).first
+        expect(done).to_be_visible(timeout=180_000)
+        done.locator(".fold summary").click()
+        expect(done.locator(".log li").first).to_be_visible()
+        done.locator("a.btn").click()
+        expect(page.locator(".funnel .bar-row").first).to_be_visible()
+        page.go_back()
+        page.click(".editor button[value=discard]")
+        expect(page.locator(".editor textarea")).to_have_value(text)
+
+
+def test_typed_text_is_not_left_without_asking(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "chen.yu") as at:
+        page = at.open("/zh/make/studio/epidemic-notices")
+        asked: list[str] = []
+        page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+        page.fill(".editor textarea", "dataset: x")
+        page.click(".shelf a:not(.current)")
+        assert asked == ["配方有改动还没有保存，离开会丢失。仍要离开吗？"]
+        assert page.url.endswith("/studio/epidemic-notices")
+
+
+def test_notices_are_counted_and_marked_as_read(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "sun.yue") as at:
+        page = at.open("/zh/home/tasks")
+        badge = page.locator(".bell .badge")
+        count = int(badge.inner_text())
+        page.click(".bell")
+        page.wait_for_selector(".notices .unseen")
+        page.locator(".notices .unseen button").first.click()
+        expect(badge).to_have_text(str(count - 1))
+        page.click("[data-act=all_read]")
+        expect(badge).to_be_hidden()
+        expect(page.locator(".notices .unseen")).to_have_count(0)
+
+
+def test_a_field_called_like_a_property_of_forms_hides_nothing(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "he.xin") as at:
+        page = at.open("/zh/demand/mine?request=yunzhou/epidemic-notices")
+        page.click("[data-sheet=sheet-open-access]")
+        expect(page.locator("dialog[open] select[name=dataset]")).to_have_value("yunzhou/epidemic-notices")
+        page.evaluate("document.querySelector('dialog[open] form').noValidate = true")
+        page.click("dialog[open] button[type=submit]")
+        expect(page.locator(".notice .refusal")).to_be_visible()
+        assert page.url.endswith("request=yunzhou/epidemic-notices")
+
+
+def test_an_auditor_takes_a_bundle_and_sees_who_holds_what(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "liu.jian") as at:
+        page = at.open("/zh/oversee/audit")
+        with page.expect_download() as taken:
+            page.click("form[action='/download/audit-bundle'] button")
+        assert taken.value.suggested_filename == "audit-bundle.tar"
+        with tarfile.open(taken.value.path()) as bundle:
+            assert len(bundle.getnames()) > 3
+        page.select_option("select[name=dataset]", "yunzhou/epidemic-notices")
+        expect(page.locator("[data-part=deliveries] h3").first).to_have_text("持有单位")
+        page.click("[data-act=verify]")
+        expect(page.locator("#report .chip.good")).to_be_visible()
+
+
+def test_a_disclosure_pack_is_compiled_for_somebody_else_to_review(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "zhang.hua") as at:
+        page = at.open("/en/data/disclosure")
+        page.click("[data-sheet=sheet-disclose]")
+        page.select_option("dialog[open] select[name=kind]", "city")
+        page.click("dialog[open] button[type=submit]")
+        page.wait_for_url("**/data/disclosure/dis-*")
+        expect(page.locator(".tiles .tile").first).to_be_visible()
+        expect(page.locator(".note .digest")).to_be_visible()
+
+
+def test_an_incident_freezes_what_it_names(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "zhang.hua") as at:
+        page = at.open("/zh/oversee/monitor")
+        page.click("[data-sheet=sheet-open-incident]")
+        page.fill("dialog[open] input[name=title]", "疑似泄露")
+        page.fill("dialog[open] textarea[name=text]", "监测到异常传播，先行冻结。")
+        page.check("dialog[open] input[name=datasets][value='yunzhou/census-income']")
+        page.click("dialog[open] button[type=submit]")
+        page.wait_for_url("**/oversee/monitor/inc-*")
+        page.click("[data-sheet=sheet-freeze]")
+        page.click("dialog#sheet-freeze[open] button[type=submit]")
+        expect(page.locator(".card", has_text="涉及的版本").locator(".chip.bad").first).to_be_visible()
+        expect(page.locator(".card", has_text="持有单位").first).to_be_visible()

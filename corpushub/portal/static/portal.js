@@ -119,19 +119,22 @@
 
   document.addEventListener("submit", function (event) {
     var form = event.target;
-    if (form.dataset.act) {
+    if (said(form, "data-act")) {
       event.preventDefault();
       var values = fields(form);
       if (event.submitter && event.submitter.name) { values[event.submitter.name] = event.submitter.value; }
-      act(form.dataset.act, values);
-    } else if (form.method === "get" && area(form.action) === area(location.href)) {
+      act(said(form, "data-act"), values);
+    } else if (said(form, "method") === "get" && area(said(form, "action")) === area(location.href)) {
       event.preventDefault();
       show(address(form), false, true);
     }
   });
 
+  /* A form's own attribute: a field called dataset, action or method would hide it as a property. */
+  function said(form, name) { return form.getAttribute(name); }
+
   function address(form) {
-    var url = new URL(form.action, location.href);
+    var url = new URL(said(form, "action"), location.href);
     new FormData(form).forEach(function (value, name) { if (value) { url.searchParams.set(name, value); } else { url.searchParams.delete(name); } });
     return url.pathname + url.search;
   }
@@ -145,7 +148,7 @@
     var form = box.form;
     if (!form) { return; }
     clearTimeout(timer);
-    if (form.dataset.live !== undefined) { timer = setTimeout(function () { show(address(form), true, true); }, wait === undefined ? 180 : wait); }
+    if (said(form, "data-live") !== null) { timer = setTimeout(function () { show(address(form), true, true); }, wait === undefined ? 180 : wait); }
     if (box.dataset.liveAct) { timer = setTimeout(function () { act(box.dataset.liveAct, fields(form)); }, 350); }
   }
 
