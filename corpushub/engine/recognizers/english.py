@@ -6,6 +6,7 @@ every region and takes nine tenths of a run.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import phonenumbers
@@ -57,7 +58,7 @@ class InternationalPhoneRecognizer(ShapeRecognizer):
         (
             "national",
             (
-                rf"(?=[(\d])(?<![0-9A-Za-z_.\-/]){_NO_HAN_NEAR}(?!(?:19|20)\d\d[\-/.]\d)(?=(?:[(). /\-]{{0,2}}\d){{9}})\(?\d{{2,5}}\)?[ .\-/]{{1,2}}\d{{2,5}}(?:[ .\-/]\d{{2,5}}){{0,3}}(?: ?(?:x|ext\.?) ?\d{{1,6}})?"
+                rf"(?=[(\d])(?<![0-9A-Za-z_.\-/]){_NO_HAN_NEAR}(?!(?:19|20)\d\d[\-/.]\d)(?=(?:[(). /\-]{{0,2}}\d){{9}})(?:\(\d{{2,5}}\)[ .\-/]{{0,2}}|\d{{2,5}}[ .\-/]{{1,2}})\d{{2,5}}(?:[ .\-/]\d{{2,5}}){{0,3}}(?: ?(?:x|ext\.?) ?\d{{1,6}})?"
                 rf"(?![0-9A-Za-z_]|[\-.,/]\d)(?!.{{0,6}}[\u4e00-\u9fff])"
             ),
             0.5,
@@ -91,7 +92,7 @@ class InternationalPhoneRecognizer(ShapeRecognizer):
     )
 
     def invalidate_result(self, pattern_text: str) -> bool | None:
-        return not is_telephone(pattern_text)
+        return _MAINLAND.fullmatch(bare(pattern_text)) is not None or not is_telephone(pattern_text)
 
 
 class LabelledPhoneRecognizer(ShapeRecognizer):
@@ -102,12 +103,18 @@ class LabelledPhoneRecognizer(ShapeRecognizer):
         (
             "labelled",
             (
-                r"(?i)(?<=(?:phone|telephone|cell|mobile|call|fax|tel)(?: ?(?:number|no\.?|me|us))?(?: (?:is|at|on|to))?(?:: ?|, | ))"
+                r"(?i)(?<=(?:phone|telephone|cell|mobile|call|fax|tel|desk)(?: ?(?:number|no\.?|me|us))?(?: (?:is|at|on|to))?(?:: ?|, | ))"
                 r"(?=(?:[^0-9\n]{0,2}\d){6})\+?\(?\d[\d()./ \-]{4,18}\d(?![0-9A-Za-z_]|[,.]\d)"
             ),
             0.6,
         ),
     )
+
+    def invalidate_result(self, pattern_text: str) -> bool | None:
+        return _MAINLAND.fullmatch(bare(pattern_text)) is not None
+
+
+_MAINLAND = re.compile(r"1[3-9]\d{9}")  # no number of another plan: a mobile of the mainland
 
 
 @cache
