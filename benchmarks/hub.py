@@ -69,7 +69,7 @@ def main() -> None:
         token, paths = prepare(folder, options.big, options.small)
         rounds: dict[str, list[Figure]] = {}
         for _ in range(options.rounds):
-            for server in (hub, hub_behind_nginx, nginx, starlette):
+            for server in (hub, hub_with_accel, hub_with_passes, nginx, starlette):
                 with server(folder, token, paths) as served:
                     rounds.setdefault(served.name, []).append(measure(folder, served, options.big, options.seconds))
     report([median(figures) for figures in rounds.values()], as_json=options.json)
@@ -123,10 +123,9 @@ def prepare(folder: Path, big: int, small: int) -> tuple[str, list[str]]:
 
 
 @contextmanager
-def hub(folder: Path, token: str, _: list[str], *, port: int = 18801, accel: str = "") -> Iterator[Served]:
+def hub(folder: Path, token: str, _: list[str], *, port: int = 18801, **settings: str) -> Iterator[Served]:
     env = os.environ | {"CORPUSHUB_HOME": str(folder / "home"), "PORT": str(port), "PYTHONPATH": str(ROOT)}
-    if accel:
-        env["CORPUSHUB_ACCEL_REDIRECT"] = accel
+    env |= {f"CORPUSHUB_{name.upper()}": value for name, value in settings.items()}
     code = (
         "from corpushub.services.hub import open_hub; from corpushub.base.settings import load_settings; from corpushub.web import serve;"
         f"serve(open_hub(load_settings()), host='127.0.0.1', port={port}, with_portal=False)"
@@ -138,15 +137,36 @@ def hub(folder: Path, token: str, _: list[str], *, port: int = 18801, accel: str
 
 
 @contextmanager
-def hub_behind_nginx(folder: Path, token: str, paths: list[str]) -> Iterator[Served]:
+def hub_with_accel(folder: Path, token: str, paths: list[str]) -> Iterator[Served]:
+    """Every request asks the hub; nginx sends the bytes."""
+    with behind_nginx(folder, token, paths) as (inner, pids):
+        yield Served("hub behind nginx (X-Accel)", "http://127.0.0.1:18803", [*inner.pids, *pids], inner.big, inner.small, token)
+
+
+@contextmanager
+def hub_with_passes(folder: Path, token: str, paths: list[str]) -> Iterator[Served]:
+    """A HEAD asks the hub and gets a pass; under it nginx serves the release alone, and the hub judges and records beside."""
+    with behind_nginx(folder, token, paths) as (inner, pids):
+        asked = ["curl", "-sIL", "-o", "/dev/null", "-w", "%{url_effective}", "-H", f"Authorization: Bearer {token}"]
+        address = subprocess.run([*asked, inner.base + inner.big], check=True, capture_output=True, text=True).stdout
+        base, _, place = address.partition("/take/")
+        place = f"/take/{place.removesuffix('big.bin')}"
+        yield Served("hub behind nginx (pass)", base, [*inner.pids, *pids], f"{place}big.bin", place)
+
+
+@contextmanager
+def behind_nginx(folder: Path, token: str, paths: list[str]) -> Iterator[tuple[Served, list[int]]]:
     from corpushub.api.nginx import nginx_conf
 
-    conf = nginx_conf(upstream="127.0.0.1:18802", objects=folder / "home/objects", port=18803)
+    home = folder / "home"
+    conf = nginx_conf(upstream="127.0.0.1:18802", home=home, objects=home / "objects", ports=(18803, 18806))
+    (home / "nginx").mkdir(exist_ok=True)
+    settings = {"accel_redirect": "/objects", "files_url": "http://127.0.0.1:18806"}
     with (
-        hub(folder, token, paths, port=18802, accel="/objects") as inner,
-        nginx_with(folder, conf, "http://127.0.0.1:18803/healthz") as pids,
+        hub(folder, token, paths, port=18802, **settings) as inner,
+        nginx_with(folder, conf.partition("\n")[2], "http://127.0.0.1:18803/healthz") as pids,
     ):
-        yield Served("hub behind nginx (X-Accel)", "http://127.0.0.1:18803", [*inner.pids, *pids], inner.big, inner.small, token)
+        yield inner, pids
 
 
 @contextmanager
@@ -186,7 +206,9 @@ def nginx_with(folder: Path, conf: str, probe: str) -> Iterator[list[int]]:
     place.mkdir()
     for parent in (folder, folder.parent):
         parent.chmod(0o755) if parent == folder else None
-    head = f"worker_processes 1; pid {place}/pid; error_log {place}/error.log; daemon off; user root;\n"
+    head = (
+        f"worker_processes 1; worker_rlimit_nofile 65536; pid {place}/pid; error_log {place}/error.log; daemon off; user root;\n"
+    )
     (place / "conf").write_text(head + conf)
     process = subprocess.Popen(
         ["taskset", "-c", SERVER_CPU, "nginx", "-p", str(place), "-c", str(place / "conf")], stderr=subprocess.DEVNULL

@@ -38,16 +38,27 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--rows", type=int, default=400_000, help="rows of the table load_dataset reads")
+    parser.add_argument("--folder", type=Path, help="keep what is prepared here, and use it again")
+    parser.add_argument("--only", choices=("prepare", "api", "load", "cold"), help="one part")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hub-bench-", dir=os.environ.get("BENCH_DIR")) as name:
-        folder = Path(name)
-        token = prepare(folder, options)
+        folder = options.folder or Path(name)
+        folder.mkdir(exist_ok=True)
+        kept = folder / "token"
+        if not kept.exists():
+            kept.write_text(prepare(folder, options))
+        if options.only == "prepare":
+            return
+        token = kept.read_text()
         server = start(folder)
         try:
             print("| what | figure |\n|---|---|")
-            latency(token, options)
-            load(folder, token, options, server.pid)
-            cold(folder, token)
+            if options.only in {None, "api"}:
+                latency(token, options)
+            if options.only in {None, "load"}:
+                load(folder, token, options, server.pid)
+            if options.only in {None, "cold"}:
+                cold(folder, token)
         finally:
             server.terminate()
             server.wait(timeout=30)
@@ -248,7 +259,7 @@ def cold(folder: Path, token: str) -> None:
     for name, call in calls.items():
         taken = []
         for number in range(3):
-            home = {"HF_HOME": str(folder / f"cold-{name}-{number}")}
+            home = {"HF_HOME": str(folder / f"cold-{name}-{number}-{time.monotonic_ns()}")}
             done = subprocess.run(
                 [sys.executable, "-c", timed.format(call=call)], env=env | home, capture_output=True, text=True, check=True
             )
