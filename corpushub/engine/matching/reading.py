@@ -99,6 +99,8 @@ def months_of(parts: Mapping[str, str | None], said: str, today: date) -> tuple[
         return (now - 12 * counted(count) + 1, now)
     if count := parts.get("j"):
         return (now - counted(count) + 1, now)
+    if name := parts.get("w"):
+        return (now - matching_rules()["time"]["months"][name],) * 2
     first, length = begin_of(parts, today)
     if (until := parts.get("b")) or parts.get("n"):
         last = int(until or first // 12) * 12 + counted(parts.get("n") or "12") - 1
@@ -112,7 +114,8 @@ def begin_of(parts: Mapping[str, str | None], today: date) -> tuple[int, int]:
     """First month and number of months of the first thing said: a year, a half, a quarter or a month; without a year the latest such."""
     rules = matching_rules()["time"]
     named, month = parts.get("y"), counted(parts.get("m") or "0")
-    year = today.year - rules["years"][named] if named else int(parts.get("a") or today.year - (month > today.month))
+    written = "".join(str(counted(digit)) for digit in parts.get("z") or "") or parts.get("a")
+    year = today.year - rules["years"][named] if named else int(written or today.year - (month > today.month))
     if quarter := parts.get("q"):
         return year * 12 + 3 * (counted(quarter) - 1), 3
     if half := parts.get("h"):
@@ -131,7 +134,8 @@ def read_regions(reading: Reading, _: date, home: str) -> list[Chip]:
     while position < len(reading.text):
         name = longest_at(reading.text, position, known.codes, known.longest)
         phrase = longest_at(reading.text, position, phrases.by_phrase, phrases.longest)
-        said = reading.take(position, position + len(name)) if len(name) >= len(phrase) and name else ""
+        whole = len(name) >= len(phrase) and not known.is_begun(name, reading.text[position + len(name) :])
+        said = reading.take(position, position + len(name)) if name and whole else ""
         if said:
             chips.append(Chip("region", known.choose(name, home), said))
         position += len(said) or len(phrase) or 1

@@ -43,6 +43,11 @@ class Gazetteer:
     longest: int
     groups: frozenset[str]
 
+    def is_begun(self, name: str, after: str) -> bool:
+        """Is `name`, before the text `after`, only the beginning of a longer name, such as that of a street?"""
+        rules = matching_rules()["region"]
+        return not name.endswith(tuple(rules["suffixes"])) and re.match(rules["longer"], after) is not None
+
     def choose(self, name: str, home: str) -> tuple[str, ...]:
         """The codes meant by `name`: provinces, then districts at home, then the highest level, at home before elsewhere."""
         codes = self.codes[name]
