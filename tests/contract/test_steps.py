@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from corpushub.base.messages import LANGS
@@ -58,6 +60,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     "count_tokens": {"column": "text", "into": "tokens"},
     "dedup_exact": {"on": "text"},
     "dedup_near": {"on": "text"},
+    "group_near": {"on": "text"},
     "dedup_paragraphs": {"on": "text"},
     "scrub": {"columns": ["text"]},
     "generalise": {"columns": {"age": {"width": 10}}},
@@ -143,3 +146,29 @@ def test_a_barrier_rules_about_every_row_and_the_same_way_twice(name: str) -> No
     assert one.codes.tolist() == two.codes.tolist()
     assert all(len(column) == FRAME.height for column in one.columns.values())
     assert max(one.codes, default=0) <= len(one.reasons)
+
+
+CELL = (
+    st.none()
+    | st.text(max_size=60)
+    | st.sampled_from([*TEXTS, "１２３", "2024年13月", "负一百二", "13800138000", "\u200b\ufeff", "a@b.cn"])
+)
+ROWS = st.lists(st.tuples(CELL, CELL, CELL, CELL, st.none() | st.integers(-(2**40), 2**40)), min_size=1, max_size=8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(name=st.sampled_from(NAMES), rows=ROWS, cut=st.integers(1, 7))
+def test_any_rows_are_taken_and_each_is_kept_or_leaves_for_a_reason(name: str, rows: list[tuple[Any, ...]], cut: int) -> None:
+    columns = dict(zip(("text", "kind", "day", "count", "age"), zip(*rows, strict=True), strict=True))
+    frame = pl.DataFrame({"id": [f"r{at}" for at in range(len(rows))], **columns}, schema=FRAME.schema)
+    full, answer = with_places(frame), answer_of(name)
+    if isinstance(answer, Barrier):
+        ruling = answer.decide(OneShard(answer.sketch(full.select(answer.needs) if answer.needs else full), full))
+        assert len(ruling.codes) == frame.height
+        assert max(ruling.codes) <= len(ruling.reasons)
+        return
+    whole, _, log = carry_out(full, answer, 1)
+    assert whole.select("_origin", "_row").unique().height + log.height == frame.height
+    parts = [carry_out(part, answer, 1) for part in (full.slice(0, cut), full.slice(cut)) if part.height]
+    assert pl.concat([part[0] for part in parts]).equals(whole)
+    assert pl.concat([part[2] for part in parts]).equals(log)

@@ -1,7 +1,7 @@
 """Who does the tasks: this process, or a pool of spawned ones. The same tasks leave the same bytes in the cache whoever does them.
 
 A worker gets an order (recipe, opened sources, setting), makes the plan anew - planning is pure - and then tasks by number. Data never
-travels with a task: it lies in the cache under its digest. A worker that dies is replaced and its tasks are done again.
+travels with a task: it lies in the cache under its digest. A worker that dies or runs out of memory is replaced and its tasks are done again.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Pool:
                 for task in self._round(function, order, left):
                     left.remove(task)
                     yield task
-            except BrokenProcessPool as error:
+            except (BrokenProcessPool, MemoryError) as error:
                 self.close()
                 losses += 1
                 if losses > MAX_LOSSES:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import resource
 import signal
 import threading
 import time
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from corpushub.base.errors import Invalid
+from corpushub.base.errors import Invalid, Unavailable
 from corpushub.base.settings import Settings
 from corpushub.engine import shards
 from corpushub.engine.run.cluster_choice import executor_for
@@ -76,6 +78,31 @@ def test_a_killed_worker_does_not_fail_the_build(folder: Path) -> None:
         hunter.join()
     assert killed
     assert found == one
+
+
+def test_workers_out_of_memory_are_told_and_the_next_build_goes_on(folder: Path) -> None:
+    """Every worker may hold a few megabytes only, so it cannot even load what it needs."""
+    one = built(folder, "serial", Serial())
+    ended = threading.Event()
+
+    def starve(pool: Pool) -> None:
+        while not ended.is_set():
+            for process in list(pool._pool._processes or {}) if pool._pool else []:
+                with contextlib.suppress(ProcessLookupError):
+                    resource.prlimit(process, resource.RLIMIT_AS, (60_000_000, 60_000_000))
+            time.sleep(0.005)
+
+    with Pool(2) as pool:
+        hunter = threading.Thread(target=starve, args=(pool,))
+        hunter.start()
+        try:
+            with pytest.raises(Unavailable, match=r"build\.workers_lost"):
+                built(folder, "starved", pool)
+        finally:
+            ended.set()
+            hunter.join()
+    assert not (folder / "starved").exists()
+    assert built(folder, "starved", Serial()) == one
 
 
 def test_a_worker_gets_the_order_once_and_each_task_alone(folder: Path) -> None:
