@@ -97,6 +97,7 @@ except GatedRepoError as error:
         token,
     )
     assert "/datasets/city/notices" in done.stdout, done.stderr
+    assert f"Request access to {REPO} at {hub.settings.endpoint()}" in done.stderr  # the client prints X-HF-Warning
 
 
 def test_an_open_dataset_needs_no_token(client: Any) -> None:
