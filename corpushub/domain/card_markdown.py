@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corpushub.base.messages import LANGS, Lang
-from corpushub.domain import card_sections as sections
+from corpushub.domain import card_checks, card_origin, card_versions
 from corpushub.domain.card import Facts, front_matter, split_rows, to_yaml
 from corpushub.domain.card_parts import Writer, blocks, cell, fence, number, percent, quoted, short, size
 from corpushub.domain.gates import Status, high_quality
@@ -35,18 +35,18 @@ def body(facts: Facts, lang: Lang) -> str:
         quick_start(writer),
         uses(writer),
         contents(writer),
-        sections.origins(writer),
-        sections.process(writer),
-        sections.personal(writer),
-        sections.safety(writer),
-        sections.quality(writer),
-        sections.gates(writer),
-        sections.risks(writer),
-        sections.usefulness(writer),
-        sections.changes(writer),
-        sections.verification(writer),
-        sections.maintenance(writer),
-        sections.citation(writer),
+        card_origin.origins(writer),
+        card_origin.process(writer),
+        card_origin.personal(writer),
+        card_checks.safety(writer),
+        card_checks.quality(writer),
+        card_checks.gates(writer),
+        card_checks.risks(writer),
+        card_checks.usefulness(writer),
+        card_versions.changes(writer),
+        card_versions.verification(writer),
+        card_versions.maintenance(writer),
+        card_versions.citation(writer),
     )
 
 

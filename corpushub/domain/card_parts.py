@@ -108,3 +108,13 @@ def quoted(words: str) -> str:
 
 def short(digest: str) -> str:
     return f"`{digest[:16]}…`" if digest else "–"
+
+
+def measured(w: Writer, names: Iterable[str]) -> str:
+    """A table of the measures that were taken; says so where none was."""
+    rows = [
+        (w.word("measure", name), figure(name, w.facts.measures[name]), quoted(name))
+        for name in names
+        if name in w.facts.measures
+    ]
+    return w.table(("measure", "value_n", "id"), rows) if rows else w.t("not_measured")
