@@ -12,7 +12,8 @@ from corpushub.engine.dedup import duplicates, minhash
 from corpushub.engine.dedup.duplicates import Pairs
 from corpushub.engine.step import Barrier, Decision, Params, Scope, Sketches, Step
 from corpushub.engine.text.columns import ON
-from corpushub.engine.text.utf8 import I64
+from corpushub.engine.text.shingling import MINIMA
+from corpushub.engine.text.utf8 import I64, U8
 from corpushub.engine.wording import Sentence
 
 GROUP = "near_group"
@@ -45,6 +46,7 @@ def grouped(sketches: Sketches, column: str, threshold: float) -> Decision:
     rows = np.flatnonzero((leader == np.arange(leader.size)) & (lengths > 0))
     bands = (sketches.gather([name])[name].to_numpy()[rows] for name in map(minhash.band_name, range(minhash.BANDS)))
     found = duplicates.candidates(bands, rows)
+    found = duplicates.likely(found, found.rows(), checks(sketches, found.rows()), threshold)
     alike = duplicates.similarities(found, lengths, lambda wanted: sketches.fetch(wanted, [column])[column])
     first = components(leader.size, found.where(alike >= threshold))[leader]
     first[lengths == 0] = np.flatnonzero(lengths == 0)  # empty texts are not alike
@@ -55,6 +57,17 @@ def grouped(sketches: Sketches, column: str, threshold: float) -> Decision:
     return Decision(
         np.zeros(first.size, np.uint8), columns={GROUP: column_}, measures={"near_groups": float(np.unique(first[shared]).size)}
     )
+
+
+def checks(sketches: Sketches, rows: I64) -> U8:
+    """The check bytes of `rows` (ascending), shard by shard: only candidates are held in memory."""
+    parts = [b""]
+    start = 0
+    for frame in sketches.frames():
+        local = rows[(rows >= start) & (rows < start + len(frame))] - start
+        parts += frame["check"].gather(local).to_list()
+        start += len(frame)
+    return np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, MINIMA)
 
 
 def components(rows: int, pairs: Pairs) -> I64:

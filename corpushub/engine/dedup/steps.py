@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,11 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from corpushub.engine.dedup import contamination_step, duplicates, minhash, paragraphs
+from corpushub.engine.dedup import contamination_step, duplicates, minhash, near_groups, paragraphs
 from corpushub.engine.dedup.duplicates import Pairs, Similarities
 from corpushub.engine.step import Barrier, Decision, Drop, Mapped, Params, Scope, Sketches, Step
 from corpushub.engine.text.columns import COLUMN, ON, ON_SEVERAL, Names
-from corpushub.engine.text.shingling import MINIMA
-from corpushub.engine.text.utf8 import I64, U8, U64, utf8
+from corpushub.engine.text.utf8 import I64, U64, utf8
 from corpushub.engine.wording import Sentence
 
 _DIGEST = ("digest_0", "digest_1")
@@ -97,7 +95,7 @@ def _near(sketches: Sketches, column: str, threshold: float, *, preferred: bool)
     found = duplicates.candidates(
         (sketches.gather([name])[name].to_numpy()[rows] for name in map(minhash.band_name, range(minhash.BANDS))), rows
     )
-    pairs = duplicates.likely(found, found.rows(), _checks(sketches, found.rows()), threshold)
+    pairs = duplicates.likely(found, found.rows(), near_groups.checks(sketches, found.rows()), threshold)
     exact, fetched = _verified(sketches, pairs, digest, lengths, column)
     survivor = duplicates.cover(leader.size, pairs.where(exact >= threshold), lengths, rank)
     copies = (leader != np.arange(leader.size)) & (lengths > 0)
@@ -112,22 +110,6 @@ def _near(sketches: Sketches, column: str, threshold: float, *, preferred: bool)
 
 def _digests(frame: pl.DataFrame) -> U64:
     return np.column_stack([frame[name].to_numpy() for name in _DIGEST])
-
-
-def _checks(sketches: Sketches, rows: I64) -> U8:
-    """The check bytes of `rows` (ascending), shard by shard: only candidates are held in memory."""
-    parts = [b""]
-    start = 0
-    for frame in _column(sketches, "check"):
-        local = rows[(rows >= start) & (rows < start + frame.len())] - start
-        parts += frame.gather(local).to_list()
-        start += frame.len()
-    return np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, MINIMA)
-
-
-def _column(sketches: Sketches, name: str) -> Iterator[pl.Series]:
-    for frame in sketches.frames():
-        yield frame[name]
 
 
 def _verified(sketches: Sketches, pairs: Pairs, digest: U64, lengths: I64, column: str) -> tuple[Similarities, int]:
