@@ -13,6 +13,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from threading import Event, Lock, Thread
 from urllib.parse import quote
 
@@ -77,7 +78,8 @@ class Passes:
         self.viewer = viewer
         self.base = settings.files_url.rstrip("/")
         self.folder = PassFolder(settings.home / "nginx", objects)
-        self._live: dict[tuple[str, str, str, str], Pass] = {}
+        self._newest: dict[tuple[str, str, str, str], Pass] = {}  # what is handed out
+        self._live: dict[str, Pass] = {}  # what is hung, an older one for its last hour beside the newest
         self._every: dict[str, Pass] = {}
         self._unfit: set[str] = set()
         self._lock, self._reading = Lock(), Lock()
@@ -88,7 +90,7 @@ class Passes:
 
     def at_hand(self, actor: Actor, located: Located) -> str | None:
         """The address of a file under a pass the caller has already; never touches database or disk."""
-        kept = self._live.get((actor.person, actor.token, located.snapshot.repo.id, located.snapshot.commit.id))
+        kept = self._newest.get((actor.person, actor.token, located.snapshot.repo.id, located.snapshot.commit.id))
         if kept is None or kept.until - now() < RESUME_SECONDS:
             return None
         return self.address(kept, located.entry.path)
@@ -112,7 +114,7 @@ class Passes:
             with self.database.begin() as unit:
                 unit.documents.put(_KIND, made.id, asdict(made))
             self.folder.hang(made.id, made.commit, now())
-            self._live[made.whose] = self._every[made.id] = made
+            self._newest[made.whose] = self._live[made.id] = self._every[made.id] = made
         return self.address(made, located.entry.path)
 
     def address(self, one: Pass, path: str) -> str:
@@ -127,7 +129,8 @@ class Passes:
         with self.database.read() as unit:
             kept = [Pass(**value) for _, value in unit.documents.list(_KIND)]
         self._every |= {one.id: one for one in kept}
-        self._live |= {one.whose: one for one in kept if one.until > now()}
+        self._live |= {one.id: one for one in kept if one.until > now()}
+        self._newest |= {one.whose: one for one in sorted(self._live.values(), key=attrgetter("until"))}
         self._thread = Thread(target=self._work, name="passes", daemon=True)
         self._thread.start()
 
@@ -148,8 +151,8 @@ class Passes:
     def _try(duty: Callable[[], object]) -> None:
         try:
             duty()
-        except HubError as error:
-            log.warning("passes pause code=%s", error.code)
+        except (HubError, OSError) as error:
+            log.warning("passes pause code=%s", getattr(error, "code", type(error).__name__))
 
     def renew(self) -> int:
         """Judge every pass as a new request would be: hang what still holds, take down what does not; gives how many hold."""
@@ -159,7 +162,9 @@ class Passes:
                 self.folder.hang(one.id, one.commit, moment)
             else:
                 self.folder.take_down(one.id, moment)
-                self._live.pop(one.whose, None)
+                self._live.pop(one.id, None)
+                if self._newest.get(one.whose) == one:
+                    self._newest.pop(one.whose)
         self.folder.clear(moment)
         self._forget(moment)
         return len(self._live)
@@ -195,10 +200,15 @@ class Passes:
             return len(found)
 
     def _deliver(self, line: Line) -> None:
-        one = self._every.get(line.pass_id)
-        if one is None or line.method != "GET" or line.status not in {200, 206} or not line.bytes:
+        if line.method != "GET" or line.status not in {200, 206} or not line.bytes:
             return
         with self.database.read() as unit:
+            one = self._every.get(line.pass_id)
+            if one is None:  # issued by another process of this hub
+                kept = unit.documents.get(_KIND, line.pass_id)
+                if kept is None:
+                    return
+                one = self._every[line.pass_id] = Pass(**kept)
             entry = unit.repos.tree(one.commit).by_path.get(line.path)
         if entry is None:
             return

@@ -93,7 +93,7 @@ class PassFolder:
         """Remove the windows that are over."""
         oldest = int(window(now))
         for old in (self.folder / "passes").glob("*"):
-            if int(old.name) < oldest:
+            if old.name.isdigit() and int(old.name) < oldest:
                 shutil.rmtree(old, ignore_errors=True)
 
     def lines(self, mark: dict[str, int], most: int = 20_000) -> tuple[list[Line], dict[str, int]]:
@@ -105,8 +105,9 @@ class PassFolder:
             if path is None or not path.exists():
                 continue
             with path.open("rb") as stream:
-                number = os.fstat(stream.fileno()).st_ino
-                stream.seek(mark.get("at", 0) if number == mark.get("file") else 0)
+                facts = os.fstat(stream.fileno())
+                number, before = facts.st_ino, mark.get("at", 0)
+                stream.seek(before if number == mark.get("file") and before <= facts.st_size else 0)
                 found: list[Line] = []
                 at = stream.tell()
                 while len(found) < most and (raw := stream.readline()).endswith(b"\n"):

@@ -200,6 +200,19 @@ def test_a_pass_ends_with_the_right_behind_it(front: Front, how: str) -> None:
     assert front.head("big.bin", secret).status_code in {401, 403, 404}
 
 
+def test_an_older_pass_serves_its_last_hour_beside_the_new_one(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = front.hub
+    token = hub.access.issue_token(CURATOR, name="long")[0]
+    old = front.head("big.bin", token).headers["location"]
+    assert front.head("big.bin", token).headers["location"] == old
+    monkeypatch.setattr(passes, "RESUME_SECONDS", passes.LIFE_SECONDS + 1)
+    new = front.head("big.bin", token).headers["location"]
+    assert new != old
+    hub.passes.renew()
+    hung = {path.name for path in (hub.settings.home / "nginx/passes").rglob("*") if path.is_symlink()}
+    assert {old.split("/")[4], new.split("/")[4]} <= hung
+
+
 def test_no_pass_outlives_its_last_judgement_by_more_than_a_minute() -> None:
     for start in range(1_795_355_400, 1_795_355_560):
         named = {window(start), window(start + AHEAD_SECONDS)}
