@@ -42,6 +42,16 @@ class Task:
         return self.shard.rows
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The shards a stage left, each with the source it belongs to and the folder with its drop log."""
+
+    sources: tuple[int, ...]
+    shards: tuple[Shard, ...]
+    folders: tuple[Path, ...] = ()
+    rulings: tuple[Path, ...] = ()  # of the barrier before the stage, one a shard
+
+
 def fitted(frame: pl.DataFrame, plan: Plan, source: Source, origins: Sequence[str]) -> pl.DataFrame:
     """An input frame with the union's columns and types, and the engine's key where the contract wants one no source has."""
     schema = input_schema(plan)
