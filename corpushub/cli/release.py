@@ -36,6 +36,15 @@ def propose(
 
 
 @app.command()
+def reproduce(build: Annotated[str, typer.Argument(help="Id of a finished build.")]) -> None:
+    """Build once more from the sources and keep how the result compares; else publishing does it, and takes as long. Exit 1: it differs."""
+    ctx = context()
+    found = ctx.hub().releases.reproduce(ctx.actor(), build)
+    ctx.show(asdict(found))
+    raise typer.Exit(1 if any(found.measures().values()) else 0)
+
+
+@app.command()
 def publish(case: Annotated[str, typer.Argument(help="Id of an approved release case.")]) -> None:
     """Make an approved release public."""
     ctx = context()
