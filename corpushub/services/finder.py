@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from corpushub.base.errors import Invalid
 from corpushub.domain.catalog import Resource
 from corpushub.domain.parties import Actor, Role
+from corpushub.engine.matching.index import Floats
 from corpushub.engine.matching.lookup import look_up
+from corpushub.engine.matching.text import Ints
 from corpushub.services.shelf import FACETS, Mask, Shelf, Stock
 from corpushub.store.db import Database
 
@@ -50,10 +51,18 @@ class Finder:
             kept = {name: stock.facets[name].is_(value) for name, value in wanted.items()}
             rows = np.flatnonzero(np.logical_and.reduce([seen, *kept.values()]))
             first = (max(page, 1) - 1) * size
-            ranked = rows[np.lexsort((stock.order[rows], -score[rows]))[first : first + size]]
+            ranked = best(rows, score[rows], stock.order[rows], first + size)[first:]
             items = unit.catalog.many(stock.matcher.table.entries[row].id for row in ranked.tolist())
         left = {name: rows if name not in kept else leaving_out(name, seen, kept) for name in FACETS}
         return Listing(items, len(rows), {name: stock.facets[name].counted(left[name]) for name in FACETS})
+
+
+def best(rows: Ints, score: Floats, place: Ints, count: int) -> Ints:
+    """The first `count` of `rows`, highest score first, then by place."""
+    # The bits of positive floats are ordered as the floats are, so that one whole number holds both and only the page has to be sorted.
+    key = place - (score.astype(np.float32).view(np.int32).astype(np.int64) << np.int64(32))
+    chosen = np.argpartition(key, count)[:count] if count < len(rows) else np.arange(len(rows))
+    return rows[chosen[np.argsort(key[chosen])]]
 
 
 def visible(stock: Stock, actor: Actor) -> Mask:
@@ -62,6 +71,6 @@ def visible(stock: Stock, actor: Actor) -> Mask:
     return stock.listed & (~stock.secret | stock.facets["owner"].is_(actor.org))
 
 
-def leaving_out(name: str, seen: Mask, kept: Mapping[str, Mask]) -> npt.NDArray[np.int64]:
+def leaving_out(name: str, seen: Mask, kept: Mapping[str, Mask]) -> Ints:
     """Rows that the words and the other facets leave: what choosing another value of `name` would choose among."""
     return np.flatnonzero(np.logical_and.reduce([seen, *(rows for other, rows in kept.items() if other != name)]))

@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import event
 
 from corpushub.base.errors import Invalid
@@ -13,7 +16,7 @@ from corpushub.domain.catalog import Resource
 from corpushub.domain.parties import ANONYMOUS, Actor, Org, OrgKind, Role
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
-from corpushub.services.finder import Finder, Listing
+from corpushub.services.finder import Finder, Listing, best
 from corpushub.services.shelf import Shelf
 from corpushub.store.db import Database
 
@@ -144,6 +147,16 @@ def test_an_attribute_that_takes_effect_later_counts_from_its_day(city: City):
     before = openness()
     city.now = datetime(2026, 11, 23, 3, tzinfo=UTC)
     assert (before, openness()) == ("conditional", "none")
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e6, width=32), st.integers(0, 10**6)), max_size=30, unique_by=lambda pair: pair[1]),
+    st.integers(0, 40),
+)
+def test_a_page_is_the_head_of_the_whole_order(pairs: list[tuple[float, int]], count: int):
+    score, place = np.array([one for one, _ in pairs], np.float32), np.array([two for _, two in pairs], np.int64)
+    whole = sorted(range(len(pairs)), key=lambda row: (-score[row], place[row]))
+    assert best(np.arange(len(pairs)), score, place, count).tolist() == whole[:count]
 
 
 def test_an_unknown_facet_is_named(city: City):

@@ -16,6 +16,7 @@ import polars as pl
 
 from corpushub.engine.matching import pinyin
 from corpushub.engine.matching.index import Floats, Index
+from corpushub.engine.matching.rules import singular
 from corpushub.engine.matching.search import Matcher
 from corpushub.engine.matching.text import Ints, fold, grams, is_single
 
@@ -34,7 +35,7 @@ def look_up(matcher: Matcher, words: str, names: pl.Series) -> Floats:
     `names` are what the rows are called by machines, in lower case: found by any part of them.
     """
     total = matcher.alive.astype(np.float32)
-    for word in fold([words])[0].split():
+    for word in dict.fromkeys(fold([words])[0].split()):
         found = word_scores(matcher, word)
         if not found.any():
             found = names.str.contains(word, literal=True).to_numpy().astype(np.float32)
@@ -56,7 +57,7 @@ def word_scores(matcher: Matcher, word: str) -> Floats:
 def as_written(matcher: Matcher, word: str) -> Floats:
     """The word, its synonyms, longer words it starts, and what it spells."""
     best = held(matcher, [written(word)])
-    if others := [other for other, phrase in matcher.thesaurus.others(word).items() if phrase == word]:
+    if others := [other for other, phrase in matcher.thesaurus.others(word).items() if phrase == singular(word)]:
         best = np.maximum(best, _LESS * held(matcher, [written(other) for other in others]))
     if is_latin(word):
         if longer := starting(matcher, word):

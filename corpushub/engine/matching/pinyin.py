@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
@@ -13,6 +13,7 @@ import numpy as np
 from corpushub.engine.matching.text import Ints
 
 _MOST = 8  # ways to cut one word into syllables
+_LONGEST = 48  # letters of a word that anybody would type as pinyin
 
 
 @cache
@@ -25,7 +26,7 @@ def readings() -> Mapping[str, Ints]:
     return {syllable: np.array([ord(letter) for letter in letters], np.int64) for syllable, letters in held.items()}
 
 
-@cache
+@lru_cache(1024)
 def starting(begin: str) -> Ints:
     """Characters whose reading starts with `begin`."""
     found = [letters for syllable, letters in readings().items() if syllable.startswith(begin)]
@@ -34,6 +35,8 @@ def starting(begin: str) -> Ints:
 
 def cuts(word: str) -> list[tuple[str, ...]]:
     """Ways to read all of `word` as syllables, those with the longest first syllables first: `xian` is one syllable or two."""
+    if len(word) > _LONGEST:
+        return []
     ending = {len(word)}  # places from which the rest can be read
     for place in range(len(word) - 1, -1, -1):
         if any(end in ending and word[place:end] in readings() for end in range(place + 1, min(place + 6, len(word)) + 1)):

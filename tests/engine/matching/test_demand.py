@@ -111,6 +111,11 @@ def test_what_is_not_wanted_is_no_content(text: str, unwanted: str, content: str
     assert demand.content == content
 
 
+@pytest.mark.parametrize("text", ["除夕外卖订单", "学历类别要求", "级别给定的岗位"])
+def test_words_that_only_look_like_a_refusal_stay(text: str):
+    assert [chip for chip in parse(text).chips if chip.kind in {"unwanted", "apart"}] == []
+
+
 def test_a_way_that_is_not_wanted_is_not_asked_for():
     demand = parse("古树名木，整包下载，不用接口")
     assert demand.delivery == ("download",)
@@ -136,7 +141,13 @@ def test_formats_are_read_as_words_of_their_own(text: str, formats: set[str]):
 
 @pytest.mark.parametrize(
     ("text", "price"),
-    [("红绿灯配时，预算5万以内", 50000.0), ("天气历史数据，免费的", 0.0), ("不超过300元的地图", 300.0), ("地图", -1.0)],
+    [
+        ("红绿灯配时，预算5万以内", 50000.0),
+        ("天气历史数据，免费的", 0.0),
+        ("不超过300元的地图", 300.0),
+        ("不超过300米的地图", -1.0),
+        ("地图", -1.0),
+    ],
 )
 def test_money_is_read(text: str, price: float):
     assert parse(text).price == price
