@@ -253,7 +253,9 @@ def release_measures(inputs: Inputs, profile: Profile, problems: Sequence[Proble
         "quality_accessibility": readable_share(inputs, profile),
         "language_sources_min": len(names),
         "quasi_identifiers": len(recipe.contract.roles("quasi")),
-        "complaints_channel": 1 if all(recipe.card.get(lang, {}).get("contact") for lang in LANGS) else 0,
+        "complaints_channel": int(
+            bool(inputs.publisher.contact) or all(recipe.card.get(lang, {}).get("contact") for lang in LANGS)
+        ),
     }
 
 
