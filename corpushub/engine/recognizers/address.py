@@ -81,6 +81,9 @@ def _clauses(text: str, words: list[Word]) -> Iterator[Clause]:
 _LIKELY = re.compile(r"[0-9A-Za-z]|[一二三四五六七八九十]{1,3}(?:号|弄|幢|栋|单元|室|楼|组|巷|层)")
 
 
+_ROOM = re.compile(r"会议室|报告厅|礼堂|多功能厅|阅览室|活动室")  # a room of an institution is nobody's address
+
+
 def _in_clause(clause: Clause) -> Iterator[Found]:
     text, start, end = clause.text, clause.start, clause.end
     trigger = _trigger(clause)
@@ -94,6 +97,8 @@ def _in_clause(clause: Clause) -> Iterator[Found]:
         return
     first = strong[0][0] if trigger is None and strong else details[0][0]
     head = trigger if trigger is not None else _begin(clause, first)
+    if head is not None and not strong and _ROOM.search(text, head, end):
+        return
     if head is None or not _has_place(clause, head, first, triggered=trigger is not None, strong=bool(strong)):
         return
     last = max(stop for at, stop in details if at >= head)

@@ -46,7 +46,7 @@ KNOWN = frozenset({*LABELS, *_NAMED, *_HINTS})
 HINT = re.compile(rf"(?:{'|'.join(sorted(map(re.escape, KNOWN), key=len, reverse=True))})[:： ]?(?={_HAN}{{2}})")
 # any word for somebody's part, with a colon: 技术负责人：, 安全员：, 总监理工程师：
 ROLE = re.compile(
-    rf"(?<!{_HAN})[\u4e00-\u9fff]{{1,10}}(?:人员?|员|者|师|长|工|主|户|对象|代表|领导|专家|委员|干事)[:：][ \t]*(?={_HAN}{{2}})"
+    rf"(?<!{_HAN})[\u4e00-\u9fff]{{0,10}}(?:人员?|员|者|师|长|工|主|户|对象|代表|领导|专家|委员|干事|记录|主持|列席|作者|编辑|校对|审核|制表|签发|撰稿|摄影)[:：][ \t]*(?={_HAN}{{2}})"
 )
 LATIN = re.compile(
     rf"(?:{_WAYS})[:：][ \t]*(?P<name>[A-Z][A-Za-z'’\-]{{1,20}}(?:(?:, ?| |·)[A-Z][A-Za-z'’.\-]{{0,20}}){{1,3}})(?![A-Za-z])"

@@ -107,6 +107,8 @@ def _cleaned(text: str, word: Word) -> Iterator[Found]:
         return
     start = word.start + (len(name) - len(_EDGE.sub("", name, count=1))) if _EDGE.match(name) else word.start
     name = _EDGE.sub("", name)
+    if len(name) > 2 and name[-1] in "收启":
+        name = name[:-1]  # 某某收: the end of an address on a letter
     if name[:1] in SINGLE and (courtesy := _COURTESY.match(name, 1)) and len(courtesy[0]) + 1 >= len(name) - 1:
         yield start, start + 1, 0.55, "surname and title"
         return
