@@ -1,6 +1,9 @@
 """The look after scrubbing: every cell of what will be released is read again, by the full engine and by a second scan that shares nothing
 with it but the standards.
 
+Call `verify` per batch of rows (a row group of each output file) and add the counts: memory is that of the batch, and the result holds
+kinds and counts only, fit for evidence. The caller decides which policy a column was scrubbed with.
+
 Rules: the full engine decides with the same policy as the scrub step; the second scan knows only shapes with check digits, mobiles, e-mail
 addresses and well-known key prefixes, on text with separators removed; canaries that were put in on purpose must not come out; credentials
 always block. Reports count, they never quote.
