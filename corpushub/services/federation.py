@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from corpushub.base.settings import Settings
 from corpushub.base.signing import SigningKey, VerifierKey, hub_key
 from corpushub.domain.catalog import Resource, plain
 from corpushub.domain.delta import ENTRY_TYPE, Delta, Span, make_delta, opened, outside, read_delta, told_to
+from corpushub.domain.flows import flow_named
 from corpushub.domain.parties import SYSTEM, Actor, Org, OrgKind, Role, is_credit_code, is_region
 from corpushub.domain.workflow import Event
 from corpushub.services.cases import Cases
@@ -27,6 +28,7 @@ from corpushub.store.db import Database, Unit
 KEEPERS = (Role.AUTHORITY, Role.DISTRICT, Role.SYSTEM)
 PEER, CURSOR, PROOF = "peer", "federation", "federated"
 _PAGE = 1000
+_SHARED = tuple(f"share_item.{row.event}" for row in flow_named("share_item").transitions)
 log = logging.getLogger("corpushub.federation")
 _TYPES = tuple(
     f"resource.{name}" for name in ("added", "revised", "registered", "registration_ended", "attribute_changed", "classified")
@@ -77,8 +79,8 @@ class Federation:
         """The page after number `after` of our own entries, for our city or for a partner. Anybody may read it: it holds what is public."""
         day = business_day(self.clock()).isoformat()
         with self.database.read() as unit:
-            found = unit.events.since(after, types=_TYPES, limit=_PAGE)
-            names = dict.fromkeys(event.stream.removeprefix("resource:") for _, event in found)
+            found = unit.events.since(after, types=(*_TYPES, *_SHARED) if partner else _TYPES, limit=_PAGE)
+            names = dict.fromkeys(name for _, event in found for name in self._named(unit, event))
             held = [
                 entry for name in names if (entry := unit.catalog.get(name)) is not None and not unit.documents.get(PROOF, name)
             ]
@@ -87,6 +89,14 @@ class Federation:
             orgs = [org for name in sorted({entry.owner for entry in entries}) if (org := unit.parties.org(name)) is not None]
         span = Span(after, found[-1][0] if found else after, len(found) == _PAGE, partner)
         return make_delta(self.key, span, entries, orgs, shared)
+
+    @staticmethod
+    def _named(unit: Unit, event: Event) -> Sequence[str]:
+        """Entries an event speaks of: its own, or those of a sharing duty that came or went."""
+        if event.stream.startswith("resource:"):
+            return (event.stream.removeprefix("resource:"),)
+        case = unit.cases.get(event.stream)
+        return tuple(case.data["resources"]) if case is not None else ()
 
     def _sharing(self, unit: Unit, partner: str) -> list[dict[str, Any]]:
         keys = ("scenario", "supplier", "demander", "resources", "mode", "frequency", "basis", "valid_to")

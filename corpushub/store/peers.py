@@ -12,7 +12,7 @@ import httpx
 from corpushub.base.errors import Forbidden, Invalid, Unavailable
 
 MAX_BYTES = 64 << 20
-SECONDS = 60
+SECONDS = 20
 
 
 def read_file(path: Path) -> Any:

@@ -215,11 +215,15 @@ def test_a_partner_is_told_what_the_sharing_list_names_and_nothing_else(city: So
         "frequency": "daily",
     }
     case = district.cases.open(who["authority"], "share_item", duty | {"basis": "agreement", "partner": "hebei"})
-    assert district.federation.delta(partner="hebei")["entries"] == []
+    told = district.federation.delta(partner="hebei")
+    assert told["entries"] == []
+    seen = json_upto(told)
     district.cases.execute(who["implementer"], case.id, "confirm_demand")
     district.cases.execute(who["provider"], case.id, "confirm_supply")
     told = district.federation.delta(partner="hebei")
     assert len(told["entries"]) == 1
+    later = district.federation.delta(after=seen, partner="hebei")
+    assert len(later["entries"]) == 1, "an old entry is told as soon as a duty names it"
     assert district.federation.delta(partner="tianjin")["entries"] == []
     got = known(city, district).receive(city.city["authority"], "dongcheng", json.loads(json.dumps(told)))
     assert got.added == (ENTRY,)
