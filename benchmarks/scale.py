@@ -6,7 +6,7 @@ hundred; one process against two and against Ray.
     python benchmarks/scale.py --base-mb 32 --on local:2 --on ray-local
 
 Each build runs in a process of its own; CPU seconds are those of the whole process tree, peak resident memory that of the largest process,
-as the kernel counts them. `new_bytes` of a rebuild: release bytes in row groups that the build before did not have.
+as the kernel counts them. `new_bytes` of a rebuild: the share of release bytes in pages that the build before did not have.
 The corpus is that of `corpus.py`, as Parquet files. Ratios matter, absolute
 figures hang on the machine. The result is a JSON object on standard output, one line per measurement before it on standard error.
 """
@@ -27,7 +27,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -121,24 +120,25 @@ def measured(name: str, home: Path, on: str = "serial", *, scrub: bool = False) 
     return found
 
 
-def groups_in(out: Path) -> dict[str, int]:
-    """Row groups of a release's data by the digest of their bytes, with their sizes."""
+def pages_in(out: Path) -> dict[str, int]:
+    """Pages of a release's data by the digest of their bytes, with their sizes; pages end where the content says so."""
+    from corpushub.engine.run.join import LOCATIONS, OFFSET_AT, OFFSET_LENGTH, Reader, opened
+
     found = {}
     for path in sorted((out / "data").glob("*.parquet")):
-        meta = pq.read_metadata(path)
-        with path.open("rb") as file:
-            for at in range(meta.num_row_groups):
-                columns = [meta.row_group(at).column(number) for number in range(meta.num_columns)]
-                start = min(column.dictionary_page_offset or column.data_page_offset for column in columns)
-                size = sum(column.total_compressed_size for column in columns)
-                file.seek(start)
-                found[hashlib.sha256(file.read(size)).hexdigest()] = size
+        data = path.read_bytes()
+        for column in opened(path).columns:
+            start = column[OFFSET_AT][1]
+            index = Reader(data[start : start + column[OFFSET_LENGTH][1]]).struct()
+            for page in index[LOCATIONS][1][1]:
+                piece = data[page[1][1] : page[1][1] + page[2][1]]
+                found[hashlib.sha256(piece).hexdigest()] = len(piece)
     return found
 
 
 def new_share(older: Path, newer: Path) -> float:
-    """Bytes of row groups that only the newer release has, of all its bytes."""
-    one, two = groups_in(older), groups_in(newer)
+    """Bytes of pages that only the newer release has, of all its bytes."""
+    one, two = pages_in(older), pages_in(newer)
     return round(sum(size for digest, size in two.items() if digest not in one) / sum(two.values()), 4)
 
 
