@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, Form, Request
 from fastapi.responses import FileResponse
@@ -17,14 +17,13 @@ from corpushub.domain.parties import ANONYMOUS
 from corpushub.services.hub import Hub
 
 BUNDLE = "/download/audit-bundle"
+Day = date | Literal[""]
 
 
 def routes(app: FastAPI, hub: Hub) -> None:
     """Add the downloads."""
 
-    def bundle(
-        request: Request, since: Annotated[date | str, Form()] = "", until: Annotated[date | str, Form()] = ""
-    ) -> FileResponse:
+    def bundle(request: Request, since: Annotated[Day, Form()] = "", until: Annotated[Day, Form()] = "") -> FileResponse:
         folder = Path(tempfile.mkdtemp())
         leave = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
         target = folder / "audit-bundle.tar"
@@ -39,6 +38,6 @@ def routes(app: FastAPI, hub: Hub) -> None:
     app.add_api_route(BUNDLE, bundle, methods=["POST"], include_in_schema=False)
 
 
-def start_of(day: date | str) -> datetime | None:
+def start_of(day: Day) -> datetime | None:
     """The first moment of a day of China; None where none was stated."""
     return datetime.combine(day, time.min, BEIJING) if isinstance(day, date) else None

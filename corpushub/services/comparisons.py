@@ -62,7 +62,8 @@ class Comparisons:
         if one.rows + other.rows > MOST_ROWS:
             raise Invalid("comparison.too_large", rows=one.rows + other.rows, most=MOST_ROWS)
         pair = (one.manifest_digest, other.manifest_digest)
-        if pair not in self._kept:
+        known = self._kept.get(pair)
+        if known is None:
             with self.database.read() as unit:
                 old, new = (self.releases.manifest_of(unit, digest) for digest in pair)
                 key = str((unit.documents.get(DRAFTS, other.case) or {}).get("key", ""))
@@ -71,10 +72,10 @@ class Comparisons:
                 after = Rows(self.releases.fetch(new, Path(scratch)), new.logical_digest)
                 change = change_between(one.version, before, after, key)
                 counts = compare_rows(before.files, after.files, key, skip_equal=change.same_data)
-            self._kept[pair] = Compared(change, key, counts.examples)
+            known = self._kept[pair] = Compared(change, key, counts.examples)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return self._kept[pair]
+        return known
 
     def rows(self, actor: Actor, dataset: str, a: str, b: str) -> tuple[RowPair, ...]:
         """Some rows that differ, as far as the actor may take them. Raises: as `compare`; Gated."""

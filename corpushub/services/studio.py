@@ -240,17 +240,18 @@ class Studio:
         text = self.text(actor, name)
         self.builds.catalog.authorize_build(actor, self.check(actor, name, text))
         key = (actor.org, sha256(f"{name}\n{text}".encode()))
-        if key not in self._trials:
+        known = self._trials.get(key)
+        if known is None:
             path, options = self.place(actor, name)
             plan = self.builds.plan(actor, path, options=Options(options.addresses, TRIAL_ROWS, options.roots))
             found = trace(plan, None, TRIAL_ROWS)
             effects = tuple(
                 Effect(step.index, step.step.name, tuple(row for row in found if row.step == step.index)) for step in plan.steps
             )
-            self._trials[key] = Trial(sum(shard.rows for _, shard in plan.shards), effects)
+            known = self._trials[key] = Trial(sum(shard.rows for _, shard in plan.shards), effects)
             while len(self._trials) > KEPT_TRIALS:
                 self._trials.popitem(last=False)
-        return self._trials[key]
+        return known
 
     @staticmethod
     def personal(texts: Sequence[str]) -> Sequence[Sequence[tuple[int, int, str]]]:
