@@ -56,7 +56,8 @@ class BuildRecord:
     origin: str = ""  # the recipe's own path, below which its sources lie
     addresses: Mapping[str, str] = field(default_factory=dict)
     roots: tuple[str, ...] = ()
-    reused: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)  # right after building: shards by stage, (reused, all)
+    # Shards by stage, (reused, all); only told right after building.
+    reused: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
