@@ -184,7 +184,8 @@ def _fairness(tally: Tally) -> Iterable[Indicator]:
 class Finding:
     """Something in the approvals worth a look (article 16). It proves nothing; it says where to ask."""
 
-    kind: str  # same_pair | too_fast | off_hours | always_yes | related_org | price_differs | above_cap | no_price | not_as_listed
+    # same_pair, too_fast, off_hours, always_yes, related_org, price_differs, above_cap, no_price, not_as_listed
+    kind: str
     persons: tuple[str, ...]
     orgs: tuple[str, ...]
     facts: Mapping[str, Any]

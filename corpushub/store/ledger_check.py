@@ -162,7 +162,9 @@ def check_events(ledger: Ledger, found: Findings) -> None:
         counted += len(parsed)
         for index, leaf in parsed:
             place = f"events/{leaf['stream']}@{leaf['version']}"
-            if "open" in leaf.get("marks", ()) or (leaf["version"] == 1 and leaf["stream"].startswith(("resource:", "org:", "person:"))):
+            if "open" in leaf.get("marks", ()) or (
+                leaf["version"] == 1 and leaf["stream"].startswith(("resource:", "org:", "person:"))
+            ):
                 found.opened.append(leaf["stream"])
             row = rows.get((leaf["stream"], leaf["version"]))
             if row is None:

@@ -24,7 +24,12 @@ def city(tmp_path: Path) -> City:
 
 def handed_down(city: City, **over: object) -> Case:
     content = {"parent": city.made["authorization"].id, "holder": "district", "resources": [RESOURCE], "purposes": ["research"]}
-    content |= {"fields": {RESOURCE: ["id", "title", "text"]}, "channels": ["file"], "valid_from": "2026-03-02", "valid_to": "2027-03-01"}
+    content |= {
+        "fields": {RESOURCE: ["id", "title", "text"]},
+        "channels": ["file"],
+        "valid_from": "2026-03-02",
+        "valid_to": "2027-03-01",
+    }
     case = city.cases.open(city["implementer"], "delegation", content | over)
     return city.do("district", case, "accept")
 
