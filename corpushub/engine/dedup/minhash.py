@@ -2,9 +2,9 @@
 
 A shingle is five neighbouring characters of the canonical text (width, case and compatibility forms folded, white space left out): no
 tokenizer, so Chinese and English are measured alike. The top bits of a shingle's hash put it into one of 128 bins, and a signature is the
-least of each bin (one permutation, empty bins borrow); 126 of them make 21 bands of 6: two
-texts alike by 0.8 miss all bands once in six hundred times, alike by 0.85 once in twenty thousand. Candidates beyond need are cheap,
-because estimates thin them and exact similarity decides.
+least of each bin (one permutation, empty bins borrow); 126 of them make 21 bands of 6. Two texts alike by 0.8 miss all bands once in six
+hundred times, alike by 0.85 once in twenty thousand. Candidates beyond need are cheap, because estimates thin them and exact similarity
+decides.
 What is stored of a row is small (312 bytes): its digest, one 64-bit key per band, and the low byte of each minimum for estimates.
 All constants are drawn from SHA-256 of this module's scheme name: stored sketches survive any library upgrade.
 """

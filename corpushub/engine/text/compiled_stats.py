@@ -19,15 +19,13 @@ from corpushub.engine.text.counts import CLOSER, FUNCTION, GRAM, LEAD, MARKUP, M
 _FUNCTION, _MOJIBAKE, _MARKUP, _SEPARATORS = ts._FUNCTION, ts._MOJIBAKE, ts._MARKUP, ts._SEPARATORS
 _LINES, _ENDED, _REPEATED_LINES, _GRAMS = ts._LINES, ts._ENDED, ts._REPEATED_LINES, ts._GRAMS
 _REPEATED_GRAMS, _RUN, _WORDS, _STOP_WORDS = ts._REPEATED_GRAMS, ts._RUN, ts._WORDS, ts._STOP_WORDS
-_SPACE, _BREAK, _LATIN, _HAN, _STOP = ch.SPACE, ch.BREAK, ch.LATIN, ch.HAN, ch.STOP
-_LINE_BASE, _GRAM_BASE, _INVERSE, _MIXER = (
-    np.uint64(ts.LINE_BASE), np.uint64(ts.GRAM_BASE), np.uint64(ts.GRAM_INVERSE), np.uint64(ts.MIXER),
-)  # fmt: skip
+_BREAK, _LATIN, _HAN, _STOP = ch.BREAK, ch.LATIN, ch.HAN, ch.STOP
+_LINE_BASE, _INVERSE, _MIXER = np.uint64(ts.LINE_BASE), np.uint64(ts.GRAM_INVERSE), np.uint64(ts.MIXER)
 _TOP = np.uint64(pow(ts.GRAM_BASE, GRAM - 1, 1 << 64))
 _COLUMNS, _LEAST_BITS, _BITS = ts.COLUMNS, ts.LEAST_BITS, ts.BITS_PER_GRAM
 _1, _3, _7, _16, _54 = (np.uint64(value) for value in (1, 3, 7, 16, 54))
 _SLOT = np.uint64(ts.SLOT_SHIFT)
-_NO_STOP_WORD = np.uint64(1 << 63)  # in a code, which has five bits for each letter: this word, or what it goes on with, is none
+_NO_STOP_WORD = np.uint64(1 << 63)  # a bit no code of a stop word has: five bits for each of eight letters
 _USED = np.uint64(1 << 63)  # lines are told apart by 48 bits, so this one is free to say that a place is taken
 
 _TABLES = types.Tuple((arrays(uint8), arrays(uint16), arrays(uint64)))
@@ -98,7 +96,7 @@ def _scan(data: Any, i: int, end: int, tables: Any, buffers: Any, out: Any) -> i
     words, latin, stop_words = 0, 0, 0
     while i < end:
         lead = int64(data[i])
-        if 0xE4 <= lead <= 0xE9:  # the second half of the ideographs' block and little else, nothing of it white space
+        if 0xE4 <= lead <= 0xE9:  # U+4000 to U+9FFF: ideographs and little else, nothing of it white space
             point = ((lead & 15) << 12) | ((int64(data[i + 1]) & 0x3F) << 6) | (int64(data[i + 2]) & 0x3F)
             kind, group, i = int64(kinds[point]), _HAN, i + 3
         else:
