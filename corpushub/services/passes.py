@@ -25,7 +25,7 @@ from corpushub.services.access import Access, Taken
 from corpushub.services.delivery import Permission
 from corpushub.services.repositories import Located, Repositories
 from corpushub.services.viewer import Viewer
-from corpushub.store.db import Database
+from corpushub.store.db import Database, Unit
 from corpushub.store.objects import Objects
 from corpushub.store.pass_folder import Line, PassFolder
 
@@ -190,26 +190,25 @@ class Passes:
         with self._reading:
             with self.database.read() as unit:
                 mark = unit.documents.get(_MARKS, "taken") or {}
-            found, after = self.folder.lines(mark)
-            for line in found:
-                self._deliver(line)
+                found, after = self.folder.lines(mark)
+                for line in found:
+                    self._deliver(unit, line)
             if after != mark:
                 self.access.flush()
                 with self.database.begin() as unit:
                     unit.documents.put(_MARKS, "taken", after)
             return len(found)
 
-    def _deliver(self, line: Line) -> None:
+    def _deliver(self, unit: Unit, line: Line) -> None:
         if line.method != "GET" or line.status not in {200, 206} or not line.bytes:
             return
-        with self.database.read() as unit:
-            one = self._every.get(line.pass_id)
-            if one is None:  # issued by another process of this hub
-                kept = unit.documents.get(_KIND, line.pass_id)
-                if kept is None:
-                    return
-                one = self._every[line.pass_id] = Pass(**kept)
-            entry = unit.repos.tree(one.commit).by_path.get(line.path)
+        one = self._every.get(line.pass_id)
+        if one is None:  # issued by another process of this hub
+            kept = unit.documents.get(_KIND, line.pass_id)
+            if kept is None:
+                return
+            one = self._every[line.pass_id] = Pass(**kept)
+        entry = unit.repos.tree(one.commit).by_path.get(line.path)
         if entry is None:
             return
         rows = self.viewer.rows_in(entry) * line.bytes // entry.size if entry.path.endswith(".parquet") else 0
