@@ -13,7 +13,16 @@ from corpushub.base.plugins import found
 from corpushub.engine.step import Step
 
 # Named, not imported: the recognizers of `pii` load only where a recipe is read.
-STEP_MODULES = ("table.columns", "table.records", "text.steps", "text.label_steps", "dedup.steps", "dedup.near_groups", "pii.steps", "anonymity.steps")
+STEP_MODULES = (
+    "table.columns",
+    "table.records",
+    "text.steps",
+    "text.label_steps",
+    "dedup.steps",
+    "dedup.near_groups",
+    "pii.steps",
+    "anonymity.steps",
+)
 
 
 @cache
