@@ -340,6 +340,6 @@ def use_tab(ask: Ask, sheet: Sheet, endpoint: str, path: str) -> Safe:
 def snippet(t: Words, title: str, text: str) -> Safe:
     return div(
         h2(title),
-        div(pre(code(text)), button(t("portal.copy"), type_="button", c="copy", data_copy=text), c="snippet sub"),
+        div(pre(code(text), tabindex="0"), button(t("portal.copy"), type_="button", c="copy", data_copy=text), c="snippet sub"),
         c="card",
     )

@@ -111,7 +111,7 @@ def record(ask: Ask, name: str, value: Mapping[str, Any]) -> Child:
         return ask.t.of({key: str(item) for key, item in value.items()})
     depth = all(not isinstance(item, Mapping | list | tuple) or not item for item in value.values())
     if not depth and len(str(value)) > 2000:
-        return pre(str(value)[:2000])
+        return pre(str(value)[:2000], tabindex="0")
     return facts(
         [(ask.t.name("field", key), value_of(ask, "", key, item)) for key, item in list(value.items())[:MOST_CELLS]],
         c=f"nested {name}",

@@ -59,7 +59,7 @@ def checkpoint(ask: Ask) -> Safe:
         (t("audit_screen.root"), pictures.digest_of(note.root)),
         (t("audit_screen.signatures"), str(note.signatures)),
     ]
-    return joined(facts(lines), pre(note.note, c="note-text"))
+    return joined(facts(lines), pre(note.note, c="note-text", tabindex="0"))
 
 
 def offline(ask: Ask) -> Safe:
@@ -70,7 +70,7 @@ def offline(ask: Ask) -> Safe:
     take = form(
         *days, button(t("audit_screen.take"), type_="submit", c="btn primary"), action=BUNDLE, method="post", c="row chooser"
     )
-    return joined(take, ol(*steps, c="plain"), pre("python verify_audit.py audit-bundle.tar", c="note-text"))
+    return joined(take, ol(*steps, c="plain"), pre("python verify_audit.py audit-bundle.tar", c="note-text", tabindex="0"))
 
 
 def who_had(ask: Ask) -> Safe:
