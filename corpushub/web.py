@@ -50,15 +50,15 @@ def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = Tr
     site.add_exception_handler(HubError, explain)
     add_watch_routes(site, hub, metrics)
     site.add_api_route("/", front_door, include_in_schema=False)
+    if with_portal:
+        from corpushub.portal import app as portal
+
+        portal.mount(site, hub)  # first: routes are tried in order, and a click need not pass two hundred of the interfaces
     site.include_router(rest.router(hub))
     site.include_router(federation.router(hub))
     site.include_router(dataspace.router(hub))
     site.include_router(ledger.router(hub))
     site.include_router(viewer.router(hub))
-    if with_portal:
-        from corpushub.portal import app as portal
-
-        portal.mount(site, hub)
     front = Front(HubApi(hub), GZipMiddleware(site, minimum_size=1024))
     return Gate(front, hub, metrics=metrics, throttle=Throttle(quotas))
 

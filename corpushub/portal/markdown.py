@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 
@@ -15,8 +14,10 @@ from corpushub.portal.html import Safe
 
 FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+PLACE = re.compile("\0(\\d+)\0")  # of a picture in a drawn card; the reader lets no NUL of the text through
 ANCHOR = re.compile(r'<a id="(zh|en)"></a>')
 MAX_PICTURE = 200_000
+MOST_DRAWN = 64
 
 Pictures = Callable[[str], bytes | None]
 """Bytes of a picture of the release by its path there, or None."""
@@ -50,20 +51,26 @@ def lead_of(text: str, lang: Lang) -> str:
 
 def render(text: str, lang: Lang, pictures: Pictures) -> Safe:
     """HTML of the card. SVG pictures become data addresses, in which no script can run; others are left out."""
-    tokens = reader().parse(section_of(text, lang))
+    html, sources = drawn(section_of(text, lang))
+    return Safe(PLACE.sub(lambda found: data_address(sources[int(found[1])], pictures), html))
+
+
+@lru_cache(MOST_DRAWN)
+def drawn(section: str) -> tuple[str, tuple[str, ...]]:
+    """HTML of a section with places where its pictures go, and what they are; kept, for everybody reads the same few cards."""
+    tokens, sources = reader().parse(section), []
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:  # the page has its own first heading
             token.tag = f"h{min(int(token.tag[1]) + 1, 6)}"
         for child in token.children or ():
             if child.type == "image":
-                source = str(child.attrs.get("src", ""))
-                child.attrs["src"] = data_address(source, pictures)
+                sources.append(str(child.attrs.get("src", "")))
+                child.attrs["src"] = f"\0{len(sources) - 1}\0"
                 child.attrs["loading"] = "lazy"
-    environment: dict[str, Any] = {}
-    drawn = reader().renderer.render(tokens, reader().options, environment)
+    html = reader().renderer.render(tokens, reader().options, {})
     for wide in ("pre", "table"):  # what is wider than the page can be scrolled by keyboard
-        drawn = drawn.replace(f"<{wide}>", f'<{wide} tabindex="0">')
-    return Safe(drawn)
+        html = html.replace(f"<{wide}>", f'<{wide} tabindex="0">')
+    return html, tuple(sources)
 
 
 def data_address(source: str, pictures: Pictures) -> str:

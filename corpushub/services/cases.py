@@ -298,20 +298,20 @@ class Cases:
         if actor.is_anonymous:
             return ()
         tasks: list[Task] = []
+        standing = [(table.name, state) for table in flows().values() for state in _waiting_states(table, actor)]
         with self.database.read() as unit:
             context = self.context(unit)
-            for table in flows().values():
-                states = _waiting_states(table, actor)
-                waiting = (
-                    unit.cases.list(flow=table.name, states=states, limit=_MOST_WAITING, oldest_first=True) if states else ()
-                )
-                streams = unit.events.of_many([case.id for case in waiting])
-                for case in waiting:
-                    commands = tuple(dict.fromkeys(row.command for row in _open_rows(table, case, actor, context)))
-                    if commands:
-                        full = replace(case, history=streams[case.id])
-                        running = [item for item in read_clocks(table, full, self.rules, context.day) if item.state == "running"]
-                        tasks.append(Task(full, commands, min(running, key=lambda item: item.left, default=None)))
+            theirs = [
+                (case, tuple(dict.fromkeys(row.command for row in rows)))
+                for case in unit.cases.oldest(standing, _MOST_WAITING)
+                if (rows := _open_rows(flow_named(case.flow), case, actor, context))
+            ]
+            streams = unit.events.of_many([case.id for case, _ in theirs])
+            for case, commands in theirs:
+                full = replace(case, history=streams[case.id])
+                clocks = read_clocks(flow_named(case.flow), full, self.rules, context.day)
+                running = (item for item in clocks if item.state == "running")
+                tasks.append(Task(full, commands, min(running, key=lambda item: item.left, default=None)))
         return tuple(sorted(tasks, key=lambda task: (task.clock.left if task.clock else 10_000, task.case.id)))
 
     def allowed(self, actor: Actor, case_id: str) -> tuple[Allowed, ...]:

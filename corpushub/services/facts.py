@@ -24,6 +24,7 @@ class UnitFacts:
         self.unit = unit
         self.day = day
         self.linkage = linkage
+        self._conflicts: dict[str, frozenset[str]] = {}  # asked again for every row that decides, of every case in a list
 
     def case(self, case_id: str) -> Case | None:
         return self.unit.cases.get(case_id)
@@ -53,9 +54,13 @@ class UnitFacts:
 
     def conflicts_of(self, person: str) -> frozenset[str]:
         """Organisations a person has declared an interest in that stands today."""
-        day = self.day.isoformat()
-        held = self.unit.documents.list("conflict", prefix=f"{person}/")
-        return frozenset(str(value["org"]) for _, value in held if not value.get("ended") or day <= value["ended"])
+        if person not in self._conflicts:
+            day = self.day.isoformat()
+            held = self.unit.documents.list("conflict", prefix=f"{person}/")
+            self._conflicts[person] = frozenset(
+                str(value["org"]) for _, value in held if not value.get("ended") or day <= value["ended"]
+            )
+        return self._conflicts[person]
 
     def linked(self, dataset: str, org: str) -> Sequence[str]:
         """Versions `org` holds that single people out when joined with `dataset`."""

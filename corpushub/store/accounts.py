@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from corpushub.base.identity import Clock, iso
 from corpushub.store import account_tables as t
 
+# Built once: making a statement costs as much as running it, and every request with a cookie asks this one.
+_LIVE = sa.select(t.session).where(t.session.c.digest == sa.bindparam("of"), t.session.c.expires_at > sa.bindparam("now"))
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -79,8 +82,7 @@ class AccountRows:
 
     def session(self, digest: str) -> Session | None:
         """A session that has not ended."""
-        where = (t.session.c.digest == digest) & (t.session.c.expires_at > iso(self.clock()))
-        row = self.connection.execute(sa.select(t.session).where(where)).one_or_none()
+        row = self.connection.execute(_LIVE, {"of": digest, "now": iso(self.clock())}).one_or_none()
         return None if row is None else Session(**row._mapping)
 
     def sessions(self, person: str) -> Sequence[Session]:

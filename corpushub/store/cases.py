@@ -17,6 +17,15 @@ from corpushub.store.tables import cases
 # Built once: making a statement costs as much as running it.
 _ONE = sa.select(cases).where(cases.c.id == sa.bindparam("of"))
 _INSERT = cases.insert()
+# What stands in some (flow, state), the oldest `most` of each flow: one question over all flows.
+_PLACED = (
+    sa.select(cases.c.id, sa.func.row_number().over(partition_by=cases.c.flow, order_by=cases.c.id).label("place"))
+    .where(sa.tuple_(cases.c.flow, cases.c.state).in_(sa.bindparam("standing", expanding=True)))
+    .subquery()
+)
+_OLDEST = (
+    sa.select(cases).join(_PLACED, _PLACED.c.id == cases.c.id).where(_PLACED.c.place <= sa.bindparam("most")).order_by(cases.c.id)
+)
 _UPDATE = cases.update().where(cases.c.id == sa.bindparam("this_id"), cases.c.version < sa.bindparam("this_version"))
 
 
@@ -79,6 +88,11 @@ class CaseRows:
         if limit:
             query = query.limit(limit)
         return tuple(_case(row) for row in self.connection.execute(query).mappings())
+
+    def oldest(self, standing: Sequence[tuple[str, str]], most: int) -> tuple[Case, ...]:
+        """Cases that stand in one of these (flow, state), oldest first, at most `most` of each flow."""
+        found = self.connection.execute(_OLDEST, {"standing": standing, "most": most}) if standing else ()
+        return tuple(_case(row._mapping) for row in found)
 
     def refold(self, case: Case) -> None:
         """Write the data of a fold again after something in its events was erased."""

@@ -30,6 +30,9 @@ _STREAM = (
     .where(events.c.stream == sa.bindparam("of"), events.c.version > sa.bindparam("after"))
     .order_by(events.c.version)
 )
+_STREAMS = (
+    sa.select(events).where(events.c.stream.in_(sa.bindparam("of", expanding=True))).order_by(events.c.stream, events.c.version)
+)
 
 
 class Events:
@@ -94,9 +97,8 @@ class Events:
     def of_many(self, streams: Sequence[str]) -> dict[str, tuple[Event, ...]]:
         """Events of several streams in one query."""
         found: dict[str, list[Event]] = {stream: [] for stream in streams}
-        for event in self._read(
-            sa.select(events).where(events.c.stream.in_(streams)).order_by(events.c.stream, events.c.version)
-        ):
+        for row in self.connection.execute(_STREAMS, {"of": streams}).mappings() if streams else ():
+            event = self._event(row)
             found[event.stream].append(event)
         return {stream: tuple(listed) for stream, listed in found.items()}
 

@@ -11,6 +11,13 @@ import sqlalchemy as sa
 from corpushub.base.identity import Clock, iso, new_id
 from corpushub.store.tables import outbox
 
+# Built once: making a statement costs as much as running it, and every page of the portal asks this one.
+_UNSEEN = (
+    sa.select(sa.func.count())
+    .select_from(outbox)
+    .where(outbox.c.seen_at == "", outbox.c.recipient.in_(sa.bindparam("recipients", expanding=True)))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -59,8 +66,7 @@ class Outbox:
         return self.connection.execute(outbox.update().where(where).values(seen_at=iso(self.clock()))).rowcount
 
     def unseen(self, recipients: tuple[str, ...]) -> int:
-        where = (outbox.c.seen_at == "") & outbox.c.recipient.in_(recipients)
-        return self.connection.execute(sa.select(sa.func.count()).select_from(outbox).where(where)).scalar_one()
+        return int(self.connection.execute(_UNSEEN, {"recipients": recipients}).scalar_one())
 
     def _read(self, query: sa.Select[Any]) -> tuple[Notice, ...]:
         return tuple(

@@ -12,6 +12,7 @@ from corpushub.store.tables import bindings, orgs, people
 
 # Built once: making a statement costs as much as running it.
 _PERSON = sa.select(people).where(people.c.id == sa.bindparam("of"))
+_ORG = sa.select(orgs).where(orgs.c.id == sa.bindparam("of"))
 _SEATS = sa.select(bindings).where(bindings.c.person == sa.bindparam("of")).order_by(bindings.c.id)
 
 
@@ -20,7 +21,7 @@ class Parties:
         self.connection = connection
 
     def org(self, org_id: str) -> Org | None:
-        row = self.connection.execute(sa.select(orgs).where(orgs.c.id == org_id)).mappings().one_or_none()
+        row = self.connection.execute(_ORG, {"of": org_id}).mappings().one_or_none()
         return None if row is None else _org(row)
 
     def org_by_code(self, credit_code: str) -> Org | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,17 @@ def test_a_card_is_shown_in_one_language_without_running_anything() -> None:
     assert "data:image/svg+xml;base64," in shown
     assert "Title" in markdown.render(CARD, "en", picture)
     assert "<h1" not in shown
+
+
+def test_a_drawn_card_takes_its_pictures_from_the_release_that_is_shown() -> None:
+    card = "![one](one.svg) ![far](https://example.org/x.svg) \0000\0 &#0;7&#0; ![two](two.svg)"
+    for word in ("old", "new"):
+        pictures_of = {f"{name}.svg": f"{word} {name}.svg".encode() for name in ("one", "two")}
+        html = markdown.render(card, "zh", pictures_of.get)
+        places = [base64.b64encode(f"{word} {name}.svg".encode()).decode() for name in ("one", "two")]
+        assert [html.count(place) for place in places] == [1, 1]
+        assert "example.org" not in html
+        assert "\0" not in html
 
 
 def test_replaced_personal_information_stands_out() -> None:

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
 from corpushub.domain.parties import ANONYMOUS
@@ -201,6 +202,19 @@ def test_tasks_show_what_waits_for_whom_with_its_clock(city: City) -> None:
     assert all("approve" not in task.commands for task in city.cases.tasks(city["implementer"]))
 
 
+def test_tasks_ask_as_many_questions_however_many_cases_wait(city: City) -> None:
+    asked: list[str] = []
+    sa.event.listen(city.cases.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    counts = []
+    for number in range(4):
+        proposed(city, version=f"1.0.{number}")
+        asked.clear()
+        assert len(city.cases.tasks(city["reviewer"])) == number + 1
+        counts.append(len(asked))
+    assert len(set(counts)) == 1
+    assert sum("FROM cases" in question for question in asked) == 1
+
+
 def test_allowed_tells_why_not_and_who_else_must_decide(city: City) -> None:
     case = proposed(city)
     city.do("implementer", case, "approve")
@@ -303,4 +317,6 @@ def test_what_has_waited_longest_is_never_hidden_by_newer_cases(city: City, monk
     for number in range(5):
         city.clock.forward(minutes=5)
         proposed(city, version=f"1.0.{number}")
-    assert first.id in {task.case.id for task in city.cases.tasks(city["reviewer"])}
+    waiting = [task.case for task in city.cases.tasks(city["reviewer"])]
+    assert first.id in {case.id for case in waiting}
+    assert len([case for case in waiting if case.flow == "release"]) == 3
