@@ -202,6 +202,14 @@ def test_tasks_show_what_waits_for_whom_with_its_clock(city: City) -> None:
     assert all("approve" not in task.commands for task in city.cases.tasks(city["implementer"]))
 
 
+def test_clocks_of_many_are_those_of_each_and_of_no_hidden_case(city: City) -> None:
+    cases = [proposed(city, version=f"1.0.{number}").id for number in range(3)]
+    asked = [*cases, "rel-unknown", f"resource:{RESOURCE}"]
+    assert city.cases.clocks_of(city["operator"], asked) == {case: city.cases.clocks(city["operator"], case) for case in cases}
+    assert all(city.cases.clocks_of(city["operator"], cases).values())
+    assert city.cases.clocks_of(ANONYMOUS, asked) == {}
+
+
 def test_tasks_ask_as_many_questions_however_many_cases_wait(city: City) -> None:
     asked: list[str] = []
     sa.event.listen(city.cases.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
