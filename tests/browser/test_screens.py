@@ -120,3 +120,11 @@ def test_every_control_can_be_reached_and_seen_by_keyboard(browser: Browser, dem
             assert tag == "BODY" or outline != "none"
         assert "BUTTON" in reached
         assert "A" in reached
+
+
+def test_the_dashboard_knows_which_entries_are_registered(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "li.wei") as at:
+        at.open("/en/oversee/dashboard")
+        tile = at.page.locator(".tiles > *").nth(1)
+        assert tile.inner_text().startswith("100%")
+        assert at.wrong == []
