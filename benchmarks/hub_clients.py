@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -199,7 +200,7 @@ def load(folder: Path, token: str, options: argparse.Namespace, pid: int) -> Non
         )
         for n in range(options.clients)
     ]
-    asked, failed = asyncio.run(steady(token, options))
+    asked, refused = asyncio.run(steady(token, options))
     files, broken = 0, 0
     for client in clients:
         out, err = client.communicate()
@@ -208,26 +209,28 @@ def load(folder: Path, token: str, options: argparse.Namespace, pid: int) -> Non
         if client.returncode:
             print(err[-500:], file=sys.stderr)
     print(f"| {options.clients} clients x 8 workers: files taken, clients that failed | {files:,}, {broken} |")
-    print(f"| API requests meanwhile, failed | {asked:,} ({asked / options.seconds:.0f}/s), {failed} |")
+    reasons = ", ".join(f"{count} {reason}" for reason, count in refused.most_common()) or "0"
+    print(f"| API requests meanwhile, failed | {asked:,} ({asked / options.seconds:.0f}/s), {reasons} |")
     print(f"| server memory before, after | {before:.0f}, {memory(pid):.0f} MiB |", flush=True)
 
 
-async def steady(token: str, options: argparse.Namespace) -> tuple[int, int]:
-    """200 requests a second, whatever the answers take; gives how many were asked and how many failed."""
+async def steady(token: str, options: argparse.Namespace) -> tuple[int, Counter[str]]:
+    """200 requests a second, whatever the answers take; gives how many were asked, and why how many failed."""
     import httpx
 
-    asked, failed = 0, 0
+    asked, failed = 0, Counter[str]()
     async with httpx.AsyncClient(
         base_url=BASE, headers={"authorization": f"Bearer {token}"}, timeout=60, limits=httpx.Limits(max_connections=100)
     ) as client:
 
         async def ask(number: int) -> None:
-            nonlocal failed
             try:
                 answer = await client.get(f"/api/datasets/city{number % 50}/set-{number % options.datasets}")
-                failed += answer.status_code != 200
-            except httpx.HTTPError:
-                failed += 1
+            except httpx.HTTPError as error:
+                failed[type(error).__name__] += 1
+            else:
+                if answer.status_code != httpx.codes.OK:
+                    failed[str(answer.status_code)] += 1
 
         started, waiting = time.monotonic(), set()
         while (now := time.monotonic()) - started < options.seconds:
