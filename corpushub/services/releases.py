@@ -49,7 +49,7 @@ from corpushub.store.objects import Objects
 if TYPE_CHECKING:
     from corpushub.services.cases import Cases
 
-MANIFESTS, RELEASES, DRAFTS, REBUILDS = "manifest", "release", "draft", "rebuild"
+MANIFESTS, RELEASES, DRAFTS, REBUILDS, DELIVERIES = "manifest", "release", "draft", "rebuild", "bad_delivery"
 APPROVALS, ATTESTATION = "provenance/approvals.json", "provenance/build.dsse.json"
 STOPPED = {"quarantined": "quarantined", "withdrawn": "withdrawn", "released": "", "superseded": ""}
 
@@ -92,7 +92,19 @@ class Releases:
             unit.documents.put(MANIFESTS, folder.manifest.digest, {"manifest": folder.manifest.to_json(), "documents": stored})
             case = self.cases.open_in(unit, actor, "release", case_data(folder, record, change, notes or {}, actor))
             unit.documents.put(DRAFTS, case.id, evidence_data(folder, change))
+            self.ask_providers(unit, record)
         return case
+
+    def ask_providers(self, unit: Unit, record: BuildRecord) -> None:
+        """Rows of a delivery that could not be read stay in quarantine, and whoever provides it is asked to correct them, once (article 2)."""
+        for source in record.built.sources:
+            delivery = f"{source.resource}@{source.digest}"
+            if not source.quarantined or unit.documents.get(DELIVERIES, delivery) is not None:
+                continue
+            reasons = ", ".join(f"{name} {count}" for name, count in sorted(source.quarantine_reasons.items()))
+            told = text("releases.bad_delivery", "zh", rows=source.quarantined, digest=source.digest[:12], reasons=reasons or "-")
+            asked = {"about": source.resource, "kind": "wrong_value", "severity": "normal", "text": told}
+            unit.documents.put(DELIVERIES, delivery, {"objection": self.cases.open_in(unit, SYSTEM, "objection", asked).id})
 
     def cancel_blocked(self, unit: Unit, actor: Actor, manifest: Manifest) -> None:
         """A proposal that gates stopped gives way to the same person's next one of that version: blocked, reviewed, proposed again."""

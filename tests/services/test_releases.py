@@ -252,6 +252,16 @@ def test_a_blocked_proposal_gives_way_to_the_next_one_of_its_version(tmp_path: P
     assert works.city.cases.get(works.city["operator"], first.id).state == "cancelled"
 
 
+def test_whoever_delivered_rows_that_could_not_be_read_gets_one_task(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    for _ in range(2):
+        works.releases.propose(works.city["operator"], works.build())
+    provider = works.city["provider"]
+    (task,) = [task for task in works.city.cases.tasks(provider) if task.case.flow == "objection"]
+    assert (task.case.data["about"], task.case.data["provider"]) == ("990100/stats/notices", [provider.org])
+    assert "too_many_fields 2" in task.case.data["text"]
+
+
 def test_a_waiver_is_given_from_the_seat_its_gate_names(tmp_path: Path) -> None:
     works = a_works(tmp_path)
     case = works.releases.propose(works.city["operator"], works.reviewed(works.build()))
