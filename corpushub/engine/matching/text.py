@@ -57,8 +57,12 @@ class Grams:
     joined: str
 
     def name(self, position: int) -> str:
-        """The letters of the gram at `position` of the arrays."""
-        return self.joined[self.start[position] : self.end[position]]
+        """The gram at `position` of the arrays as one reads it: two words with one space between, whatever sign stood there."""
+        found = self.joined[self.start[position] : self.end[position]]
+        if self.key[position] < _WORD_BIT:
+            return found
+        code = np.array([ord(letter) for letter in found], np.int64)
+        return " ".join(found[first:last] for first, last in zip(*word_spans(code, is_chinese(code)), strict=True))
 
 
 def grams(folded: Sequence[str]) -> Grams:

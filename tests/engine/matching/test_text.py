@@ -20,6 +20,7 @@ def test_chinese_gives_characters_and_pairs_that_stay_inside_their_run():
 def test_words_lose_a_plural_and_join_with_their_neighbour():
     assert names("Bus Stops") == sorted(["bus", "stop", "bus stop"])
     assert names("class") == ["class"]
+    assert names("cat,dog") == names("cat dog") == sorted(["cat", "dog", "cat dog"])
 
 
 def test_scripts_widths_and_cases_fold_to_one():
