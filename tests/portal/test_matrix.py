@@ -145,7 +145,9 @@ def test_config_holds_no_screen_and_stays_small(app: Any, hub: SomeHub, cookies:
     assert len(answer.content) <= 150_000
     assert len(answer.json()["components"]) <= 60
     assert all(not component["props"].get("value") for component in answer.json()["components"])
-    assert not any(component["type"] in {"state", "browserstate"} for component in answer.json()["components"])  # a session holds nothing
+    assert not any(
+        component["type"] in {"state", "browserstate"} for component in answer.json()["components"]
+    )  # a session holds nothing
 
 
 def call(app: Any, hub: SomeHub, cookie: str, area: str, function: str, data: dict[str, Any]) -> httpx.Response:
