@@ -265,12 +265,12 @@ def located(error: HubError, call: StepCall, file: str) -> list[Problem]:
 
 
 def grouped(planned: Sequence[PlannedStep], fingerprint: str) -> tuple[Stage, ...]:
-    """Neighbouring map steps in one stage, barriers alone; the last stage is a map stage, which applies the last ruling."""
+    """Neighbouring map steps in one stage, barriers alone; behind each barrier a map stage, if an empty one, which applies its ruling."""
     stages: list[Stage] = []
     run: list[PlannedStep] = []
     for step in planned:
         if isinstance(step.answer, Barrier):
-            if run or not stages:
+            if run or not stages or stages[-1].kind == "barrier":
                 stages.append(Stage("map", tuple(run), fingerprint))
                 run = []
             fingerprint = digest_of([fingerprint, step.mark])

@@ -92,6 +92,17 @@ def test_a_merged_row_says_who_stayed(tmp_path: Path) -> None:
     assert merged["merged_into"].str.starts_with("notices/notices.csv:").all()
 
 
+def test_of_two_rulings_in_a_row_both_hold(tmp_path: Path) -> None:
+    """What the first removed neither meets the second nor is released."""
+    done, folder = built(tmp_path, "  - dedup_exact: {on: [day, city]}\n  - dedup_near: {on: city}")
+    exact, near = done.steps[-2:]
+    assert exact.dropped == {"exact_duplicate": exact.rows_in - exact.rows_out}
+    assert near.rows_in == exact.rows_out
+    drops = pl.read_parquet(folder / "provenance" / "drops.parquet")
+    assert dict(drops.group_by("step").len().iter_rows())[exact.index] == exact.rows_in - exact.rows_out > 0
+    assert done.rows + drops.height == 402
+
+
 def test_released_types_and_order_follow_the_contract(tmp_path: Path) -> None:
     done, folder = built(tmp_path)
     assert [(column.name, column.dtype) for column in done.columns] == [
