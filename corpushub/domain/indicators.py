@@ -1,23 +1,24 @@
 """Indicators of effect (article 20) and of fairness (article 8), counted from the record alone: whoever holds the events gets the same numbers.
 
 Each indicator states its formula and the events it was counted from (`stream@version`, at most a hundred of them).
+A tally is a fold: events may be added in any number of goes, and what was counted before is never read again (`services/tallies.py`).
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from statistics import median
+from datetime import date
 from typing import Any
 
-from corpushub.base.identity import BEIJING, business_day
+from corpushub.base.identity import business_day
 from corpushub.base.rulebook import Rulebook
 from corpushub.domain.workflow import Event
 
-_SHOWN = 100
-_GRANTED, _REFUSED = ("access.countersigned",), ("access.rejected",)
+SHOWN = 100
+_GRANTED, _REFUSED = "access.countersigned", "access.rejected"
+_RATED = ("demand.closed", "work_order.closed", "objection.closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,36 +32,6 @@ class Indicator:
     formula: str
     count: int
     events: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Tally:
-    """Events by type and by stream, in the order of the record."""
-
-    by_type: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
-    by_stream: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
-
-    @classmethod
-    def of(cls, events: Iterable[Event]) -> Tally:
-        tally = cls()
-        for event in events:
-            tally.by_type[event.type].append(event)
-            tally.by_stream[event.stream].append(event)
-        return tally
-
-    def these(self, *types: str) -> list[Event]:
-        return [event for type_ in types for event in self.by_type.get(type_, ())]
-
-
-def ref(event: Event) -> str:
-    return f"{event.stream}@{event.version}"
-
-
-def indicators(events: Iterable[Event], rules: Rulebook) -> tuple[Indicator, ...]:
-    """All indicators of the events given (say, of a year), in a fixed order."""
-    tally = Tally.of(events)
-    counted = [_count(tally, *row) for row in _COUNTS]
-    return (*counted, *_shares(tally), *_speeds(tally, rules), *_fairness(tally))
 
 
 _COUNTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -79,48 +50,12 @@ _COUNTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("derived_products", "reuse", ("derived.registered",)),
     ("objections_filed", "quality", ("objection.filed",)),
     ("objections_corrected", "quality", ("objection.corrected",)),
-    ("drifts_seen", "quality", ("objection.filed",)),
+    ("drifts_seen", "quality", ("probe.observed with drift",)),
     ("incidents", "safety", ("incident.detected",)),
     ("quarantines", "safety", ("release.quarantined",)),
     ("withdrawals", "safety", ("release.withdrawn",)),
-    ("escalations", "speed", ()),
+    ("escalations", "speed", ("*.escalated",)),
 )
-
-
-def counted_types(flow_names: Iterable[str]) -> frozenset[str]:
-    """Types of events the indicators look at: nothing else has to be read from a large record."""
-    counts = {type_ for _, __, types in _COUNTS for type_ in types}
-    spans = {type_ for _, start, ends in _SPANS for type_ in (start, *ends)}
-    rated = {"demand.closed", "work_order.closed", "objection.closed", "probe.observed", "demand.declined"}
-    return frozenset(counts | spans | rated | {*_GRANTED, *_REFUSED} | {f"{name}.escalated" for name in flow_names})
-
-
-def _count(tally: Tally, name: str, group: str, types: tuple[str, ...]) -> Indicator:
-    if name == "escalations":
-        found = [event for type_, listed in sorted(tally.by_type.items()) if type_.endswith(".escalated") for event in listed]
-    elif name == "drifts_seen":
-        found = [event for event in tally.these("probe.observed") if event.data.get("drift")]
-    else:
-        found = tally.these(*types)
-    formula = f"count({' or '.join(types)})" if types else "count(*.escalated)"
-    return Indicator(name, group, float(len(found)), "count", formula, len(found), tuple(map(ref, found[:_SHOWN])))
-
-
-def _share(name: str, group: str, part: Sequence[Event], whole: Sequence[Event], formula: str) -> Indicator:
-    value = round(100 * len(part) / len(whole), 2) if whole else 0.0
-    return Indicator(name, group, value, "percent", formula, len(whole), tuple(map(ref, part[:_SHOWN])))
-
-
-def _shares(tally: Tally) -> Iterable[Indicator]:
-    met, unmet = tally.these("demand.fulfilled"), tally.these("demand.declined")
-    yield _share("demand_satisfaction", "demand", met, [*met, *unmet], "demand.fulfilled / (demand.fulfilled + demand.declined)")
-    rated = [event for event in tally.these("demand.closed", "work_order.closed", "objection.closed") if event.data.get("rating")]
-    happy = [event for event in rated if int(event.data["rating"]) >= 4]
-    yield _share("satisfied_ratings", "demand", happy, rated, "rating >= 4 / all ratings")
-    filed, corrected = tally.these("objection.filed"), tally.these("objection.corrected")
-    yield _share("objections_leading_to_correction", "quality", corrected, filed, "objection.corrected / objection.filed")
-    out, back = tally.these("release.published"), tally.these("release.withdrawn")
-    yield _share("releases_withdrawn", "safety", back, out, "release.withdrawn / release.published")
 
 
 _SPANS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -138,135 +73,170 @@ _SPANS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-def _speeds(tally: Tally, rules: Rulebook) -> Iterable[Indicator]:
+Waiting = dict[tuple[str, str], list[date]]
+"""Spans begun and not ended: the days of the start events, by name of the span and stream."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many events of each name there were, with the first hundred; who was granted what; how long spans took.
+
+    Names are event types, those of `_also` and those of spans.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refs: dict[str, list[str]] = field(default_factory=dict)
+    holders: Counter[str] = field(default_factory=Counter)
+    days: dict[str, Counter[int]] = field(default_factory=dict)
+    shown: int = SHOWN
+
+    def add(self, event: Event, ended: Iterable[tuple[str, int]] = ()) -> None:
+        """Count one event and the spans it ended, each with its working days."""
+        for name in (event.type, *_also(event)):
+            self._note(name, event)
+        if event.type == _GRANTED:
+            self.holders[event.org] += 1
+        for name, days in ended:
+            self._note(name, event)
+            self.days.setdefault(name, Counter())[days] += 1
+
+    def _note(self, name: str, event: Event) -> None:
+        self.counts[name] += 1
+        listed = self.refs.setdefault(name, [])
+        if len(listed) < self.shown:
+            listed.append(ref(event))
+
+    def these(self, *names: str) -> tuple[int, tuple[str, ...]]:
+        """How many there were of these names, and the first hundred."""
+        listed = [item for name in names for item in self.refs.get(name, ())]
+        return sum(self.counts[name] for name in names), tuple(listed[:SHOWN])
+
+    def to_json(self) -> dict[str, Any]:
+        days = {name: {str(number): count for number, count in spans.items()} for name, spans in self.days.items()}
+        return {"counts": dict(self.counts), "refs": self.refs, "holders": dict(self.holders), "days": days, "shown": self.shown}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Tally:
+        days = {name: Counter({int(number): count for number, count in spans.items()}) for name, spans in value["days"].items()}
+        return cls(Counter(value["counts"]), value["refs"], Counter(value["holders"]), days, value["shown"])
+
+
+def ref(event: Event) -> str:
+    return f"{event.stream}@{event.version}"
+
+
+def _also(event: Event) -> Iterator[str]:
+    """What an event counts as besides its type."""
+    if event.type.endswith(".escalated"):
+        yield "*.escalated"
+    if event.type == "probe.observed" and event.data.get("drift"):
+        yield "drift"
+    if event.type in _RATED and event.data.get("rating"):
+        yield "rated"
+        if int(event.data["rating"]) >= 4:
+            yield "satisfied"
+
+
+def spans_ended(event: Event, waiting: Waiting) -> list[tuple[str, date]]:
+    """Spans this event ends, each with the day it began; `waiting` is brought up to date."""
+    ended = []
+    for name, start, ends in _SPANS:
+        if event.type in ends:
+            ended += [(name, day) for day in waiting.pop((name, event.stream), ())]
+        if event.type == start:
+            waiting.setdefault((name, event.stream), []).append(business_day(event.at))
+    return ended
+
+
+def waiting_in(events: Iterable[Event]) -> Waiting:
+    """Spans that are under way after these events."""
+    waiting: Waiting = {}
+    for event in events:
+        spans_ended(event, waiting)
+    return waiting
+
+
+ENDS = frozenset(type_ for _, __, ends in _SPANS for type_ in ends)
+
+
+def tally_of(events: Iterable[Event], rules: Rulebook) -> Tally:
+    """The tally of the events given, in the order of the record."""
+    tally, waiting = Tally(), Waiting()
+    for event in events:
+        day = business_day(event.at)
+        tally.add(event, [(name, rules.working_days(first, day)) for name, first in spans_ended(event, waiting)])
+    return tally
+
+
+def counted_types(flow_names: Iterable[str]) -> frozenset[str]:
+    """Types of events the indicators look at: nothing else has to be read from a large record."""
+    counts = {type_ for name, _, types in _COUNTS for type_ in types if name not in _SPECIAL}
+    starts = {start for _, start, __ in _SPANS}
+    more = {"probe.observed", "demand.declined", _GRANTED, _REFUSED, *_RATED}
+    return frozenset(counts | starts | ENDS | more | {f"{name}.escalated" for name in flow_names})
+
+
+def indicators(events: Iterable[Event], rules: Rulebook) -> tuple[Indicator, ...]:
+    """All indicators of the events given (say, of a year), in a fixed order."""
+    return indicators_of(tally_of(events, rules))
+
+
+def indicators_of(tally: Tally) -> tuple[Indicator, ...]:
+    """All indicators of a tally, in a fixed order."""
+    counted = [_count(tally, *row) for row in _COUNTS]
+    return (*counted, *_shares(tally), *_speeds(tally), *_fairness(tally))
+
+
+_SPECIAL = {"escalations": "*.escalated", "drifts_seen": "drift"}
+
+
+def _count(tally: Tally, name: str, group: str, types: tuple[str, ...]) -> Indicator:
+    number, seen = tally.these(*([_SPECIAL[name]] if name in _SPECIAL else types))
+    return Indicator(name, group, float(number), "count", f"count({' or '.join(types)})", number, seen)
+
+
+def _share(tally: Tally, name: str, group: str, of: tuple[tuple[str, ...], tuple[str, ...]], formula: str) -> Indicator:
+    (part, seen), (whole, _) = tally.these(*of[0]), tally.these(*of[1])
+    return Indicator(name, group, round(100 * part / whole, 2) if whole else 0.0, "percent", formula, whole, seen)
+
+
+def _shares(tally: Tally) -> Iterable[Indicator]:
+    met, unmet = "demand.fulfilled", "demand.declined"
+    yield _share(tally, "demand_satisfaction", "demand", ((met,), (met, unmet)), f"{met} / ({met} + {unmet})")
+    yield _share(tally, "satisfied_ratings", "demand", (("satisfied",), ("rated",)), "rating >= 4 / all ratings")
+    filed, corrected = "objection.filed", "objection.corrected"
+    yield _share(tally, "objections_leading_to_correction", "quality", ((corrected,), (filed,)), f"{corrected} / {filed}")
+    out, back = "release.published", "release.withdrawn"
+    yield _share(tally, "releases_withdrawn", "safety", ((back,), (out,)), f"{back} / {out}")
+
+
+def _speeds(tally: Tally) -> Iterable[Indicator]:
     """Median working days from one event of a stream to the next of another type."""
     for name, start, ends in _SPANS:
-        spans, seen = [], []
-        for first in tally.these(start):
-            after = [event for event in tally.by_stream[first.stream] if event.version > first.version and event.type in ends]
-            if after:
-                spans.append(rules.working_days(business_day(first.at), business_day(after[0].at)))
-                seen.append(after[0])
+        number, seen = tally.these(name)
         formula = f"median working days from {start} to {' or '.join(ends)}"
-        yield Indicator(
-            name,
-            "speed",
-            float(median(spans)) if spans else 0.0,
-            "working_day",
-            formula,
-            len(spans),
-            tuple(map(ref, seen[:_SHOWN])),
-        )
+        yield Indicator(name, "speed", median_of(tally.days.get(name, {})), "working_day", formula, number, seen)
+
+
+def median_of(counts: Mapping[int, int]) -> float:
+    """Median of numbers told as how often each occurs; of two in the middle their mean, of none 0."""
+    total, seen, low = sum(counts.values()), 0, 0.0
+    for number in sorted(counts):
+        if seen < (total + 1) // 2:
+            low = float(number)
+        seen += counts[number]
+        if seen > total // 2:
+            return (low + number) / 2 if total % 2 == 0 else float(number)
+    return 0.0
 
 
 def _fairness(tally: Tally) -> Iterable[Indicator]:
-    granted, refused = tally.these(*_GRANTED), tally.these(*_REFUSED)
-    yield _share(
-        "refusal_rate", "fairness", refused, [*granted, *refused], "access.rejected / (access.countersigned + access.rejected)"
-    )
-    holders = Counter(event.org for event in granted)
-    total = sum(holders.values())
-    largest = max(holders.values(), default=0)
+    of = ((_REFUSED,), (_GRANTED, _REFUSED))
+    yield _share(tally, "refusal_rate", "fairness", of, f"{_REFUSED} / ({_GRANTED} + {_REFUSED})")
+    total = sum(tally.holders.values())
+    largest = max(tally.holders.values(), default=0)
     value = round(100 * largest / total, 2) if total else 0.0
     yield Indicator("largest_holder_share", "fairness", value, "percent", "grants of the largest holder / all grants", total)
-    index = round(sum((100 * number / total) ** 2 for number in holders.values()), 1) if total else 0.0
-    yield Indicator(
-        "concentration_index",
-        "fairness",
-        index,
-        "points",
-        "sum over holders of (share in percent)^2 (Herfindahl-Hirschman)",
-        total,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something in the approvals worth a look (article 16). It proves nothing; it says where to ask."""
-
-    # same_pair, too_fast, off_hours, always_yes, related_org, price_differs, above_cap, no_price, not_as_listed
-    kind: str
-    persons: tuple[str, ...]
-    orgs: tuple[str, ...]
-    facts: Mapping[str, Any]
-    events: tuple[str, ...]
-
-
-_YES = frozenset({"approved", "voted", "confirmed", "capped", "amended"})
-_NO = frozenset({"rejected", "returned", "refused"})
-
-
-def unusual(events: Iterable[Event], rules: Rulebook, conflicts: Mapping[str, frozenset[str]]) -> tuple[Finding, ...]:
-    """Unusual approvals: one pair again and again, faster than one can read, off hours, never a no, in favour of related organisations."""
-    tally = Tally.of(events)
-    decisions = [
-        event for stream in tally.by_stream.values() for event in stream if event.name in _YES | _NO and event.actor != "system"
-    ]
-    openers = {stream: listed[0] for stream, listed in tally.by_stream.items()}
-    found: list[Finding] = []
-    found += _same_pairs(decisions, openers, rules)
-    found += _fast(decisions, tally, rules)
-    found += _off_hours(decisions, rules)
-    found += _always_yes(decisions, rules)
-    found += _related(decisions, openers, conflicts)
-    return tuple(found)
-
-
-def _same_pairs(decisions: Sequence[Event], openers: Mapping[str, Event], rules: Rulebook) -> Iterable[Finding]:
-    limit = rules.number("separation.unusual_pair_percent")
-    by_person: dict[str, list[Event]] = defaultdict(list)
-    for event in decisions:
-        if event.name in _YES:
-            by_person[event.actor].append(event)
-    for person, listed in sorted(by_person.items()):
-        pairs = Counter(openers[event.stream].actor for event in listed)
-        other, number = max(pairs.items(), key=lambda item: (item[1], item[0]))
-        if len(listed) >= 5 and number * 100 >= limit * len(listed) and len(by_person) > 1:
-            seen = [event for event in listed if openers[event.stream].actor == other]
-            facts = {"share_percent": round(100 * number / len(listed), 1), "count": number}
-            yield Finding(
-                "same_pair", (person, other), (seen[0].org, openers[seen[0].stream].org), facts, tuple(map(ref, seen[:_SHOWN]))
-            )
-
-
-def _fast(decisions: Sequence[Event], tally: Tally, rules: Rulebook) -> Iterable[Finding]:
-    limit = rules.number("separation.unusual_seconds")
-    for event in decisions:
-        before = [item for item in tally.by_stream[event.stream] if item.version < event.version and item.name != "voted"]
-        if event.name in _YES and before and (event.at - before[-1].at).total_seconds() < limit:
-            facts = {"seconds": round((event.at - before[-1].at).total_seconds(), 1)}
-            yield Finding("too_fast", (event.actor,), (event.org,), facts, (ref(before[-1]), ref(event)))
-
-
-def _off_hours(decisions: Sequence[Event], rules: Rulebook) -> Iterable[Finding]:
-    for event in decisions:
-        local = _local(event.at)
-        rest = not rules.is_working_day(local.date())[0]
-        if event.name in _YES and (rest or not 7 <= local.hour < 21):
-            yield Finding("off_hours", (event.actor,), (event.org,), {"local": local.strftime("%Y-%m-%d %H:%M")}, (ref(event),))
-
-
-def _local(at: datetime) -> datetime:
-    return at.astimezone(BEIJING)
-
-
-def _always_yes(decisions: Sequence[Event], rules: Rulebook) -> Iterable[Finding]:
-    limit = rules.number("separation.always_yes_count")
-    yes, no = (
-        Counter(event.actor for event in decisions if event.name in _YES),
-        {event.actor for event in decisions if event.name in _NO},
-    )
-    for person, number in sorted(yes.items()):
-        if number >= limit and person not in no:
-            listed = [event for event in decisions if event.actor == person]
-            yield Finding("always_yes", (person,), (listed[0].org,), {"count": number}, tuple(map(ref, listed[:_SHOWN])))
-
-
-def _related(
-    decisions: Sequence[Event], openers: Mapping[str, Event], conflicts: Mapping[str, frozenset[str]]
-) -> Iterable[Finding]:
-    """Declared afterwards, decided before: the declared interest would have kept the person out."""
-    for event in decisions:
-        other = openers[event.stream].org
-        if event.name in _YES and other in conflicts.get(event.actor, frozenset()):
-            yield Finding("related_org", (event.actor,), (event.org, other), {}, (ref(event),))
+    index = round(sum((100 * number / total) ** 2 for number in tally.holders.values()), 1) if total else 0.0
+    formula = "sum over holders of (share in percent)^2 (Herfindahl-Hirschman)"
+    yield Indicator("concentration_index", "fairness", index, "points", formula, total)

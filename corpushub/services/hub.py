@@ -161,5 +161,6 @@ def connect(hub: Hub) -> Hub:
             hub.database.tidy,
         ),
         *(hub.oversight.recheck_conflicts, hub.oversight.watch_deliveries, hub.oversight.end_exhausted, hub.federation.pull_all),
+        hub.oversight.tallies.keep_up,
     )
     return hub

@@ -1,6 +1,6 @@
 """What oversight asks of the record: indicators, disclosure packs, unusual approvals, who holds what, lists, and the resolver of ids.
 
-Everything here is computed from events and folds at the moment of asking; nothing is kept that could drift from them.
+Everything here is computed from events and folds at the moment of asking; only the tallies of indicators are kept (`services/tallies.py`).
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.base.identity import BEIJING, Clock, business_day, digest_of, iso, system_clock
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
+from corpushub.domain.findings import Finding, unusual
 from corpushub.domain.flows import flows
 from corpushub.domain.flows.entitlement import ACTIVE
 from corpushub.domain.flows.incident import KINDS
-from corpushub.domain.indicators import Finding, Indicator, counted_types, indicators, unusual
+from corpushub.domain.indicators import Indicator, Tally, counted_types, indicators, indicators_of
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
 from corpushub.domain.workflow import Case, Event, fold
 from corpushub.services.cases import Cases
+from corpushub.services.tallies import Tallies
 from corpushub.store.db import Database, Unit
 from corpushub.store.watch import Watch
 
@@ -60,14 +62,27 @@ class Oversight:
         self.database = database
         self.cases = cases
         self.clock = clock
+        self.tallies = Tallies(database=database, cases=cases)
 
     # Indicators and findings
 
     def indicators(self, actor: Actor, *, first: date | None = None, last: date | None = None) -> tuple[Indicator, ...]:
-        """Indicators of a span of days, both included; by default of everything. Anybody may ask: they are public numbers."""
+        """Indicators of a span of days, both included; by default of everything, from what is kept. Anybody may ask: they are public numbers."""
         del actor
         with self.database.read() as unit:
+            if first is None and last is None:
+                return indicators_of(self.tallies.current(unit).everything)
             return indicators(_events(unit, first, last, counted_types(flows())), self.cases.rules)
+
+    def trend(self, actor: Actor, months: int) -> Mapping[str, tuple[Indicator, ...]]:
+        """Indicators of each of the last months up to this one (`2026-11`), oldest first, each from the events of that month alone."""
+        del actor
+        today = business_day(self.clock())
+        count = today.year * 12 + today.month - 1
+        names = [f"{number // 12}-{number % 12 + 1:02}" for number in range(count - months + 1, count + 1)]
+        with self.database.read() as unit:
+            kept = self.tallies.current(unit).months
+        return {name: indicators_of(kept.get(name, Tally())) for name in names}
 
     def unusual(self, actor: Actor, *, first: date | None = None, last: date | None = None) -> tuple[Finding, ...]:
         """Approvals worth a look (article 16). Raises: Forbidden("oversight.only")."""

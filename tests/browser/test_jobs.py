@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tarfile
+from collections.abc import Generator
+from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.kit.browser import sign_in, visitor
 from tests.kit.demo import Running
@@ -17,6 +19,25 @@ def type_as_an_input_method(page: Page, text: str) -> None:
     for size in range(1, len(text) + 1):
         session.send("Input.imeSetComposition", {"text": text[:size], "selectionStart": size, "selectionEnd": size})
     session.send("Input.insertText", {"text": text})
+
+
+@contextmanager
+def held(page: Page, pattern: str) -> Generator[None]:
+    """Requests that fit `pattern` wait for the end of the block."""
+    kept: list[Route] = []
+    over: list[bool] = []
+
+    def hold(route: Route) -> None:
+        if over:
+            route.continue_()
+        else:
+            kept.append(route)
+
+    page.route(pattern, hold)
+    yield
+    over.append(True)
+    for route in kept:
+        route.continue_()
 
 
 def test_a_wrong_password_is_told_on_the_page(browser: Browser, demo: Running) -> None:
@@ -51,6 +72,47 @@ def test_a_search_without_result_leads_to_a_demand(browser: Browser, demo: Runni
         page.click(".empty a")
         page.wait_for_selector(".ask-box textarea")
         assert page.input_value(".ask-box textarea") == "不存在的数据"
+
+
+def test_a_sheet_opened_before_the_screen_is_alive_stays_open_with_what_was_typed(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "wang.min") as at:
+        page = at.page
+        with held(page, "**/assets/*.js"):
+            page.goto(f"{demo.endpoint}/zh/make/reviews", wait_until="commit")
+            expect(page.locator(".inbox-item.current")).to_be_visible()
+            page.keyboard.press("r")
+            page.keyboard.type("数据卡缺说明")
+            assert page.locator("html[data-ready]").count() == 0
+        page.wait_for_selector("html[data-ready]")
+        page.keyboard.type("，请补充")
+        expect(page.locator("dialog#sheet-return:modal textarea")).to_have_value("数据卡缺说明，请补充")
+
+
+def test_a_screen_that_comes_while_a_sheet_is_open_waits_until_it_closes(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "wang.min") as at:
+        page = at.open("/zh/data/objections")
+        sheet = "<dialog id=typed><textarea></textarea></dialog>"
+        with page.expect_response("**/component_server**"), held(page, "**/component_server**"):
+            page.click(".tabs a:not(.current) >> nth=0")
+            page.evaluate("html => document.getElementById('screen').insertAdjacentHTML('beforeend', html)", sheet)
+            page.evaluate("document.getElementById('typed').showModal()")
+            page.keyboard.type("正在填写")
+        expect(page.locator("#progress-line.on")).to_have_count(0)
+        expect(page.locator("dialog#typed textarea")).to_have_value("正在填写")
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog#typed")).to_have_count(0)
+        assert "flow=" in page.url
+
+
+def test_a_key_pressed_in_the_frame_after_a_sheet_closed_is_not_lost_in_it(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "wang.min") as at:
+        page = at.open("/zh/make/reviews")
+        page.keyboard.press("a")
+        expect(page.locator("dialog#sheet-approve[open]")).to_be_visible()
+        box = page.locator("dialog#sheet-approve textarea")
+        pressed = "new KeyboardEvent('keydown', {key: 'r', bubbles: true, cancelable: true})"
+        box.evaluate(f"box => {{ box.closest('dialog').close(); box.dispatchEvent({pressed}); }}")
+        expect(page.locator("dialog#sheet-return[open]")).to_be_visible()
 
 
 def test_a_release_is_returned_with_a_reason_by_keyboard(browser: Browser, demo: Running) -> None:

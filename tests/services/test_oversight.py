@@ -1,6 +1,7 @@
 # ruff: noqa: RUF043 - codes hold a dot, and any character there will do
 from __future__ import annotations
 
+import calendar
 import re
 from dataclasses import replace
 from datetime import date
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
-from corpushub.base.identity import canonical, iso
+from corpushub.base.identity import business_day, canonical, iso
 from corpushub.domain.flows import flows
-from corpushub.domain.indicators import counted_types, indicators
+from corpushub.domain.indicators import Indicator, counted_types, indicators, indicators_of
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
+from corpushub.services import tallies
 from corpushub.services.oversight import Oversight
 from corpushub.store.tokens import Delivery
 from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, proposed
@@ -207,10 +209,60 @@ def test_a_bulk_download_raises_one_alert_and_the_freeze_works(city: City) -> No
     assert oversight(city).watch_deliveries() == 0
 
 
-def test_reading_only_what_is_counted_changes_no_number(city: City) -> None:
+def recomputed(city: City) -> tuple[Indicator, ...]:
     with city.database.read() as unit:
-        everything = indicators((event for _, event in unit.events.since(limit=10_000)), city.cases.rules)
-    assert everything == oversight(city).indicators(ANONYMOUS)
+        return indicators((event for _, event in unit.events.since(limit=10_000)), city.cases.rules)
+
+
+def test_reading_only_what_is_counted_changes_no_number(city: City) -> None:
+    assert recomputed(city) == oversight(city).indicators(ANONYMOUS)
     source = Path(indicators.__code__.co_filename).read_text("utf-8")
     named = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', source))
-    assert {name for name in named if not name.startswith("separation.")} <= counted_types(flows())
+    assert named <= counted_types(flows())
+
+
+def test_what_is_kept_is_what_is_recomputed_however_often_it_is_brought_up_to_date(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = oversight(city).tallies
+    monkeypatch.setattr(tallies, "_PAGE", 3)
+    with city.database.read() as unit:
+        assert indicators_of(kept.current(unit).everything) == recomputed(city), "folded three events at a time"
+    upto = kept.keep_up()
+    assert upto > 0
+    assert kept.keep_up() == upto, "nothing new, nothing folded"
+    objection = city.cases.open(
+        city["developer"], "objection", {"about": RESOURCE, "kind": "wrong_value", "text": "tide of 3 March"}
+    )
+    assert oversight(city).indicators(ANONYMOUS) == recomputed(city)
+    assert kept.keep_up() > upto, "an objection under way is kept, its answer comes later"
+    city.clock.forward(days=3)
+    city.do("provider", objection, "decline", reason_code="no_evidence", **WHY)
+    assert oversight(city).indicators(ANONYMOUS) == recomputed(city), "what came since is counted before it is kept"
+    kept.keep_up()
+    found = {item.id: item for item in oversight(city).indicators(ANONYMOUS)}
+    assert tuple(found.values()) == recomputed(city)
+    assert (found["days_to_answer_objection"].value, found["days_to_answer_objection"].count) == (3.0, 1)
+
+
+def test_a_month_of_the_trend_is_the_indicators_of_its_days(city: City) -> None:
+    trend = oversight(city).trend(ANONYMOUS, 12)
+    today = business_day(city.clock())
+    assert list(trend)[-1] == f"{today:%Y-%m}"
+    for month, items in trend.items():
+        year, number = map(int, month.split("-"))
+        first, last = date(year, number, 1), date(year, number, calendar.monthrange(year, number)[1])
+        asked = oversight(city).indicators(ANONYMOUS, first=first, last=last)
+        assert [(item.id, item.value, item.count) for item in items] == [(item.id, item.value, item.count) for item in asked], (
+            month
+        )
+    assert any(item.value for items in trend.values() for item in items)
+
+
+def test_another_rulebook_counts_the_record_anew(city: City) -> None:
+    kept = oversight(city).tallies
+    kept.keep_up()
+    with city.database.begin() as unit:
+        held = unit.documents.get("tally", "all") or {}
+        unit.documents.put("tally", "all", {**held, "rules": "older", "upto": 10**9})
+    assert oversight(city).indicators(ANONYMOUS) == recomputed(city)

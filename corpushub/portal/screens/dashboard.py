@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from corpushub.base.errors import HubError
-from corpushub.base.identity import business_day
 from corpushub.domain.indicators import Indicator
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, pictures, values
@@ -95,23 +94,11 @@ def indicators(ask: Ask) -> Safe | None:
 
 def trends(ask: Ask) -> Mapping[str, Sequence[tuple[str, float]]]:
     """Each indicator over the last months, oldest first: the same formulas on the events of each month."""
-    last = business_day(ask.hub.clock())
     found: dict[str, list[tuple[str, float]]] = {}
-    for first, end in months_until(last, MONTHS):
-        for item in ask.hub.oversight.indicators(ask.actor, first=first, last=end):
-            found.setdefault(item.id, []).append((f"{first:%Y-%m}", item.value))
+    for month, items in ask.hub.oversight.trend(ask.actor, MONTHS).items():
+        for item in items:
+            found.setdefault(item.id, []).append((month, item.value))
     return found
-
-
-def months_until(last: date, count: int) -> list[tuple[date, date]]:
-    """The last `count` months up to `last`, each with its first and last day."""
-    spans = []
-    end = last
-    for _ in range(count):
-        first = end.replace(day=1)
-        spans.append((first, end))
-        end = first - timedelta(days=1)
-    return spans[::-1]
 
 
 def indicator_row(ask: Ask, item: Indicator, before: Mapping[str, Sequence[tuple[str, float]]]) -> list[Child]:

@@ -2,7 +2,7 @@
    `portal.attach` is called by the Gradio component with its `server`; until then acts wait in a queue. */
 (function () {
   "use strict";
-  var server = null, waiting = [], shown = location.href, live = 0, composing = false, timer = 0;
+  var server = null, waiting = [], shown = location.href, live = 0, held = null, composing = false, timer = 0;
 
   function ready(work) { if (server) { work(); } else { waiting.push(work); } }
   function screen() { return document.getElementById("screen"); }
@@ -10,11 +10,27 @@
 
   function attach(element, given) {
     var slot = element.querySelector(".screen-slot"), first = document.getElementById("first");
-    if (slot && first && !slot.firstChild) { while (first.firstChild) { slot.appendChild(first.firstChild); } first.remove(); }
+    if (slot && first && !slot.firstChild) { move(first, slot); first.remove(); }
     server = given;
     document.documentElement.dataset.ready = "1";
     waiting.splice(0).forEach(function (work) { work(); });
   }
+
+  /* A sheet that is moved leaves the top layer and loses the focus: it is opened again, the cursor where it stood. */
+  function move(from, to) {
+    var sheet = from.querySelector("dialog[open]"), box = document.activeElement, start = box && box.selectionStart, end = box && box.selectionEnd;
+    while (from.firstChild) { to.appendChild(from.firstChild); }
+    if (!sheet) { return; }
+    sheet.removeAttribute("open");
+    sheet.showModal();
+    if (!sheet.contains(box)) { return; }
+    box.focus();
+    if (typeof start === "number") { box.setSelectionRange(start, end); }
+  }
+
+  /* While a person fills in a sheet the screen below it stays; what came meanwhile is put there when the sheet closes. */
+  function settled(work) { if (document.querySelector("dialog[open]")) { held = work; } else { work(); } }
+  document.addEventListener("close", function () { var work = held; held = null; if (work) { settled(work); } }, true);
 
   function notice(html, tone, plain) {
     var box = document.createElement("div");
@@ -34,10 +50,12 @@
     ready(function () {
       busy(true);
       server.portal_show({ url: url }).then(function (got) {
-        if (turn !== live) { return; }
-        if (push) { history[keep ? "replaceState" : "pushState"]({}, "", url); }
-        shown = url;
-        put(got, keep);
+        settled(function () {
+          if (turn !== live) { return; }
+          if (push) { history[keep ? "replaceState" : "pushState"]({}, "", url); }
+          shown = url;
+          put(got, keep);
+        });
       }).catch(lost).finally(function () { busy(false); });
     });
   }
@@ -51,7 +69,7 @@
     if (keep) {
       main.querySelectorAll("[data-part]").forEach(function (old) {
         var fresh = host.querySelector('[data-part="' + old.dataset.part + '"]');
-        if (fresh && !old.contains(document.activeElement)) { old.replaceWith(fresh); }
+        if (fresh && !old.contains(document.activeElement) && !old.querySelector("dialog[open]")) { old.replaceWith(fresh); }
       });
       return;
     }
@@ -166,16 +184,20 @@
   }
   function open_sheet(button) {
     var sheet = document.getElementById(button.dataset.sheet);
+    button.focus(); // where the focus returns when the sheet closes
     sheet.showModal();
     var box = sheet.querySelector("textarea, input:not([type=hidden]), select");
     if (box) { box.focus(); }
   }
 
+  /* Is the focus in a box one types in? For a frame it may still stand in a sheet that has just closed: nobody types there. */
+  function typing(at) { return at.closest("dialog[open]") || at.closest("input, textarea, select, [contenteditable]") && !at.closest("dialog"); }
+
   /* Keys: "/" searches, j and k move in a list, a and r open the two decisions, ? nothing hidden: every key stands on a button. */
   document.addEventListener("keydown", function (event) {
     if (event.isComposing || event.keyCode === 229 || event.metaKey || event.ctrlKey || event.altKey) { return; }
     if (event.key === "Enter" && event.target.matches("tr[data-href]")) { go(event.target.dataset.href, event); return; }
-    if (event.target.closest("input, textarea, select, [contenteditable], dialog[open]")) { return; }
+    if (typing(event.target)) { return; }
     var key = event.key === "/" ? document.querySelector('[data-key="/"]') : screen() && screen().querySelector('[data-key="' + CSS.escape(event.key) + '"]');
     if (key) { event.preventDefault(); if (key.tagName === "INPUT") { key.focus(); key.select(); } else { key.click(); } }
   });
@@ -184,7 +206,7 @@
     if (!event.target.matches(".user, .burger") || !event.target.open) { return; }
     document.addEventListener("click", function close(click) { if (!event.target.contains(click.target)) { event.target.open = false; document.removeEventListener("click", close); } });
   }, true);
-  window.addEventListener("popstate", function () { if (area(shown) === area(location.href)) { show(location.pathname + location.search, false, false); } });
+  window.addEventListener("popstate", function () { document.querySelectorAll("dialog[open]").forEach(function (sheet) { sheet.close(); }); if (area(shown) === area(location.href)) { show(location.pathname + location.search, false, false); } });
 
   /* An editor with line numbers; the lines named by the check are marked. */
   function number_lines() {
