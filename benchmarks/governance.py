@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +188,27 @@ def writers(city: City) -> dict[str, Any]:
 
 
 def counted(city: City) -> dict[str, Any]:
+    """The indicators of the whole record: recomputed, folded once (as the worker does), and asked from what is kept, trend of six months included."""
     oversight = Oversight(database=city.database, cases=city.cases, clock=city.clock)
     began = time.perf_counter()
-    found = oversight.indicators(SYSTEM)
-    return {"indicators over the whole record, s": round(time.perf_counter() - began, 2), "indicators": len(found)}
+    recomputed = oversight.indicators(SYSTEM, first=date(2000, 1, 1))
+    whole = time.perf_counter() - began
+    began, rounds, upto = time.perf_counter(), 0, -1
+    while (now := oversight.tallies.keep_up()) > upto:
+        upto, rounds = now, rounds + 1
+    folding = time.perf_counter() - began
+
+    def asked() -> None:
+        oversight.indicators(SYSTEM)
+        oversight.trend(SYSTEM, 6)
+
+    return {
+        "indicators recomputed from the record, s": round(whole, 2),
+        "indicators folded once, s": round(folding, 2),
+        "indicators folded, rounds of the worker": rounds,
+        **{f"indicators and trend as kept, {name}": value for name, value in spread(asked, 20).items()},
+        "kept indicators equal the recomputed": oversight.indicators(SYSTEM) == recomputed,
+    }
 
 
 def spread(work: Callable[[], object], count: int) -> dict[str, Any]:
