@@ -159,17 +159,43 @@ def to_plain(value: Any) -> Any:
 
 
 def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
+    """A table, or one block of lines a row where its columns would not fit side by side."""
     from rich.console import Console
     from rich.table import Table
 
     rows = list(rows)
     names = list(columns) or (list(rows[0]) if rows else [])
+    console = Console()
+    if least_width(rows, names) > console.width and len(names) > 2:
+        print_blocks(rows, names, title)
+        return
     table = Table(title=title or None, title_justify="left", header_style="bold", show_header=any(name.strip() for name in names))
     for name in names:
         table.add_column(name, overflow="fold", justify="right" if all(is_number(row.get(name)) for row in rows) else "left")
     for row in rows:
         table.add_row(*(cell(row.get(name)) for name in names))
-    Console().print(table)
+    console.print(table)
+
+
+def least_width(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> int:
+    """The columns a table needs so that no heading and no number breaks; text may fold at twelve."""
+    from rich.cells import cell_len
+
+    total = 1
+    for name in names:
+        widths = [
+            cell_len(cell(row.get(name))) if is_number(row.get(name)) else min(12, cell_len(cell(row.get(name)))) for row in rows
+        ]
+        total += max([cell_len(name), *widths]) + 3
+    return total
+
+
+def print_blocks(rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str) -> None:
+    from rich.cells import cell_len
+
+    widest = max(cell_len(name) for name in names)
+    blocks = ["\n".join(f"{name}{' ' * (widest - cell_len(name))}  {cell(row.get(name))}" for name in names) for row in rows]
+    print("\n\n".join([title, *blocks] if title else blocks))
 
 
 def is_number(value: Any) -> bool:
