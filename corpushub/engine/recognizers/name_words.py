@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from corpushub.engine.recognizers.name_shapes import HAN, NO_NAMES, Found, is_made_of_words
+from corpushub.engine.recognizers.labels import ROLES_ABROAD
+from corpushub.engine.recognizers.name_abroad import countries, country_before
+from corpushub.engine.recognizers.name_shapes import HAN, NO_NAMES, Found, is_common, is_made_of_words, is_name
 from corpushub.engine.recognizers.surnames import SINGLE, TITLES, begins_with_surname, dictionary
+from corpushub.engine.recognizers.tagger import PEOPLE
 from corpushub.engine.recognizers.tagging import Word
 
-PEOPLE = frozenset({"PER", "nr"})  # tags of names of people
 _ODD = re.compile(r"[0-9_@/\\#<>=%℃]")
 _EDGE = re.compile(r"^[^\u4e00-\u9fffA-Za-z]+|[^\u4e00-\u9fffA-Za-z]+$")
 _PLACE_END = re.compile(r"[省市县区镇乡村路街巷弄邦州郡岛湖港湾寺庙苑杯队奖馆院校厂]$")
@@ -18,12 +20,25 @@ _PLACE_NEXT = re.compile(
 )
 
 
-def in_words(text: str, words: list[Word]) -> list[Found]:
+def in_words(text: str, words: Sequence[Word]) -> list[Found]:
     """The tagger's names in `text`."""
-    return [_with_dots(text, words, found) for word in words if word.tag in PEOPLE for found in _cleaned(text, word)]
+    found = [_with_dots(text, words, found) for word in words if word.tag in PEOPLE for found in _cleaned(text, word)]
+    found += [(word.start, word.start + 1, 0.55, "surname and office") for word in words if _is_before_office(text, word)]
+    return found + [
+        (match.start("name"), match.end("name"), 0.55, "works of") for match in _WORKS.finditer(text) if is_name(match["name"])
+    ]
 
 
-def _with_dots(text: str, words: list[Word], found: Found) -> Found:
+def _is_before_office(text: str, word: Word) -> bool:
+    """`汤` of 汤局长, `周` of 周总理, where the tagger saw an ordinary word."""
+    if word.tag not in _OTHER or text[word.start] not in _FAMILY:
+        return False
+    if word.end - word.start > 1:
+        return OFFICE.fullmatch(text, word.start + 1, word.end) is not None
+    return OFFICE.match(text, word.end) is not None and text[word.start : word.end + 1] not in dictionary()
+
+
+def _with_dots(text: str, words: Sequence[Word], found: Found) -> Found:
     """`库尔班江·买买提` is one name: words on the other side of a middle dot belong to it."""
     start, end, score, why = found
     while text[start - 1 : start] == "·":
@@ -47,7 +62,7 @@ def _cleaned(text: str, word: Word) -> Iterator[Found]:
     name = text[word.start : word.end]
     if "、" in name:
         for part in re.finditer(r"[^、]+", name):
-            yield from _cleaned(text, Word(word.start + part.start(), word.start + part.end(), word.tag))
+            yield from _cleaned(text, word._replace(start=word.start + part.start(), end=word.start + part.end()))
         return
     if _ODD.search(name) or "某" in name:
         return
@@ -62,32 +77,78 @@ def _cleaned(text: str, word: Word) -> Iterator[Found]:
         if name.endswith(title) and len(name) - len(title) <= 2 and (len(title) > 1 or len(name) <= 2):
             name = name[: -len(title)]
             break
-    if len(name) == 1 and name in SINGLE and _OFFICE.match(text[start + 1 : start + 5]):
+    if len(name) == 1 and name in SINGLE and word.chance >= SURE and not OFFICE.match(text[start + 1 : start + 5]):
+        yield start, start + 1, 0.55, "surname alone"
+        return
+    if len(name) == 1 and name in SINGLE and OFFICE.match(text[start + 1 : start + 5]):
         yield start, start + 1, 0.55, "surname and office"
         return
     if len(name) < 2 or (name.isascii() and not re.fullmatch(r"[A-Z][a-z]+(?:[ ·.\-]{0,2}[A-Z][a-z]+)+", name)):
         return
-    if not name.isascii() and not _passes(text, start, name):
-        return
+    if not name.isascii():
+        cut = country_before(name) or _word_before(name)
+        start, name = start + cut, name[cut:]
+        if not _passes(text, start, name, word.chance):
+            return
     yield start, start + len(name), 0.6, "tagger"
 
 
-def _passes(text: str, start: int, name: str) -> bool:
+def _word_before(name: str) -> int:
+    """`效忠华国锋`, `港督葛量洪`: length of a common word in front of a name with a surname."""
+    if not begins_with_surname(name) and len(name) > WORD + 1 and name[:WORD] in dictionary() and is_name(name[WORD:]):
+        return WORD
+    return 0
+
+
+WORD = 2  # characters of most words
+
+
+def _passes(text: str, start: int, name: str, chance: float) -> bool:
     """Is the tagger's name neither a place nor a word?"""
     following = text[start + len(name) : start + len(name) + 6]
-    if not begins_with_surname(name) or "·" in name:
-        before = text[max(0, start - 4) : start]
-        if _PLACE_END.search(name) or _PLACE_NEXT.match(following) or _PLACE_BEFORE.search(before):
-            return False
+    if name.lstrip("和与同及") in countries() or _is_in_idiom(text, start, start + len(name)):
+        return False
+    before = text[max(0, start - 6) : start]
+    is_family = begins_with_surname(name) and len(name) <= 4
+    expected = _SAYS.match(following) or OFFICE.match(following) or _ROLE_BEFORE.search(before)
+    least = LEAST if expected or "·" in name or (is_family and len(name) > 2) else SHORT if is_family else UNSURE
+    if chance < least:
+        return False
+    is_like_place = _PLACE_END.search(name) or _PLACE_NEXT.match(following) or _PLACE_BEFORE.search(before)
+    if is_like_place and (not begins_with_surname(name) or "·" in name):
+        return False
     if len(name) > 2 and _PLACE_END.search(name) and (re.match(r"[0-9A-Za-z]|的?村", following) or name[-1] in "村镇乡"):
         return False
     if name[-1] in "晴阴" and re.match(r"\d|多云|转", following):
         return False  # the weather of a city
-    if name in NO_NAMES or is_made_of_words(name) or _begins_with_place(name) or _are_countries(name, following):
+    if len(name) > 2 and name[-1] == "人":
+        return False  # 陈沟人, 智残人: people of a place or a kind
+    if name in NO_NAMES or is_made_of_words(name) or _are_countries(name, following):
         return False
+    if _begins_with_place(name):
+        return chance >= SURE and len(name) > 2 and name in dictionary() and not _AT.search(before)
     if len(name) == 2 and not dictionary().get(name, ("ns", 0))[0].startswith(("ns", "nz")):
-        return _SAYS.match(following) is not None
+        return _SAYS.match(following) is not None or (chance >= SURE and not is_common(name))
     return True
+
+
+# chance from which a name counts: with a surname or a middle dot, any other, and one of two characters (侯月, 双良)
+LEAST, UNSURE, SHORT = 0.25, 0.5, 0.6
+SURE = 0.9
+
+
+def _is_in_idiom(text: str, start: int, end: int) -> bool:
+    """`山明` of 山明水秀, `陈规` of 陈规陋习: four characters that are one word of the dictionary."""
+    if end - start >= IDIOM:
+        return _is_idiom(text[start:end])
+    return any(_is_idiom(text[at : at + IDIOM]) for at in range(max(0, end - IDIOM), start + 1))
+
+
+IDIOM = 4
+
+
+def _is_idiom(word: str) -> bool:
+    return dictionary().get(word, ("", 0))[0][:1] in {"i", "l"}
 
 
 def _begins_with_place(name: str) -> bool:
@@ -110,9 +171,22 @@ def _are_countries(name: str, following: str) -> bool:
 
 
 _COUNTRIES = frozenset("中美英法俄德日韩朝印巴墨阿澳加意西葡希土以伊埃缅泰越老柬菲新苏")
+_OTHER = frozenset(
+    {"n", "nz", "nw", "xc", "d", "v", "a", "LOC", "ns", "f", "m"}
+)  # what the tagger takes a surname before an office for
+# characters that before an office mostly mean something else than a surname
+_FAMILY = SINGLE - frozenset(
+    "原时任前后从向和以由经应全总正副代现单方党国万百千家车站段班连师团区县市州司管主支计成都包项房金银水电文武史牧农能化同别于又即老新来但该公皇元首双强多少高"
+)
+# a title of collected works begins with whose they are: 《李中贤诗文集》
+_WORKS = re.compile(
+    rf"《(?P<name>{HAN}{{2,3}}?)(?:诗文集|文集|文选|选集|全集|诗选|诗集|年谱|日记|书信集?|回忆录|画集|画选|作品选|传略|评传)"
+)
+_AT = re.compile(r"[在从到至往赴经向离于、和与]$")  # in front of a place as of a person
+_ROLE_BEFORE = re.compile(rf"(?:{ROLES_ABROAD})$")
 _COURTESY = re.compile(r"小姐|老(?=说|$)")
 _SAYS = re.compile(r"还?(?:表示|说|指出|认为|介绍|告诉|回答|称|强调|透露|坦言|笑|坦率)")
 _PLACE_BEFORE = re.compile(r"(?:位于|首都|抵达|飞抵|前往|途经|生于|来自|驻|现存有|城市)$")
-_OFFICE = re.compile(
+OFFICE = re.compile(
     r"(?:副|总|代)?(?:主席|总理|总统|首相|书记|省长|市长|县长|区长|镇长|乡长|部长|厅长|局长|处长|科长|主任|院长|校长|司令|将军|委员长|外长|大使|教练|医生|教授|老师|法官|律师|警官|先生|女士)"
 )

@@ -10,6 +10,7 @@ from presidio_analyzer import AnalysisExplanation, EntityRecognizer, LocalRecogn
 from corpushub.engine.recognizers.address import addresses
 from corpushub.engine.recognizers.persons import persons, second_looks, snippet
 from corpushub.engine.recognizers.special import KINDS, special
+from corpushub.engine.recognizers.tagger import PEOPLE
 from corpushub.engine.recognizers.tagging import Word, simplified, tagged
 
 
@@ -37,13 +38,13 @@ class NamedEntityRecognizer(LocalRecognizer):
         plain = [text.translate(simplified()) for text in texts]
         words = tagged(plain)
         looks = [(row, at) for row, text in enumerate(plain) for at in second_looks(text, words[row])]
-        again: dict[int, list[tuple[int, int]]] = {}
+        again: dict[int, list[Word]] = {}
         for (row, at), seen in zip(looks, tagged([snippet(plain[row], at) for row, at in looks]), strict=True):
-            if seen and seen[0].tag in {"PER", "nr"} and seen[0].start == 0:
-                again.setdefault(row, []).append((at, at + seen[0].end))
+            if seen and seen[0].tag in PEOPLE and seen[0].start == 0:
+                again.setdefault(row, []).append(seen[0]._replace(start=at, end=at + seen[0].end))
         return [self._results(text, words[row], again.get(row, ())) for row, text in enumerate(plain)]
 
-    def _results(self, text: str, words: list[Word], again: Sequence[tuple[int, int]]) -> list[RecognizerResult]:
+    def _results(self, text: str, words: list[Word], again: Sequence[Word]) -> list[RecognizerResult]:
         found = [(start, end, "ADDRESS", score, why) for start, end, score, why in addresses(text, words)]
         found += [(start, end, "PERSON", score, why) for start, end, score, why in persons(text, words, again)]
         found += special(text, [item[:2] for item in found if item[2] == "PERSON"])

@@ -11,34 +11,46 @@ from collections.abc import Sequence
 
 from corpushub.engine.recognizers.cells import names_in_columns
 from corpushub.engine.recognizers.labels import HINT
+from corpushub.engine.recognizers.name_abroad import FIRST, ROLE_ABROAD, country_before, japanese
 from corpushub.engine.recognizers.name_forms import in_forms
 from corpushub.engine.recognizers.name_shapes import FOLLOW, FUNCTION, HAN, Found, is_name
-from corpushub.engine.recognizers.name_words import PEOPLE, in_words
+from corpushub.engine.recognizers.name_words import in_words
 from corpushub.engine.recognizers.surnames import begins_with_surname, dictionary
+from corpushub.engine.recognizers.tagger import PEOPLE
 from corpushub.engine.recognizers.tagging import Word
 
 _ITEM = re.compile(rf"{HAN}{{2,4}}")
 _HEAD = re.compile(r"(?:名单|专家|评委|人员|成员|如下|代表|委员|同志|人)[:：]$")
 
 
-def persons(text: str, words: list[Word], again: Sequence[tuple[int, int]] = ()) -> list[Found]:
+def persons(text: str, words: list[Word], again: Sequence[Word] = ()) -> list[Found]:
     """Names in `text`; `words` are the tagger's, `again` the names it found on a second look (see `second_looks`)."""
     tagged = in_words(text, words)
     edges = {word.start for word in words}
     found = tagged + list(in_forms(text, edges))
-    found += [(start, end, 0.65, "read again") for start, end in again if is_name(text[start:end])]
+    found += [
+        (start, end, 0.65, "read again")
+        for start, end, _, _ in in_words(text, again)
+        if is_name(text[start:end]) or end - start > SHORT_ABROAD
+    ]
+    found += list(japanese(text, words))
     found += [(start, end, 0.8, "column of names") for start, end in names_in_columns(text)]
     found += _listed(text, found)
     return found + _again(text, words, found)
 
 
+SHORT_ABROAD = 2  # a transliteration read without its context has more characters
 LOOK = 14  # characters read again after a word that announces a name
 
 
 def second_looks(text: str, words: list[Word]) -> list[int]:
     """Where a word announces a name and the tagger saw none: what follows is worth reading by itself, without the word in front."""
     named = {word.start for word in words if word.tag in PEOPLE}
-    places = []
+    places = [
+        role.end()
+        for role in ROLE_ABROAD.finditer(text)
+        if role.end() not in named and text[role.end()] in FIRST and not country_before(text[role.end() : role.end() + 8])
+    ]
     for hint in HINT.finditer(text):
         at = hint.end()
         surname = begins_with_surname(text[at : at + 4])
@@ -46,7 +58,7 @@ def second_looks(text: str, words: list[Word]) -> list[int]:
             continue
         if surname == 2 or text[at : at + 2] not in dictionary():
             places.append(at)
-    return places
+    return sorted(set(places))
 
 
 def snippet(text: str, at: int) -> str:

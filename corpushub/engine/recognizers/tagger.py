@@ -25,6 +25,8 @@ from corpushub.base.errors import Unavailable
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Tagged = tuple[NDArray[np.uint8], Floats]
+PEOPLE = frozenset({"PER", "nr"})  # tags of names of people
 HIDDEN = 128
 MAX_CHARS = 256  # longer inputs are cut at a punctuation mark: the recurrence is sequential
 BATCH = 192  # sentences recurring together; more gives larger products, fewer keeps the state in cache
@@ -132,15 +134,17 @@ class Tagger:
         self.dense, self.dense_bias = tensor(model / "fc_4.w_0"), tensor(model / "fc_4.b_0").ravel()
         crf = tensor(model / "crfw")
         self.first, self.last, self.moves = crf[0], crf[1], np.ascontiguousarray(crf[2:].T)
+        self.ways = np.exp(crf[2:])  # from, to
         self.vocabulary = tuple(line.split("\t")[1] for line in lines(folder / "tag.dic"))
+        self.people = np.array([word.split("-")[0] in PEOPLE for word in self.vocabulary])
         self.ids = {
             char: int(number) for number, char in (line.split("\t") for line in lines(folder / "word.dic")) if len(char) == 1
         }
         self.unknown = len(self.embedding) - 1
 
-    def tags(self, sentences: Sequence[str]) -> list[NDArray[np.uint8]]:
-        """Index into `vocabulary` for each character of each sentence (already folded, at most MAX_CHARS long)."""
-        result: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)] * len(sentences)
+    def tags(self, sentences: Sequence[str]) -> list[Tagged]:
+        """For each character of each sentence (already folded, at most MAX_CHARS long): index into `vocabulary`, chance of a name."""
+        result: list[Tagged] = [(np.empty(0, np.uint8), np.empty(0, np.float32))] * len(sentences)
         filled = [index for index, sentence in enumerate(sentences) if sentence]
         filled.sort(key=lambda index: len(sentences[index]))
         for begin in range(0, len(filled), BATCH):
@@ -155,7 +159,7 @@ class Tagger:
         get, unknown = self.ids.get, self.unknown
         return np.array([get(char, unknown) for char in sentence], dtype=np.int64)
 
-    def _decode(self, rows: list[Ints]) -> list[NDArray[np.uint8]]:
+    def _decode(self, rows: list[Ints]) -> list[Tagged]:
         packed = Packed.of(rows)
         known, inverse = np.unique(packed.ids, return_inverse=True)
         given = self.embedding[known]
@@ -167,7 +171,13 @@ class Tagger:
                     projected = projected[inverse]
                 halves.append(recur(gru, projected, packed, reverse=reverse))
             given = np.concatenate(halves, axis=1)
-        return viterbi(self, (given @ self.dense + self.dense_bias).astype(np.float32), packed)
+        scores = (given @ self.dense + self.dense_bias).astype(np.float32)
+        path, chance = viterbi(self, scores, packed), chances(self, scores, packed)
+        places = [packed.starts[:length] + rank for rank, length in enumerate(packed.lengths)]
+        result: list[Tagged] = [(path[:0], chance[:0])] * len(rows)
+        for index, place in zip(packed.order, places, strict=True):
+            result[int(index)] = path[place], chance[place]
+        return result
 
 
 def recur(gru: Gru, projected: Floats, packed: Packed, *, reverse: bool) -> Floats:
@@ -195,8 +205,8 @@ def recur(gru: Gru, projected: Floats, packed: Packed, *, reverse: bool) -> Floa
     return out
 
 
-def viterbi(model: Tagger, scores: Floats, packed: Packed) -> list[NDArray[np.uint8]]:
-    """Best tag path of each sentence, in the order the sentences came."""
+def viterbi(model: Tagger, scores: Floats, packed: Packed) -> NDArray[np.uint8]:
+    """The best tag path of each sentence, packed as `scores` are."""
     size, count = len(packed.lengths), len(model.first)
     best = np.full((size, count), -np.inf, dtype=np.float32)
     back = np.zeros((len(scores), count), dtype=np.uint8)
@@ -217,10 +227,27 @@ def viterbi(model: Tagger, scores: Floats, packed: Packed) -> list[NDArray[np.ui
         path[start : start + active] = current[:active]
         if step:
             current[:active] = back[start + ranks, current[:active]]
-    result: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)] * size
-    for rank, index in enumerate(packed.order):
-        result[int(index)] = path[packed.starts[: packed.lengths[rank]] + rank]
-    return result
+    return path
+
+
+def chances(model: Tagger, scores: Floats, packed: Packed) -> Floats:
+    """How likely each character belongs to a person's name: the sums over all tag paths, forward and backward, scaled per character."""
+    given = np.exp(scores - scores.max(axis=1, keepdims=True))
+    spans = [slice(int(start), int(start + active)) for start, active in zip(packed.starts, packed.active, strict=True)]
+    ahead, behind = np.empty_like(given), np.empty_like(given)
+    for step, rows in enumerate(spans):
+        ahead[rows] = given[rows] * (
+            np.exp(model.first) if step == 0 else ahead[spans[step - 1]][: packed.active[step]] @ model.ways
+        )
+        ahead[rows] /= ahead[rows].sum(axis=1, keepdims=True)
+    for step in range(len(spans) - 1, -1, -1):
+        behind[spans[step]] = np.exp(model.last)
+        if step + 1 < len(spans):
+            after = spans[step + 1]
+            behind[spans[step].start :][: packed.active[step + 1]] = (given[after] * behind[after]) @ model.ways.T
+        behind[spans[step]] /= behind[spans[step]].sum(axis=1, keepdims=True)
+    both = ahead * behind
+    return np.asarray(both[:, model.people].sum(axis=1) / both.sum(axis=1), dtype=np.float32)
 
 
 def tensor(file: Path) -> Floats:

@@ -21,11 +21,12 @@ _PAIRS = {"。": ".", "、": ",", "“": '"', "”": '"', "‘": "'", "’": "'"
 
 
 class Word(NamedTuple):
-    """A word of the tagger: positions in the text and its tag (PER, nr, LOC, ns, ORG, nt, m, n, v ...)."""
+    """A word of the tagger: positions in the text, its tag (PER, nr, LOC, ns, ORG, nt, m, n, v ...), and how likely it is somebody's name."""
 
     start: int
     end: int
     tag: str
+    chance: float = 1.0
 
 
 @cache
@@ -80,23 +81,26 @@ def tagged(texts: Sequence[str]) -> list[list[Word]]:
             places.append((index, start))
             sentences.append((number, folded))
     model = tagger()
-    cuts = [words_of(tags, model.vocabulary) for tags in model.tags(list(numbers))]
+    cuts = [words_of(tags, chances, model.vocabulary) for tags, chances in model.tags(list(numbers))]
     result: list[list[Word]] = [[] for _ in texts]
     for (index, start), (number, _) in zip(places, sentences, strict=True):
-        result[index] += [Word(start + begin, start + end, tag) for begin, end, tag in cuts[number]]
+        result[index] += [Word(start + begin, start + end, tag, chance) for begin, end, tag, chance in cuts[number]]
     return result
 
 
-def words_of(tags: NDArray[np.uint8], vocabulary: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Begin, end and tag of each word of one sentence: a word begins at a `-B` and where the tag changes."""
+def words_of(tags: NDArray[np.uint8], chances: NDArray[np.float32], vocabulary: Sequence[str]) -> list[Word]:
+    """The words of one sentence: a word begins at a `-B` and where the tag changes; its chance is the mean of its characters."""
     if not len(tags):
         return []
     kinds = _kinds(tuple(vocabulary))
     begins, kind = kinds[0][tags], kinds[1][tags]
     starts = np.flatnonzero(begins | np.concatenate(([True], kind[1:] != kind[:-1])))
     ends = np.append(starts[1:], len(tags))
-    names = kinds[2]
-    return [(int(start), int(end), names[kind[start]]) for start, end in zip(starts, ends, strict=True)]
+    names, mean = kinds[2], np.round(np.add.reduceat(chances, starts) / (ends - starts), 2)
+    return [
+        Word(start, end, names[tag], chance)
+        for start, end, tag, chance in zip(starts.tolist(), ends.tolist(), kind[starts].tolist(), mean.tolist(), strict=True)
+    ]
 
 
 @cache

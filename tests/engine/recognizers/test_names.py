@@ -1,0 +1,66 @@
+"""Names of people in news and reports: from elsewhere, beside an office, and what only looks like one."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpushub.engine.pii.detect import detect_batch
+from corpushub.engine.recognizers.name_abroad import country_before
+from corpushub.engine.recognizers.tagger import tagger
+from corpushub.engine.recognizers.tagging import tagged
+
+
+def people(text: str) -> list[str]:
+    return [text[start:end] for start, end, kind in detect_batch([text])[0] if kind == "PERSON"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("芬兰外长哈洛宁举行了记者招待会。", ["哈洛宁"]),
+        ("武村正义说，双方应当继续对话。", ["武村正义"]),
+        ("松下幸之助写过一本关于经营的书。", ["松下幸之助"]),
+        ("当汤局长谈起此事时，大家都笑了。", ["汤"]),
+        ("书架上有一本《李中贤诗文集》。", ["李中贤"]),
+    ],
+)
+def test_names_from_elsewhere_and_beside_an_office_are_found(text: str, names: list[str]) -> None:
+    assert people(text) == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "代表团正在科威特访问，随后前往尼日利亚。",
+        "陈规陋习要不得，深山老林无人迹。",
+        "原局长和新任主任都到会，党主席致辞。",
+        "马克思主义的基本原理。",
+    ],
+)
+def test_places_idioms_and_offices_are_no_names(text: str) -> None:
+    assert people(text) == []
+
+
+def test_a_country_in_front_of_a_name_is_no_part_of_it() -> None:
+    assert country_before("尼日利亚奥利塞赫") == len("尼日利亚")
+    assert country_before("尼日利亚") == country_before("王小明") == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text("王李张伟芳在于北京市长说，。的访问克林顿·", min_size=1, max_size=30), min_size=1, max_size=6))
+def test_chances_are_shares_and_words_cover_their_sentences(sentences: list[str]) -> None:
+    for sentence, (tags, chances) in zip(sentences, tagger().tags(sentences), strict=True):
+        assert len(tags) == len(chances) == len(sentence)
+        assert np.all((chances >= 0) & (chances <= 1 + 1e-5))
+    for words in tagged(sentences):
+        assert all(one.end <= two.start and 0 <= one.chance <= 1 for one, two in pairwise(words))
+
+
+def test_the_surer_the_tagger_the_higher_the_chance() -> None:
+    name, word = (tagged([text])[0] for text in ("邓小平说。", "高山流水。"))
+    assert name[0].chance > 0.9 > max(item.chance for item in word)
