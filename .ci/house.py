@@ -19,7 +19,7 @@ Found = Iterator[Finding]
 MAX_MODULE_LINES, MAX_FUNCTION_LINES = 500, 60
 CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 # The engine's kernels that materialise a frame on purpose; everything else stays lazy and lets the runner.py decide.
-COLLECTORS = ("engine/run/", "engine/shards.py", "engine/rows.py", "engine/profile.py", "engine/privacy.py")
+COLLECTORS = ("engine/run/", "engine/shards.py", "engine/rows.py", "engine/profile.py", "engine/privacy.py", "engine/outputs.py")
 EVENTS = {"click", "change", "submit", "select", "load", "input", "tick", "upload", "blur", "then", "success"}
 BUILTIN_ERRORS = {
     "Exception",

@@ -16,7 +16,7 @@ from corpushub.cli.context import Context, enter
 
 # Modules whose functions are commands of the top level (`corpushub build`), and modules that are a group of their own.
 TOP = ("serve", "build", "rebuild")
-GROUPS = ("release", "cards", "audit", "token", "user", "flow", "catalog", "oversee", "federation", "pii", "cleanroom")
+GROUPS = ("release", "cards", "audit", "token", "user", "flow", "catalog", "oversee", "federation", "pii", "cleanroom", "compute")
 
 ABOUT = """Turn authorized public data into versioned, PII-scrubbed training datasets with data cards.
 

@@ -135,6 +135,22 @@ class Builds:
             plan, place = fresh._plan(recipe, Path(record.origin).parent, options)
             return run(plan, scratch / "again", cache=place.cache, executor=executor)
 
+    def confined(self, recipe_path: Path, folder: Path) -> Built:
+        """Carry out a recipe that sees nothing but its own folder: no other root, no kept work, no key of this hub. For whoever asked for
+        permission already.
+
+        Raises: what a build refuses with.
+        """
+        from corpushub.engine.run.cluster_choice import executor_for
+        from corpushub.engine.run.runner import run
+
+        scratch = recipe_path.parent
+        settings = replace(self.settings, home=scratch, source_roots="")
+        alone = Builds(database=self.database, settings=settings, catalog=self.catalog, clock=self.clock)
+        with self._bounded_disk(), executor_for("", settings) as executor:
+            plan, place = alone._plan(self.read(recipe_path), scratch, Options({}), secrets.token_bytes(32))
+            return run(plan, folder, cache=place.cache, executor=executor)
+
     def plan(
         self, actor: Actor, recipe_path: Path | str, *, addresses: Mapping[str, str] | None = None, options: Options | None = None
     ) -> Plan:
@@ -204,14 +220,14 @@ class Builds:
             raise Invalid("recipe.not_utf8", file=path.name) from None
         return Recipe.parse(text, name=path.name, steps=registry())
 
-    def _plan(self, recipe: Recipe, folder: Path, options: Options) -> tuple[Plan, Place]:
+    def _plan(self, recipe: Recipe, folder: Path, options: Options, key: bytes = b"") -> tuple[Plan, Place]:
         from corpushub.engine.plan import Setting, make_plan
         from corpushub.engine.registry import registry
         from corpushub.engine.sources.opening import open_source
 
         place = self._place(recipe, folder, options)
         sources = [open_source(ref, place) for ref in recipe.sources]
-        return make_plan(recipe, sources, registry(), Setting(folder, self.secret(), options.sample)), place
+        return make_plan(recipe, sources, registry(), Setting(folder, key or self.secret(), options.sample)), place
 
     def _place(self, recipe: Recipe, folder: Path, options: Options) -> Place:
         from corpushub.engine.cache import Cache

@@ -16,6 +16,7 @@ from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.cleanroom import Cleanroom
 from corpushub.services.comparisons import Comparisons
+from corpushub.services.compute import Compute
 from corpushub.services.contributions import Contributions
 from corpushub.services.dataspace import Dataspace
 from corpushub.services.federation import Federation
@@ -68,6 +69,7 @@ class Hub:
     builds: Builds
     releases: Releases
     cleanroom: Cleanroom
+    compute: Compute
     matching: Matching
     previews: Previews
     comparisons: Comparisons
@@ -136,6 +138,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         ),
         samples=Samples(database=database, viewer=viewer, clock=clock),
         cleanroom=Cleanroom(database=database, access=access, viewer=viewer, clock=clock),
+        compute=Compute(database=database, cases=cases, builds=builds, jobs=jobs, viewer=viewer, parties=parties),
         previews=Previews(repositories=repositories, objects=objects),
         comparisons=Comparisons(database=database, releases=releases, viewer=viewer),
         cards=Cards(builds=builds, clock=clock),

@@ -4,7 +4,7 @@ second person. Public kinds are shown to everybody once confirmed. What they amo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 WITH_SHARES = frozenset({"settlement", "revenue_share"})
 DAYS = frozenset({"sunset", "ends", "review_on", "day"})
 FEN = frozenset({"amount_fen"})
+QUOTA = ("seconds", "rows", "bytes")  # of a compute booking: running time in all, size of one output
 LISTS = {"contest": ("datasets",), "compute_booking": ("dataset",), "survey": ("questionnaire",)}
 
 
@@ -61,9 +62,15 @@ def _is_wrong(kind: str, name: str, value: Any) -> bool:
     """Days are days, amounts whole fen, lists lists: registers and clocks have to be able to count with them."""
     if name in DAYS:
         return not _is_day(value)
+    if name == "quota":
+        return not isinstance(value, Mapping) or any(not _is_count(value.get(part)) for part in QUOTA)
     if name in FEN:
-        return not isinstance(value, int) or isinstance(value, bool) or value < 0
+        return not _is_count(value)
     return name in LISTS.get(kind, ()) and not isinstance(value, list | tuple)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_day(value: Any) -> bool:
