@@ -20,12 +20,13 @@ NULL = "\x00"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file of a source: its name relative to the source, where it lies, its SHA-256 and size."""
+    """A file of a source: its name relative to the source, where it lies, its SHA-256, size and state."""
 
     name: str
     path: Path
     digest: str
     bytes: int
+    state: str = ""
 
 
 def members_of(path: Path, cache: Cache | None = None) -> tuple[Member, ...]:
@@ -44,16 +45,21 @@ def members_of(path: Path, cache: Cache | None = None) -> tuple[Member, ...]:
     members = []
     for name, file in found:
         stat = file.stat()
-        state = f"{stat.st_dev}-{stat.st_ino}-{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ctime_ns}"
+        state = file_state(stat)
         held = known.get(name)
         digest = held[1] if held and held[0] == state else file_sha256(file)
         fresh[name] = [state, digest]
-        members.append(Member(name, file, digest, stat.st_size))
+        members.append(Member(name, file, digest, stat.st_size, state))
     if note and fresh != known:
         temporary = note.with_name(f"{note.name}.{os.getpid()}")
         write_json(temporary, fresh)
         temporary.replace(note)
     return tuple(members)
+
+
+def file_state(stat: os.stat_result) -> str:
+    """What tells that a file is still the same without reading it."""
+    return f"{stat.st_dev}-{stat.st_ino}-{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ctime_ns}"
 
 
 def digest_of_members(members: Sequence[Member]) -> str:

@@ -100,7 +100,10 @@ def make_plan(recipe: Recipe, sources: Sequence[Source], registry: Mapping[str, 
     if broken := contract_problems(recipe, schema):
         raise Invalid("plan.invalid", problems=broken, file=recipe.name, count=len(broken))
     shards = tuple(
-        (at, aligned_shard(shard, source)) for at, source in enumerate(sources) if not source.is_table for shard in source.shards
+        (at, aligned_shard(shard, source, is_named=bool(recipe.contract.key) and not made_key))
+        for at, source in enumerate(sources)
+        if not source.is_table
+        for shard in source.shards
     )
     if setting.sample:
         shards = sampled(shards, setting.sample)
@@ -162,9 +165,13 @@ def input_schema(plan: Plan) -> Schema:
     return made | union_schema([source for source in plan.sources if not source.is_table])
 
 
-def aligned_shard(shard: Shard, source: Source) -> Shard:
-    """The shard with a digest that also knows its source and the types it is read in, so that equal files of two sources stay apart."""
-    return replace(shard, digest=digest_of([shard.digest, source.name, source.files == 1, list(shard.schema.items())]))
+def aligned_shard(shard: Shard, source: Source, *, is_named: bool) -> Shard:
+    """The shard with a digest that also knows its source and the types it is read in, so that equal files of two sources stay apart.
+
+    Where rows are not named by a key of their own, steps know them by their number in the file, which then belongs to the digest.
+    """
+    about = [shard.digest, source.name, source.files == 1, list(shard.schema.items()), 0 if is_named else shard.base]
+    return replace(shard, digest=digest_of(about))
 
 
 def sampled(shards: Sequence[tuple[int, Shard]], rows: int) -> tuple[tuple[int, Shard], ...]:

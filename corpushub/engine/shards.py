@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,7 +30,11 @@ ENGINE = {"_origin": pl.UInt32(), "_row": pl.UInt32(), "_part": pl.UInt32()}
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """`kind` ipc: a file of ours. `kind` parquet: rows `start … start + rows` of a foreign file, renamed."""
+    """`kind` ipc: a file of ours. `kind` parquet: rows `start … start + rows` of a foreign file, renamed.
+
+    `base`: what an ipc file's `_row` lacks to the row's number in its source file; it is no part of the digest, so that rows before a shard do
+    not make another one of it. `place` names the shard in its source, where its number or first file would not be stable.
+    """
 
     path: str
     rows: int
@@ -40,12 +45,14 @@ class Shard:
     select: tuple[str, ...] = ()
     schema: Mapping[str, str] = field(default_factory=dict)
     origins: tuple[str, ...] = ()  # file names by `_origin`
+    base: int = 0
+    place: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "path": self.path, "rows": self.rows, "digest": self.digest, "kind": self.kind, "start": self.start,
             "rename": dict(self.rename), "select": list(self.select), "schema": list(self.schema.items()),
-            "origins": list(self.origins),
+            "origins": list(self.origins), "base": self.base, "place": self.place,
         }  # fmt: skip
 
     @classmethod
@@ -62,7 +69,9 @@ class Shard:
             place = [pl.lit(0, pl.UInt32).alias("_origin"), pl.lit(0, pl.UInt32).alias("_part")]
             frame = frame.rename(dict(self.rename)).with_row_index("_row", self.start + 1).with_columns(place)
             return frame.select(*ENGINE, pl.exclude(*ENGINE))
-        return matched(pl.scan_ipc(self.path, glob=False).head(self.rows), self.schema)
+        frame = pl.scan_ipc(self.path, glob=False).head(self.rows)
+        frame = frame.with_columns(pl.col("_row") + pl.lit(self.base, pl.UInt32)) if self.base else frame
+        return matched(frame, self.schema)
 
     def read(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows (only `columns` and the engine's where given)."""
@@ -104,8 +113,8 @@ class ShardWriter:
         self.schema: dict[str, pl.DataType] = {}
         self.origins: list[str] = []
         self.rows = 0
-        self._pending: list[pl.DataFrame] = []
-        self._size = 0
+        self._pending: list[tuple[int, pl.DataFrame]] = []  # the file's number in the open shard, rows
+        self._size = self._height = 0
         self._here: list[str] = []  # files of the open shard
 
     def origin(self, name: str) -> None:
@@ -121,12 +130,11 @@ class ShardWriter:
             return
         if not self._here or self._here[-1] != self.origins[-1]:
             self._here.append(self.origins[-1])
-        place = [pl.lit(len(self._here) - 1, pl.UInt32).alias("_origin"), pl.lit(0, pl.UInt32).alias("_part")]
-        frame = frame.with_columns(place).select(*ENGINE, pl.exclude(*ENGINE))
-        self._pending.append(frame)
+        self._pending.append((len(self._here) - 1, frame))
         self._size += int(frame.estimated_size())
+        self._height += frame.height
         self.rows += frame.height
-        if self._size >= SHARD_BYTES or sum(one.height for one in self._pending) >= SHARD_ROWS:
+        if self._size >= SHARD_BYTES or self._height >= SHARD_ROWS:
             self._flush()
 
     def _learn(self, frame: pl.DataFrame) -> None:
@@ -137,21 +145,27 @@ class ShardWriter:
     def _flush(self) -> None:
         if not self._pending:
             return
-        frame = pl.concat([aligned(one, self.schema) for one in self._pending], how="vertical")
+        frames = [one for _, one in self._pending]
+        if any(one.schema != frames[0].schema or len(one.schema) <= len(self.schema) for one in frames):
+            frames = [aligned(one, self.schema) for one in frames]
+        heights = [one.height for one in frames]
+        origins = pl.Series("_origin", np.repeat([at for at, _ in self._pending], heights), dtype=pl.UInt32)
+        parts = pl.Series("_part", np.zeros(len(origins)), dtype=pl.UInt32)
+        frame = pl.concat(frames, how="vertical").with_columns(origins, parts).select(*ENGINE, *self.schema)
         path = self.folder / f"shard-{len(self.shards):05d}.arrow"
         frame.write_ipc(path, compression="lz4")
         digest = digest_of([file_sha256(path), self._here])
         self.shards.append(Shard(path.name, frame.height, digest, origins=tuple(self._here)))
-        self._pending, self._size, self._here = [], 0, []
+        self._pending, self._size, self._height, self._here = [], 0, 0, []
 
     def finish(self) -> dict[str, pl.DataType]:
+        """Write what is left; gives the columns and the type each needs (Null where no row has a value)."""
         self._flush()
-        self.schema = {name: pl.String() if dtype == pl.Null else dtype for name, dtype in self.schema.items()}
         return self.schema
 
 
 def aligned(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """A batch with all columns of `schema`; a list that meets text becomes text."""
+    """A batch with `_row` and all columns of `schema`; a list that meets text becomes text."""
     here = frame.schema
     wanted = []
     for name, dtype in schema.items():
@@ -161,7 +175,7 @@ def aligned(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFr
             wanted.append(pl.concat_str(pl.lit("["), pl.col(name).list.join(", "), pl.lit("]")).alias(name))
         else:
             wanted.append(pl.col(name).cast(dtype))
-    return frame.select(*ENGINE, *wanted)
+    return frame.select("_row", *wanted)
 
 
 def shards_of_parquet(path: Path, whole: Shard) -> tuple[list[Shard], dict[str, pl.DataType]]:

@@ -26,6 +26,7 @@ def write_drops(plan: Plan, logs: Sequence[Pieces], inputs: Mapping[int, Pieces]
             if not log.height:
                 continue
             place = place_of(log, plan.sources[source].name, shard.origins)
+            place = place.with_columns(pl.col("source_row") + pl.lit(shard.base, pl.UInt32))
             frames.append(
                 place.with_columns(
                     log["step"],

@@ -262,7 +262,7 @@ def group_key(plan: Plan, split: str, parts: Iterable[Measure]) -> str:
         about.append([plan.recipe.contract.key, measuring()])
         for part in parts:
             opened = plan.sources[part.source]
-            about.append([opened.name, [(name, opened.file_digest(name)) for name in part.shard.origins]])
+            about.append([opened.name, part.shard.base, [(name, opened.file_digest(name)) for name in part.shard.origins]])
     return digest_of(about)
 
 

@@ -140,12 +140,13 @@ def stage_key(stage: Stage, shard: Shard, ruling: str) -> str:
 
 
 def slots_of(plan: Plan, pieces: Pieces) -> list[str]:
-    """Each shard's place: dataset, source and number, or its first file where the source has several; stable when content changes."""
+    """Each shard's place: dataset, source and number, or its first file and place there; stable when content changes."""
     counts: Counter[int] = Counter()
     slots = []
     for source, shard in zip(pieces.sources, pieces.shards, strict=True):
         opened = plan.sources[source]
-        place = shard.origins[0] if opened.files > 1 and shard.origins else str(counts[source])
+        file = shard.origins[0] if opened.files > 1 and shard.origins else ""
+        place = f"{file}|{shard.place}" if shard.place else file or str(counts[source])
         counts[source] += 1
         slots.append(f"{plan.recipe.dataset}|{opened.name}|{place}")
     return slots
@@ -181,7 +182,9 @@ def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Pat
         tally = read_json(folder / "tally.json")
         for step, value in zip(stage.steps, tally["steps"], strict=True):
             job.tallies.setdefault(step.index, Tally()).add(tally_from(value))
-        outputs.append(Shard(str(folder / "rows.arrow"), tally["rows"], task.key, origins=task.shard.origins))
+        mine = task.shard
+        rows = str(folder / "rows.arrow")
+        outputs.append(Shard(rows, tally["rows"], task.key, origins=mine.origins, base=mine.base, place=mine.place))
     return Pieces(pieces.sources, tuple(outputs), tuple(folders), tuple(folder for folder, _ in rulings))
 
 

@@ -95,13 +95,18 @@ def map_shard(plan: Plan, task: Task, cache: Cache) -> Path:
             logs.append(log)
         memos = [memo_of(cache, step.mark, task.slot) for step in stage.steps] if task.slot else []
         pieces, tallies = in_batches(frame, stage, logs, memos)
-        pieces.write_ipc(folder / "rows.arrow", compression="lz4")
         drops = pl.concat(logs) if logs else pl.DataFrame(schema=DROPS)
-        drops.write_ipc(folder / "drops.arrow", compression="lz4")
+        for name, rows in (("rows.arrow", pieces), ("drops.arrow", drops)):
+            within(rows, task.shard).write_ipc(folder / name, compression="lz4")
         write_json(folder / "tally.json", {"rows": pieces.height, "steps": [asdict(tally) for tally in tallies]})
     for memo in memos:
         memo.keep()
     return cache.place(task.key)
+
+
+def within(frame: pl.DataFrame, shard: Shard) -> pl.DataFrame:
+    """Rows by their number in the shard, as they are kept: rows that come before it must not change what was made of it."""
+    return frame.with_columns(pl.col("_row") - pl.lit(shard.base, pl.UInt32)) if shard.base else frame
 
 
 def in_batches(

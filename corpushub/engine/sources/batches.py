@@ -63,11 +63,16 @@ class Rows:
         columns = list(zip(*self.records, strict=True)) if self.records else [()] * len(names)
         data = {name: pl.Series(name, values, pl.String) for name, values in zip(names, columns, strict=True)}
         frame = pl.DataFrame({"_row": pl.Series(self.lines, dtype=pl.UInt32), **data})
-        if self.nulls:
-            frame = frame.with_columns(pl.when(~pl.col(pl.String).is_in(list(self.nulls))).then(pl.col(pl.String)).name.keep())
-        made = Batch(self.file, frame, tuple(self.bad), self.format, self.encoding)
+        made = Batch(self.file, with_nulls(frame, self.nulls), tuple(self.bad), self.format, self.encoding)
         self.lines, self.records, self.bad, self.size = [], [], [], 0
         return made
+
+
+def with_nulls(frame: pl.DataFrame, nulls: Sequence[str]) -> pl.DataFrame:
+    """The frame with these texts as nulls."""
+    if not nulls:
+        return frame
+    return frame.with_columns(pl.when(~pl.col(pl.String).is_in(list(nulls))).then(pl.col(pl.String)).name.keep())
 
 
 def column_labels(cells: Iterable[str]) -> list[str]:
@@ -82,7 +87,9 @@ def column_labels(cells: Iterable[str]) -> list[str]:
     return names
 
 
-def objects_batch(file: str, pairs: Sequence[tuple[int, Mapping[str, Any]]], bad: Sequence[Bad], kind: str) -> Batch:
+def objects_batch(
+    file: str, pairs: Sequence[tuple[int, Mapping[str, Any]]], bad: Sequence[Bad], kind: str, encoding: str = "utf-8"
+) -> Batch:
     """Records of any shape as a frame: columns in order of first appearance, one type per column (text where types differ)."""
     names: dict[str, None] = {}
     for _, record in pairs:
@@ -91,7 +98,7 @@ def objects_batch(file: str, pairs: Sequence[tuple[int, Mapping[str, Any]]], bad
     data: dict[str, pl.Series] = {"_row": pl.Series([line for line, _ in pairs], dtype=pl.UInt32)}
     for name in names:
         data[name] = column_of(name, [record.get(name) for _, record in pairs])
-    return Batch(file, pl.DataFrame(data), tuple(bad), kind, "utf-8")
+    return Batch(file, pl.DataFrame(data), tuple(bad), kind, encoding)
 
 
 def column_of(name: str, values: Sequence[Any]) -> pl.Series:

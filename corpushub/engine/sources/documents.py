@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from corpushub.base.errors import Invalid
+from corpushub.engine.sources import pieces
 from corpushub.engine.sources.batches import BATCH_BYTES, BATCH_ROWS, Bad, Batch, objects_batch
 from corpushub.engine.sources.encoding import MARK, detect
 from corpushub.engine.sources.files import Blob, Limits
@@ -19,7 +20,7 @@ HIDDEN = "script, style, noscript, template, svg, iframe, nav, header, footer, f
 def read_text(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
     """One record, or one per line where `records: lines`."""
     text, bad = decoded(blob, options, limits)
-    kind = "markdown" if blob.name.lower().endswith((".md", ".markdown")) else "text"
+    kind = kind_of(blob.name)
     if options.get("records") == "lines":
         yield from lines(blob.name, text, kind)
         return
@@ -31,15 +32,28 @@ def read_text(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterato
     yield objects_batch(blob.name, [(1, {"path": blob.name, "title": title, "text": text})], [], kind)
 
 
+def kind_of(name: str) -> str:
+    return "markdown" if name.lower().endswith((".md", ".markdown")) else "text"
+
+
+def read_piece(
+    file: str, data: bytes, form: pieces.Form, limits: Limits, *, first: bool = True, last: bool = True
+) -> Iterator[Batch]:
+    """A record for each of some lines; `_row` counts from the first of them."""
+    _ = limits, first, last
+    text, _marked = pieces.decoded(data, form.codec)
+    yield from lines(file, text.replace("\r\n", "\n").replace("\r", "\n"), kind_of(file))
+
+
 def decoded(blob: Blob, options: Mapping[str, Any], limits: Limits) -> tuple[str, str]:
     """The file's text and, where it holds bytes no encoding explains, a reason to refuse it."""
     if blob.bytes() > limits.max_document_bytes:
         raise Invalid("source.too_large", name=blob.name, limit=limits.max_document_bytes)
-    data = blob.read()
     with blob.open() as raw:
-        encoding = detect(raw, str(options.get("encoding") or ""))
-    text = data.decode(encoding.codec, encoding.errors).replace("\r\n", "\n").replace("\r", "\n")
-    reason = "undecodable" if not encoding.clean and MARK.search(text) else "binary" if "\x00" in text else ""
+        codec = detect(raw, str(options.get("encoding") or ""))
+    text, marked = pieces.decoded(blob.read(), codec)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    reason = "undecodable" if marked else "binary" if "\x00" in text else ""
     return text, reason
 
 

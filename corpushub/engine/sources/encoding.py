@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
 from typing import IO
+
+import polars as pl
+
+from corpushub.base.errors import Invalid
 
 PIECE = 1 << 20
 SAMPLE = 4 << 20
@@ -25,58 +28,61 @@ BOMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """`codec` is Python's name; `clean` says that the whole file decodes strictly."""
-
-    codec: str
-    clean: bool
-
-    @property
-    def errors(self) -> str:
-        return "strict" if self.clean else "surrogateescape"
-
-
-def detect(stream: IO[bytes], stated: str = "") -> Encoding:
-    """The encoding of a whole stream (read once, or twice for Chinese legacy encodings), `stated` by the recipe or found."""
+def detect(stream: IO[bytes], stated: str = "") -> str:
+    """Python's name for the encoding of a whole stream (read once), `stated` by the recipe or found. Raises: Invalid("source.encoding")."""
     head = stream.read(4)
     stream.seek(0)
     codec = stated or next((name for bom, name in BOMS if head.startswith(bom)), "")
     if codec:
-        return Encoding(codec, clean=decodes(stream, codec))
-    if decodes(stream, "utf-8"):
-        return Encoding("utf-8", clean=True)
-    stream.seek(0)
+        return known_codec(codec)
+    if all_utf8(stream):
+        return "utf-8"
     return legacy(stream)
 
 
-def decodes(stream: IO[bytes], codec: str) -> bool:
-    stream.seek(0)
-    decoder = codecs.getincrementaldecoder(codec)("strict")
+def is_utf8(data: bytes) -> bool:
+    """Asked of the frame library, which answers some twenty times faster than decoding."""
     try:
-        while piece := stream.read(PIECE):
-            decoder.decode(piece)
-        decoder.decode(b"", final=True)
-    except (UnicodeDecodeError, UnicodeError):
+        pl.Series([data], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.ComputeError:
         return False
     return True
 
 
-def legacy(stream: IO[bytes]) -> Encoding:
+def all_utf8(stream: IO[bytes]) -> bool:
+    rest = b""
+    while piece := stream.read(PIECE):
+        held = rest + piece
+        # The last character may go on in the next piece: it waits for it.
+        back = next((back for back in (1, 2, 3, 4) if len(held) >= back and held[-back] >= 0xC0), 0)
+        if not is_utf8(held[: len(held) - back]):
+            return False
+        rest = held[len(held) - back :]
+    return is_utf8(rest)
+
+
+def known_codec(name: str) -> str:
+    try:
+        codecs.lookup(name)
+        "".encode(name)
+    except LookupError:
+        raise Invalid("source.encoding", encoding=name) from None
+    return name
+
+
+def legacy(stream: IO[bytes]) -> str:
     """The best of UTF-8 (with broken lines), GB18030, Big5 and Windows-1252 for a stream that is no clean UTF-8."""
     stream.seek(0)
     lines = [line for line in stream.read(SAMPLE).splitlines() if not line.isascii()][:4000]
     if not lines:  # what is broken lies beyond the sample
-        return Encoding("utf-8", clean=False)
+        return "utf-8"
     readable = {codec: share_readable(lines, codec) for codec in ("utf-8", "gb18030", "big5hkscs")}
     if readable["utf-8"] >= 0.5:
-        return Encoding("utf-8", clean=False)
+        return "utf-8"
     sample = b"\n".join(lines[:1000])
     scores = {codec: readable[codec] * usualness(sample.decode(codec, "ignore"), codec) for codec in ("gb18030", "big5hkscs")}
     codec = max(scores, key=scores.__getitem__)
-    if scores[codec] < 0.35:
-        codec = guess(sample)
-    return Encoding(codec, clean=decodes(stream, codec))
+    return codec if scores[codec] >= 0.35 else guess(sample)
 
 
 def share_readable(lines: list[bytes], codec: str) -> float:

@@ -12,13 +12,15 @@ import io
 import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from corpushub.base.errors import Invalid
+from corpushub.base.identity import file_sha256, sha256
 
 PIECE = 1 << 20
 
@@ -46,11 +48,17 @@ def limits_of(limits: Limits, stated: Mapping[str, float]) -> Limits:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """One readable file: `name` is relative to the source, `path` where its bytes lie, or `data` when they are small and in memory."""
+    """One readable file: `name` is relative to the source, `path` where its bytes lie, or `data` when they are small and in memory.
+
+    `state` is what the file system told of it when its digest was taken; a `temporary` one is removed by whoever has read it.
+    """
 
     name: str
     path: Path | None = None
     data: bytes | None = None
+    digest: str = ""
+    state: str = ""
+    temporary: bool = False
 
     def open(self) -> IO[bytes]:
         if self.data is not None:
@@ -68,33 +76,36 @@ class Blob:
     def bytes(self) -> int:
         return len(self.data) if self.data is not None else self.path.stat().st_size if self.path else 0
 
+    def sha256(self) -> str:
+        return self.digest or (sha256(self.data) if self.data is not None else file_sha256(self.path) if self.path else "")
+
+
+def is_wanted(name: str, pattern: str) -> bool:
+    """Does the recipe's `members` name this file? Without it every file but the hidden ones is read."""
+    if not pattern:
+        return not PurePosixPath(name).name.startswith(".")
+    return fnmatch(name, pattern) or fnmatch(PurePosixPath(name).name, pattern)
+
 
 @dataclass(slots=True)
 class Unpacker:
-    """Walks files and archives in a stable order; `skipped` names members that were not read and why."""
+    """The files in one archive, in a stable order; a file that is none is its own only one.
+
+    `alone`: the archive is the whole source. `skipped` names members that were not read and why.
+    """
 
     limits: Limits
     scratch: Path
     members: str = ""
+    alone: bool = True
     skipped: list[tuple[str, str]] = field(default_factory=list)
     unpacked: int = 0
     packed: int = 0
     count: int = 0
 
-    def walk(self, path: Path, name: str) -> Iterator[Blob]:
-        """All blobs of a local file or folder."""
-        if path.is_dir():
-            for inner in sorted(path.rglob("*"), key=lambda found: found.relative_to(path).parts):
-                if inner.is_file() and not inner.is_symlink() and self.wanted(inner.relative_to(path).as_posix()):
-                    yield from self.blob(Blob(inner.relative_to(path).as_posix(), inner), 0)
-            return
-        self.packed = max(1, path.stat().st_size)
-        yield from self.blob(Blob(name, path), 0)
-
-    def wanted(self, name: str) -> bool:
-        if not self.members:
-            return not PurePosixPath(name).name.startswith(".")
-        return fnmatch(name, self.members) or fnmatch(PurePosixPath(name).name, self.members)
+    def files(self, blob: Blob) -> Iterator[Blob]:
+        self.packed = max(1, blob.bytes())
+        yield from self.blob(blob, 0)
 
     def blob(self, blob: Blob, depth: int) -> Iterator[Blob]:
         kind = archive_kind(blob)
@@ -108,17 +119,29 @@ class Unpacker:
                 case "zip":
                     yield from self.zip(blob, depth)
                 case "tar":
-                    yield from self.tar(blob, depth, "r:")
+                    with blob.open() as stream:
+                        yield from self.tar(blob, depth, stream, "r:")
                 case _:
                     yield from self.compressed(blob, kind, depth)
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError, lzma.LZMAError, OSError, ValueError) as error:
+        except (
+            tarfile.TarError,
+            zipfile.BadZipFile,
+            EOFError,
+            lzma.LZMAError,
+            zlib.error,
+            OSError,
+            ValueError,
+            RuntimeError,
+        ) as error:
+            if isinstance(error, OSError) and error.errno is not None:  # the machine's trouble, not the archive's
+                raise
             raise Invalid("source.archive_broken", name=blob.name, kind=kind, reason=type(error).__name__) from error
 
     def zip(self, blob: Blob, depth: int) -> Iterator[Blob]:
         with blob.open() as stream, zipfile.ZipFile(stream) as archive:
             for info in sorted(archive.infolist(), key=zip_name):
-                name = zip_name(info)
-                if info.is_dir() or not self.admit(name, is_file=not is_zip_link(info)):
+                name = self.within(blob, depth, zip_name(info))
+                if info.is_dir() or not self.admit(zip_name(info), name, is_file=not is_zip_link(info)):
                     continue
                 if info.flag_bits & 0x1:
                     self.skipped.append((name, "encrypted"))
@@ -127,42 +150,42 @@ class Unpacker:
                     inner = self.copy(member, name)
                 yield from self.blob(inner, depth + 1)
 
-    def tar(self, blob: Blob, depth: int, mode: str) -> Iterator[Blob]:
-        with blob.open() as stream, tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
+    def tar(self, blob: Blob, depth: int, stream: IO[bytes], mode: Literal["r:", "r|"]) -> Iterator[Blob]:
+        with tarfile.open(fileobj=stream, mode=mode) as archive:
             for info in archive:
-                if info.isdir() or not self.admit(info.name, is_file=info.isfile()):
+                name = self.within(blob, depth, info.name)
+                if info.isdir() or not self.admit(info.name, name, is_file=info.isfile()):
                     continue
                 member = archive.extractfile(info)
                 assert member is not None
-                yield from self.blob(self.copy(member, info.name), depth + 1)
+                yield from self.blob(self.copy(member, name), depth + 1)
 
     def compressed(self, blob: Blob, kind: str, depth: int) -> Iterator[Blob]:
         with blob.open() as stream:
-            plain = decompress(stream, kind)
-            head = plain.read(512)
-            rest: IO[bytes] = Joined(head, plain)  # type: ignore[assignment]
+            unpacked = decompress(stream, kind)
+            head = unpacked.read(512)
+            rest: IO[bytes] = Joined(head, unpacked)  # type: ignore[assignment]
             if is_tar(head):
-                with tarfile.open(fileobj=rest, mode="r|") as archive:
-                    for info in archive:
-                        if info.isdir() or not self.admit(info.name, is_file=info.isfile()):
-                            continue
-                        member = archive.extractfile(info)
-                        assert member is not None
-                        yield from self.blob(self.copy(member, info.name), depth + 1)
+                yield from self.tar(blob, depth, rest, "r|")
                 return
+            self.count += 1
             inner = self.copy(rest, strip_suffix(blob.name))
         yield from self.blob(inner, depth + 1)
 
-    def admit(self, name: str, *, is_file: bool) -> bool:
+    def within(self, blob: Blob, depth: int, name: str) -> str:
+        """A member's name in the source: below its archive's, unless that is the whole source."""
+        return name if self.alone and depth == 0 else f"{blob.name}/{name}"
+
+    def admit(self, member: str, name: str, *, is_file: bool) -> bool:
         """May this member be read at all?"""
         self.count += 1
         if self.count > self.limits.max_members:
             raise Invalid("source.archive_members", limit=self.limits.max_members)
-        parts = PurePosixPath(name.replace("\\", "/"))
+        parts = PurePosixPath(member.replace("\\", "/"))
         if not is_file or parts.is_absolute() or ".." in parts.parts:
             self.skipped.append((name, "unsafe_member"))
             return False
-        return self.wanted(name)
+        return is_wanted(member, self.members)
 
     def copy(self, stream: IO[bytes], name: str) -> Blob:
         """The member's bytes, in memory when small, else in the scratch folder. Raises: Invalid("source.archive_bomb")."""
@@ -176,7 +199,7 @@ class Unpacker:
                 out.write(data)
                 data = stream.read(PIECE)
                 self.account(len(data), name)
-        return Blob(name, path)
+        return Blob(name, path, temporary=True)
 
     def account(self, size: int, name: str) -> None:
         self.unpacked += size

@@ -17,39 +17,44 @@ from corpushub.engine.sources.batches import BATCH_BYTES, BATCH_ROWS, Bad, Batch
 from corpushub.engine.sources.encoding import MARK, detect
 from corpushub.engine.sources.files import Blob, Limits
 from corpushub.engine.sources.json_stream import Cursor, only_list, records
+from corpushub.engine.sources.pieces import Form, decoded, encoded, plain
 
 MAX_DEPTH = 4
 WHOLE_BYTES = 32_000_000  # larger documents are read piece by piece
 
 
 def read_jsonl(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
-    """Batches of a file with one JSON object per line; lines that are none are quarantined."""
-    with blob.open() as raw:
-        encoding = detect(raw, str(options.get("encoding") or ""))
-        raw.seek(0)
-        text = io.TextIOWrapper(raw, encoding.codec, encoding.errors)
-        pairs: list[tuple[int, dict[str, Any]]] = []
-        bad: list[Bad] = []
-        size, number = 0, 0
-        while line := text.readline(limits.max_line_bytes):
-            number += 1
-            if len(line) >= limits.max_line_bytes and not line.endswith("\n"):
-                bad.append(Bad(blob.name, number, "endless_line"))
-                while line and not line.endswith("\n"):
-                    line = text.readline(limits.max_line_bytes)
-                continue
-            if not line.strip():
-                continue
-            record = parse_line(line, marked=not encoding.clean)
-            if isinstance(record, str):
-                bad.append(Bad(blob.name, number, record))
-                continue
-            pairs.append((number, flat(record)))
-            size += len(line)
-            if size >= BATCH_BYTES or len(pairs) >= BATCH_ROWS:
-                yield objects_batch(blob.name, pairs, bad, "jsonl")
-                pairs, bad, size = [], [], 0
-        yield objects_batch(blob.name, pairs, bad, "jsonl")
+    """Batches of a file with one JSON object per line that fits in memory; lines that are none are quarantined."""
+    if blob.bytes() > limits.max_document_bytes:
+        raise Invalid("source.too_large", name=blob.name, limit=limits.max_document_bytes)
+    form = encoded(blob, options)
+    with plain(blob, form) as raw:
+        yield from read_piece(blob.name, raw.read(), form, limits)
+
+
+def read_piece(file: str, data: bytes, form: Form, limits: Limits, *, first: bool = True, last: bool = True) -> Iterator[Batch]:
+    """The records of some lines; `_row` counts from the first of them."""
+    _ = first, last  # no record goes on behind its line
+    text, marked = decoded(data, form.codec)
+    pairs: list[tuple[int, dict[str, Any]]] = []
+    bad: list[Bad] = []
+    size = 0
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        if len(line) > limits.max_line_bytes:
+            bad.append(Bad(file, number, "endless_line"))
+            continue
+        if line.isspace():
+            continue
+        record = parse_line(line, marked=marked)
+        if isinstance(record, str):
+            bad.append(Bad(file, number, record))
+            continue
+        pairs.append((number, flat(record)))
+        size += len(line)
+        if size >= BATCH_BYTES or len(pairs) >= BATCH_ROWS:
+            yield objects_batch(file, pairs, bad, "jsonl", form.encoding)
+            pairs, bad, size = [], [], 0
+    yield objects_batch(file, pairs, bad, "jsonl", form.encoding)
 
 
 def parse_line(line: str, *, marked: bool) -> dict[str, Any] | str:
@@ -99,7 +104,7 @@ def records_of(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterat
     """A document's records, read piece by piece where it is large and they are in one list."""
     path = str(options.get("records") or "")
     with blob.open() as raw:
-        codec = detect(raw, str(options.get("encoding") or "")).codec
+        codec = detect(raw, str(options.get("encoding") or ""))
     if blob.bytes() > WHOLE_BYTES and (streamed := stream(blob, codec, path, limits)) is not None:
         yield from streamed
         return

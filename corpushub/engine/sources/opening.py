@@ -1,34 +1,34 @@
 """Open a source: find its bytes, read them in whatever form they are, and leave them as shards the engine computes on.
 
-A source is read once: its shards, facts and quarantine are kept in the cache under the digest of its bytes and reading options. Parquet is
-not copied; its row groups are the shards. Rows that cannot be read are listed by file, line and reason, and too many of them stop the build.
+A source is read once: its shards, facts and quarantine are kept in the cache under the digest of its bytes and reading options, and in parts, so
+that a change reads only what changed (`ingest`). Parquet is not copied; its row groups are the shards. Rows that cannot be read are listed by file, line and reason, and too many of them stop the build.
 """
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import polars as pl
 
-from corpushub.base.errors import Invalid, Problem
-from corpushub.base.identity import digest_of
-from corpushub.domain.build import SourceFact
+from corpushub.base.errors import Conflict, Forbidden, Invalid, Problem
+from corpushub.base.identity import Stopwatch, digest_of
+from corpushub.domain.build import ProgressEvent, SourceFact
 from corpushub.domain.recipe import SourceRef
 from corpushub.engine.cache import read_json, write_json
 from corpushub.engine.digests import Member, digest_of_members, members_of
 from corpushub.engine.dtypes import dtype_name, widest
-from corpushub.engine.shards import Shard, ShardWriter, shards_of_parquet
-from corpushub.engine.sources.batches import Bad, Batch
-from corpushub.engine.sources.files import Blob, Limits, Unpacker
+from corpushub.engine.shards import Shard, shards_of_parquet
+from corpushub.engine.sources.batches import Bad
+from corpushub.engine.sources.files import Blob, is_wanted
+from corpushub.engine.sources.formats import reader_name
+from corpushub.engine.sources.ingest import KEPT_BAD, Part, Reading, parts
 from corpushub.engine.sources.place import Place, local_path
 
-READER_VERSION = 4
 QUARANTINE_SHOWN = 20
 
 
@@ -45,8 +45,9 @@ class Source:
     digests: Mapping[str, str] = field(default_factory=dict)
 
     def file_digest(self, origin: str) -> str:
-        """SHA-256 of the source's file that holds this one; of the whole source where it was an archive."""
-        return self.digests.get(origin, self.fact.digest)
+        """SHA-256 of the source's file that holds this one, an archive maybe; of the whole source where it is none of several."""
+        holders = (origin, *(str(folder) for folder in PurePosixPath(origin).parents))
+        return next((self.digests[name] for name in holders if name in self.digests), self.fact.digest)
 
     @property
     def name(self) -> str:
@@ -74,7 +75,8 @@ class Source:
 def open_source(ref: SourceRef, place: Place) -> Source:
     """The source `ref` names, read or taken from the cache.
 
-    Raises: NotFound("source.missing"), Forbidden("source.outside" | "source.host"), Invalid("source.*") naming file and reason.
+    Raises: NotFound("source.missing"), Forbidden("source.outside" | "source.host" | "source.unreadable"),
+    Conflict("source.changed" | "build.cancelled"), Invalid("source.*") naming file and reason.
     """
     if ref.address.startswith(("sqlite://", "postgresql://")):
         from corpushub.engine.sources.sql import snapshot
@@ -87,7 +89,10 @@ def open_source(ref: SourceRef, place: Place) -> Source:
 
         return open_local(ref, place, fetch(ref.address, place), PurePosixPath(ref.address.partition("?")[0]).name)
     path = local_path(ref, place)
-    return open_local(ref, place, path, path.name)
+    try:
+        return open_local(ref, place, path, path.name)
+    except PermissionError as error:
+        raise Forbidden("source.unreadable", name=PurePosixPath(error.filename or path).name) from None
 
 
 def open_local(ref: SourceRef, place: Place, path: Path, name: str) -> Source:
@@ -95,19 +100,19 @@ def open_local(ref: SourceRef, place: Place, path: Path, name: str) -> Source:
     if not members:
         raise Invalid("source.empty", name=name)
     digest, size = digest_of_members(members), sum(member.bytes for member in members)
-    key = digest_of(["source", READER_VERSION, pl.__version__, digest, name, ref.select, dict(ref.options), asdict(place.limits)])
-    most = 0 if ref.options.get("role") == "table" else place.rows
-    key = digest_of([key, "rows", most]) if most else key
-    folder = place.cache.get(key)
-    if folder is None:
-        with place.cache.make(key) as temporary:
-            job = Ingest(name, digest, size, temporary, most)
-            if parquet := parquet_members(ref, members, name):
-                survey(ref, parquet, job)
-            else:
-                ingest(ref, place, path, job)
-        folder = place.cache.place(key)
-    source = replace(load(ref, folder, path), digests={member.name: member.digest for member in members})
+    rows = 0 if ref.options.get("role") == "table" else place.rows
+    reading = Reading(ref, place.limits, place.cache, rows, alone=path.is_file())
+    key = reading.key("source", digest, name)
+    source = load(ref, place, key, path)
+    if source is None:
+        job = Ingest(name, digest, size, key)
+        if parquet := parquet_members(ref, members, name):
+            survey(ref, place, parquet, job)
+        else:
+            ingest(reading, place, members, job)
+        source = load(ref, place, key, path)
+        assert source is not None
+    source = replace(source, digests={member.name: member.digest for member in members})
     check_quarantine(source, place.limits.max_quarantine_ratio)
     return source
 
@@ -117,81 +122,112 @@ class Ingest:
     name: str
     digest: str
     size: int
-    folder: Path
-    most: int = 0  # rows, for a preview
+    key: str
 
 
-def ingest(ref: SourceRef, place: Place, path: Path, job: Ingest) -> None:
-    """Read every file of the source into shards below `job.folder`."""
-    scratch = Path(tempfile.mkdtemp(prefix="unpack-", dir=job.folder))
-    unpacker = Unpacker(place.limits, scratch, str(ref.options.get("members") or ""))
-    writer = ShardWriter(job.folder)
-    bad: list[Bad] = []
-    formats: Counter[str] = Counter()
-    encodings: Counter[str] = Counter()
-    for blob in unpacker.walk(path, job.name):
-        writer.origin(blob.name)
-        for batch in batches(blob, ref.options, place.limits):
-            formats[batch.format] += batch.frame.height
-            encodings[batch.encoding] += batch.frame.height
-            bad.extend(batch.bad)
-            writer.add(shaped(batch.frame, ref))
-            if job.most and writer.rows >= job.most:
-                break
-        if blob.path is not None and blob.path.is_relative_to(scratch):
-            blob.path.unlink()
-        if job.most and writer.rows >= job.most:
+def ingest(reading: Reading, place: Place, members: Sequence[Member], job: Ingest) -> None:
+    """Read every file of the source, or take it from the cache, and note what they are together."""
+    ref, watch, found, done = reading.ref, Stopwatch(), list[Part](), 0
+    for part in parts(reading, blobs_of(reading, members, job.name)):
+        if place.cancelled():
+            raise Conflict("build.cancelled", dataset=ref.name)
+        found.append(part)
+        done = min(job.size, done + part.bytes)
+        rate = done / max(watch.seconds(), 1e-6)
+        place.progress(
+            ProgressEvent(f"open {ref.name}", done, job.size, "bytes", rate, (job.size - done) / rate if rate else 0.0)
+        )
+        if reading.rows and sum(one.rows for one in found) >= reading.rows:
             break
-    shutil.rmtree(scratch)
-    bad.extend(Bad(name, 0, reason) for name, reason in unpacker.skipped)
-    schema = writer.finish()
+    schema = schema_of(found)
     if ref.select and (missing := [column for column in ours(ref) if column not in schema]):
-        raise Invalid("source.no_such_column", source=ref.name, column=missing[0], known=", ".join(found_columns(writer)))
+        raise Invalid("source.no_such_column", source=ref.name, column=missing[0], known=", ".join(schema))
+    reasons = summed(part.reasons for part in found)
     fact = SourceFact(
         name=ref.name,
         resource=ref.resource,
-        format=most(formats),
-        encoding=most(encodings),
+        format=most(summed(part.formats for part in found)),
+        encoding=most(summed(part.encodings for part in found)),
         digest=job.digest,
         bytes=job.size,
-        rows=writer.rows,
-        quarantined=len(bad),
-        files=len(writer.origins),
-        quarantine_reasons=dict(sorted(Counter(one.reason for one in bad).items())),
+        rows=sum(part.rows for part in found),
+        quarantined=reasons.total(),
+        files=len(set(chain.from_iterable(part.files for part in found))),
+        quarantine_reasons=dict(sorted(reasons.items())),
     )
-    save(job, Opened(fact, tuple(writer.shards), schema, tuple(bad[:10_000])))
+    shards = (
+        replace(shard, path=place.cache.place(part.key).relative_to(place.cache.root).joinpath(shard.path).as_posix())
+        for part in found
+        for shard in part.shards
+    )
+    bad = islice(chain.from_iterable(part.bad for part in found), KEPT_BAD)
+    save(place, job, Opened(fact, tuple(shards), schema, tuple(bad), tuple(part.key for part in found)))
+
+
+def blobs_of(reading: Reading, members: Sequence[Member], name: str) -> Iterator[Blob]:
+    pattern = "" if reading.alone else str(reading.ref.options.get("members") or "")
+    for member in sorted(members, key=lambda member: PurePosixPath(member.name).parts):
+        if reading.alone or is_wanted(member.name, pattern):
+            yield Blob(name if reading.alone else member.name, member.path, digest=member.digest, state=member.state)
+
+
+def schema_of(found: Iterable[Part]) -> dict[str, pl.DataType]:
+    """The columns of all parts in the type that holds each."""
+    schema: dict[str, pl.DataType] = {}
+    for part in found:
+        for name, dtype in part.schema.items():
+            schema[name] = widest(schema[name], dtype) if name in schema else dtype
+    return {name: pl.String() if dtype == pl.Null else dtype for name, dtype in schema.items()}
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    whole: Counter[str] = Counter()
+    for one in counts:
+        whole.update(one)
+    return whole
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
+    """`parts`: the cache's folders in which the shards lie; of Parquet files, which stay where they are, none."""
+
     fact: SourceFact
     shards: tuple[Shard, ...]
     schema: Mapping[str, pl.DataType]
     quarantine: tuple[Bad, ...] = ()
+    parts: tuple[str, ...] = ()
 
 
-def save(job: Ingest, opened: Opened) -> None:
+def save(place: Place, job: Ingest, opened: Opened) -> None:
     """What `load` reads back; the schema lies in an empty frame, which knows every type."""
-    pl.DataFrame(schema=dict(opened.schema)).write_ipc(job.folder / "schema.arrow")
     value = {
         "fact": asdict(opened.fact),
         "shards": [shard.to_json() for shard in opened.shards],
         "quarantine": [asdict(one) for one in opened.quarantine],
+        "parts": opened.parts,
     }
-    write_json(job.folder / "source.json", value)
+    with place.cache.make(job.key) as folder:
+        pl.DataFrame(schema=dict(opened.schema)).write_ipc(folder / "schema.arrow")
+        write_json(folder / "source.json", value)
 
 
 def most(counts: Counter[str]) -> str:
     return counts.most_common(1)[0][0] if counts else ""
 
 
-def load(ref: SourceRef, folder: Path, path: Path) -> Source:
-    """A source as `save` left it; shards of foreign Parquet files lie below `path`."""
+def load(ref: SourceRef, place: Place, key: str, path: Path) -> Source | None:
+    """A source as `save` left it, None where it or a part of it is not there; shards of foreign Parquet files lie below `path`."""
+    folder = place.cache.get(key)
+    if folder is None:
+        return None
     value = read_json(folder / "source.json")
+    if any(place.cache.get(part) is None for part in value["parts"]):
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
     fact = SourceFact(**{**value["fact"], "name": ref.name, "resource": ref.resource})
     schema = dict(pl.read_ipc_schema(folder / "schema.arrow"))
     words = {name: dtype_name(dtype) for name, dtype in schema.items()} if fact.format != "parquet" else {}
-    root = folder if fact.format != "parquet" else path if path.is_dir() else path.parent
+    root = place.cache.root if fact.format != "parquet" else path if path.is_dir() else path.parent
     shards = tuple(
         replace(Shard.from_json(item), path=str(root / item["path"]) if item["path"] else str(path), schema=words)
         for item in value["shards"]
@@ -215,12 +251,11 @@ def parquet_members(ref: SourceRef, members: Sequence[Member], name: str) -> lis
         return []
     if len(members) == 1 and members[0].path.name == members[0].name:
         return list(members) if reader_name(Blob(name, members[0].path), ref.options) == "parquet" else []
-    wanted = Unpacker(Limits(), Path(), str(ref.options.get("members") or ""))
-    kept = [member for member in members if wanted.wanted(member.name)]
+    kept = [member for member in members if is_wanted(member.name, str(ref.options.get("members") or ""))]
     return kept if kept and all(member.path.suffix in {".parquet", ".pq"} for member in kept) else []
 
 
-def survey(ref: SourceRef, members: Sequence[Member], job: Ingest) -> None:
+def survey(ref: SourceRef, place: Place, members: Sequence[Member], job: Ingest) -> None:
     """Parquet files stay where they lie: note their row-group ranges as shards; types widen over the files."""
     shards: list[Shard] = []
     schema: dict[str, pl.DataType] = {}
@@ -243,97 +278,9 @@ def survey(ref: SourceRef, members: Sequence[Member], job: Ingest) -> None:
             schema[column] = widest(schema[column], dtype) if column in schema else dtype
     rows = sum(shard.rows for shard in shards)
     fact = SourceFact(ref.name, ref.resource, "parquet", "", job.digest, job.size, rows, 0, files=len(members))
-    save(job, Opened(fact, tuple(shards), schema))
-
-
-def shaped(frame: pl.DataFrame, ref: SourceRef) -> pl.DataFrame:
-    """The selected columns under the recipe's names, with what `add` states."""
-    rename = ref.options.get("rename") or {}
-    if ref.select:
-        frame = frame.select("_row", *(column for column in ref.select if column in frame.columns))
-    frame = frame.rename({theirs: ours for theirs, ours in rename.items() if theirs in frame.columns})
-    added = ref.options.get("add") or {}
-    return frame.with_columns(**{name: pl.lit(value) for name, value in added.items()}) if added else frame
+    save(place, job, Opened(fact, tuple(shards), schema))
 
 
 def ours(ref: SourceRef) -> list[str]:
     rename = ref.options.get("rename") or {}
     return [rename.get(column, column) for column in ref.select]
-
-
-def found_columns(writer: ShardWriter) -> list[str]:
-    return [name for name in writer.schema if not name.startswith("_")]
-
-
-Reader = Callable[[Blob, Mapping[str, Any], Limits], Iterator[Batch]]
-
-
-def batches(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
-    """The rows of one file through the reader its content or name asks for."""
-    name = reader_name(blob, options)
-    if name == "unknown":
-        yield Batch(blob.name, pl.DataFrame({"_row": pl.Series([], dtype=pl.UInt32)}), (Bad(blob.name, 0, "unknown_format"),))
-        return
-    yield from reader(name)(blob, options, limits)
-
-
-def reader(name: str) -> Reader:
-    from corpushub.engine.sources import delimited, documents, json_records, parquet, sheets
-
-    readers: dict[str, Reader] = {
-        "csv": delimited.read_csv,
-        "jsonl": json_records.read_jsonl,
-        "json": json_records.read_json,
-        "text": documents.read_text,
-        "html": documents.read_html,
-        "sheet": sheets.read_sheets,
-        "parquet": parquet.read_parquet,
-    }
-    return readers[name]
-
-
-SUFFIXES = {
-    ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".psv": "csv", ".data": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json",
-    ".geojson": "json", ".txt": "text", ".md": "text", ".markdown": "text", ".html": "html", ".htm": "html", ".xhtml": "html", ".xlsx": "sheet",
-    ".xls": "sheet", ".xlsm": "sheet", ".ods": "sheet", ".parquet": "parquet", ".pq": "parquet",
-}  # fmt: skip
-FORMATS = ("csv", "jsonl", "json", "text", "html", "sheet", "parquet")
-
-
-def reader_name(blob: Blob, options: Mapping[str, Any]) -> str:
-    """`format` if stated; binary formats by their first bytes whatever the name says; else by suffix, else by looking at the text."""
-    stated = str(options.get("format") or "")
-    if stated:
-        aliases = {"tsv": "csv", "xlsx": "sheet", "xls": "sheet", "markdown": "text", "ndjson": "jsonl"}
-        word = aliases.get(stated, stated)
-        if word not in FORMATS:
-            raise Invalid("source.format", format=stated, known=", ".join(FORMATS))
-        return word
-    head = blob.head(2048)
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    if head.startswith((b"\xd0\xcf\x11\xe0", b"PK\x03\x04")):
-        return "sheet"
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "html"
-    name = SUFFIXES.get(PurePosixPath(blob.name.lower()).suffix, "")
-    if name in {"sheet", "parquet"} or (not name and b"\x00" in head):
-        return "sheet" if name == "sheet" else "parquet" if name == "parquet" else "unknown"
-    if name == "json" and start.startswith(b"{") and is_lines(blob):
-        return "jsonl"
-    if name in {"csv", "text"} and start.startswith((b'{"', b"[{")):
-        return "jsonl" if start.startswith(b'{"') and is_lines(blob) else name
-    return name or "unknown"
-
-
-def is_lines(blob: Blob) -> bool:
-    """Does the first line alone hold a JSON object, with more lines after it?"""
-    import json
-
-    head = blob.head(1 << 20).lstrip(b"\xef\xbb\xbf \t\r\n")
-    first, _, rest = head.partition(b"\n")
-    try:
-        return isinstance(json.loads(first), dict) and bool(rest.strip())
-    except ValueError:
-        return False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.base.settings import Settings
+from corpushub.domain.build import Progress, silent
 from corpushub.domain.recipe import SourceRef
 from corpushub.engine.cache import Cache
 from corpushub.engine.sources.files import Limits
@@ -16,7 +18,8 @@ from corpushub.engine.sources.files import Limits
 class Place:
     """Where sources are found and kept: the recipe's folder, settings with allow-lists, the cache and the bounds.
 
-    `rows`: for a preview, about how many rows of each source are read; 0 reads all.
+    `rows`: for a preview, about how many rows of each source are read; 0 reads all. `progress` is told of what was read, `cancelled` asked
+    whether to go on.
     """
 
     base: Path
@@ -24,6 +27,8 @@ class Place:
     cache: Cache
     limits: Limits = field(default_factory=Limits)
     rows: int = 0
+    progress: Progress = silent
+    cancelled: Callable[[], bool] = bool
 
 
 def local_path(ref: SourceRef, place: Place) -> Path:
