@@ -14,12 +14,15 @@ from typing import Any, Final, TypeVar
 
 import numba
 import numpy as np
+from numba.extending import intrinsic
 
 from corpushub.engine.text import characters as ch
 from corpushub.engine.text import shingling as mh
 
 types: Any = numba.types
-boolean, int64, uint8, uint16, uint32, uint64 = types.boolean, types.int64, types.uint8, types.uint16, types.uint32, types.uint64
+boolean, float64, int64 = types.boolean, types.float64, types.int64
+uint8, uint16, uint32, uint64 = types.uint8, types.uint16, types.uint32, types.uint64
+BYTES: Any = types.CPointer(uint8)
 SOURCES: Final = ("characters.py", "counts.py", "shingling.py", "compiled.py", "compiled_stats.py")
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +63,27 @@ def arrays(kind: Any) -> Any:
     return types.Array(kind, 1, "C", readonly=True)
 
 
+def _address(_context: Any, array: Any) -> Any:
+    def find(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, given[0]).data
+
+    return types.CPointer(array.dtype)(array), find
+
+
+def _at_address(_context: Any, number: Any) -> Any:
+    def turn(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.inttoptr(given[0], context.get_value_type(signature.return_type))
+
+    return BYTES(number), turn
+
+
+address: Any = intrinsic(_address)
+"""Where an array's numbers lie. Passing an array on inside a loop counts its references, which costs more than a character's work; an address
+is not counted. So only arrays that came as arguments or are returned: others may be gone before their address is used."""
+at_address: Any = intrinsic(_at_address)
+"""The bytes that begin at an address given as an integer."""
+
+
 @helper
 def _decode(data: Any, i: int) -> Any:
     """Code point at byte `i` and the next index; `data` is valid UTF-8."""
@@ -95,66 +119,118 @@ def _encode(out: Any, at: int, point: int) -> int:
 
 
 _TABLES = types.Tuple((arrays(uint8), arrays(uint16), arrays(uint8), arrays(uint8)))
+_ADDRESSES = types.Tuple((BYTES, types.CPointer(uint16), BYTES, BYTES))
 
 
-@kernel(int64(int64, int64, boolean, _TABLES))
-def _action(point: int, before: int, carries_on: bool, tables: Any) -> Any:
-    """What a special character becomes; `before` is the character in front of it, `carries_on`: a line feed follows."""
+@helper
+def _solid(data: Any, i: int, end: int, special: Any) -> int:
+    """Bytes of the character at `i` if it is no white space and normalising leaves it alone, else 0."""
+    if i >= end:
+        return 0
+    lead = int64(data[i])
+    if 0x20 < lead < 0x7F:
+        return 1
+    if 0xE4 <= lead <= 0xE9:
+        return 3
+    if lead < 0xC0:
+        return 0
+    point, after = _decode(data, i)
+    if point >= 0x10000:
+        return 4 if point >= 0x1F000 and not 0xE0000 <= point < 0xE1000 else 0
+    return 0 if (special[point >> 3] >> (point & 7)) & 1 else after - i
+
+
+@kernel(int64(BYTES, int64, int64, boolean, BYTES))
+def _regular(data: Any, i: int, end: int, inside: bool, special: Any) -> int:
+    """Where the first character stands about which normalising has to decide; `inside`: what comes before `i` is no white space."""
+    while i < end:
+        width = _solid(data, i, end, special)
+        if width == 0:
+            if not inside or (data[i] != 0x20 and data[i] != 0x0A):
+                return i
+            width = 2 if data[i] == 0x0A and i + 1 < end and data[i + 1] == 0x0A else 1
+            if _solid(data, i + width, end, special) == 0:
+                return i
+        inside = True
+        i += width
+    return end
+
+
+@kernel(boolean[:](arrays(uint64), arrays(int64), arrays(uint8)))
+def irregular(begins: Any, sizes: Any, special: Any) -> Any:
+    """Which of the rows (`utf8.Spans`) normalising may change."""
+    out = np.empty(sizes.size, np.bool_)
+    for row in range(sizes.size):
+        out[row] = _regular(at_address(begins[row]), 0, sizes[row], False, address(special)) < sizes[row]
+    return out
+
+
+@helper
+def _action(data: Any, i: int, after: int, end: int, tables: Any) -> Any:
+    """What the special character at `i` becomes."""
     _, table, _, joining = tables
-    if point == 0x0D and carries_on:
-        return ch.DROP
+    point = _decode(data, i)[0]
+    if point == 0x0D and after < end and data[after] == 0x0A:
+        return int64(ch.DROP)
     if point in (0x200C, 0x200D):
-        return point if before >= 0x1F000 or (before < 0x10000 and joining[max(before, 0)] == 1) else ch.DROP
+        before = i - 1
+        while before >= 0 and data[before] & 0xC0 == 0x80:
+            before -= 1
+        holder = _decode(data, before)[0] if before >= 0 else int64(0)
+        return point if holder >= 0x1F000 or (holder < 0x10000 and joining[holder] == 1) else int64(ch.DROP)
     if point < 0x10000:
         return int64(table[point])
-    return ch.DROP if 0xE0000 <= point < 0xE1000 else point
+    return int64(ch.DROP) if 0xE0000 <= point < 0xE1000 else point
 
 
-@kernel(types.Tuple((uint8[:], int64[:], boolean[:]))(arrays(uint8), arrays(int64), _TABLES))
-def normalise(data: Any, offsets: Any, tables: Any) -> Any:
-    """See `engine.normalise`: bytes, offsets, and which rows still need NFC."""
+@kernel(types.Tuple((int64, boolean))(BYTES, int64, BYTES, int64, _ADDRESSES))
+def _normal_row(data: Any, end: int, out: Any, at: int, tables: Any) -> Any:
+    """One row written to `out` from `at`: where it ends, and whether it still needs NFC."""
     special, _, compose, _ = tables
-    rows = offsets.size - 1
-    out = np.empty(data.size + 4, np.uint8)
-    bounds = np.zeros(rows + 1, np.int64)
-    flags = np.zeros(rows, np.bool_)
-    at = 0
-    for row in range(rows):
-        i, end, start = offsets[row], offsets[row + 1], at
-        breaks, blank, before = 0, False, int64(0)
-        while i < end:
-            lead = data[i]
-            if not blank and breaks == 0:  # inside a word or a run of ideographs nothing has to be decided
-                if 0x20 < lead < 0x7F:
-                    out[at], before, i, at = lead, int64(lead), i + 1, at + 1
-                    continue
-                if 0xE4 <= lead <= 0xE9:
-                    out[at], out[at + 1], out[at + 2] = lead, data[i + 1], data[i + 2]
-                    before, i, at = int64(0x4E00), i + 3, at + 3
-                    continue
-            point, after = _decode(data, i)
-            kept = point
-            if point >= 0x10000 or (special[point >> 3] >> (point & 7)) & 1:
-                flags[row] |= compose[point] == 1 if point < 0x10000 else point < 0x1F000
-                kept = _action(point, before, after < end and data[after] == 0x0A, tables)
-            before, i = point, after
-            if kept == ch.DROP:
-                continue
-            if kept == ch.BLANK:
-                blank = True
-            elif kept == ch.NEWLINE:
-                breaks += 1
-            else:
-                if (blank or breaks > 0) and at > start:
-                    out[at] = 0x0A if breaks > 0 else 0x20
+    i, start, breaks, blank, flag = 0, at, 0, False, False
+    while i < end:
+        if not blank and breaks == 0:  # inside a word or a run of ideographs nothing has to be decided
+            stop = _regular(data, i, end, at > start, special)
+            for place in range(i, stop):
+                out[at + place - i] = data[place]
+            i, at = stop, at + stop - i
+            if i == end:
+                break
+        point, after = _decode(data, i)
+        kept = point
+        if point >= 0x10000 or (special[point >> 3] >> (point & 7)) & 1:
+            flag |= compose[point] == 1 if point < 0x10000 else point < 0x1F000
+            kept = _action(data, i, after, end, tables)
+        i = after
+        if kept == ch.DROP:
+            continue
+        if kept == ch.BLANK:
+            blank = True
+        elif kept == ch.NEWLINE:
+            breaks += 1
+        else:
+            if (blank or breaks > 0) and at > start:
+                out[at] = 0x0A if breaks > 0 else 0x20
+                at += 1
+                if breaks > 1:
+                    out[at] = 0x0A
                     at += 1
-                    if breaks > 1:
-                        out[at] = 0x0A
-                        at += 1
-                breaks, blank = 0, False
-                at = _encode(out, at, kept)
-        bounds[row + 1] = at
-    return out[:at], bounds, flags
+            breaks, blank = 0, False
+            at = _encode(out, at, kept)
+    return at, flag
+
+
+@kernel(types.Tuple((uint8[:], int64[:], boolean[:]))(arrays(uint64), arrays(int64), _TABLES))
+def normalise(begins: Any, sizes: Any, tables: Any) -> Any:
+    """See `engine.text.normalise`: bytes, offsets, and which rows still need NFC."""
+    special, table, compose, joining = tables
+    given = address(special), address(table), address(compose), address(joining)
+    out = np.empty(sizes.sum() + 4, np.uint8)
+    bounds = np.zeros(sizes.size + 1, np.int64)
+    flags = np.zeros(sizes.size, np.bool_)
+    for row in range(sizes.size):
+        bounds[row + 1], flags[row] = _normal_row(at_address(begins[row]), sizes[row], address(out), bounds[row], given)
+    return out[: bounds[sizes.size]], bounds, flags
 
 
 _BASE, _MIX_1, _MIX_2 = np.uint64(mh.BASE), np.uint64(mh.MIX_1), np.uint64(mh.MIX_2)

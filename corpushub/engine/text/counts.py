@@ -20,14 +20,20 @@ BITS_PER_GRAM: Final = 16
 At most one window in thirty is taken for another; what the bounds of the profiles separate lies ten times further apart.
 """
 SLOT_SHIFT: Final = 20
+TALLY: Final = 12
+"""Bits of each count in a tally: symbols, then characters by flag (function, mistaken, separator, mark of spam) in a run of ideographs."""
 
-FUNCTION, MOJIBAKE, MARKUP, SEPARATOR, CLOSER, LEAD, TRAIL = (1 << bit for bit in range(4, 11))
+STOPS: Final = 1024
+"""Places of the table of stop words; its multiplier stands behind them."""
+IDEOGRAPH, PLAIN_SYMBOL = 256, 257
+"""Where the table of kinds says what a character above the first plane is."""
+FUNCTION, MOJIBAKE, MARKUP, SEPARATOR, CLOSER, LEAD, TRAIL, MARK = (1 << bit for bit in range(4, 12))
 """Flags beside the class (low 4 bits) in the attribute table."""
 
 NAMES: Final = (
     "spaces", "breaks", "latin", "other_letters", "digits", "han", "stops", "points", "symbols", "broken",
     "function", "mojibake", "markup", "separators", "lines", "ended_lines", "repeated_line_chars", "grams", "repeated_grams",
-    "longest_run", "words", "stop_words",
+    "longest_run", "words", "stop_words", "marks",
 )  # fmt: skip
 COLUMNS: Final = len(NAMES)
 (
@@ -43,4 +49,5 @@ COLUMNS: Final = len(NAMES)
     _RUN,
     _WORDS,
     _STOP_WORDS,
+    _MARKS,
 ) = range(ch.CLASSES, COLUMNS)

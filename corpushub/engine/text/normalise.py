@@ -14,7 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from corpushub.engine.text import characters as ch
-from corpushub.engine.text.utf8 import I64, U8, U32, Utf8, compiled, from_points, points, series, utf8
+from corpushub.engine.text.utf8 import I64, U8, U32, Utf8, compiled, from_points, points, series, spans, utf8
 
 Bits = npt.NDArray[np.bool_]
 
@@ -25,19 +25,26 @@ def normalise(column: pl.Series, *, fast: bool | None = None) -> pl.Series:
     A scan finds the rows that would change; the others are neither read again nor copied.
     """
     column = column.cast(pl.String)
-    rows = column.str.contains(ch.irregular_pattern()).fill_null(value=False).arg_true()
-    if not len(rows):
+    lie = spans(column)
+    kernels = compiled(lie.bytes, fast=fast)
+    if kernels is None:
+        rows = column.str.contains(ch.irregular_pattern()).fill_null(value=False).arg_true().to_numpy()
+        return _replaced(column, rows, _normalised(column.gather(rows))) if rows.size else column
+    rows = np.flatnonzero(kernels.irregular(lie.begins, lie.sizes, ch.special_bits()))
+    if not rows.size:
         return column
-    return column.clone().scatter(rows, _normalised(column.gather(rows), fast=fast))
+    tables = (ch.special_bits(), ch.normal_table(), ch.compose_table(), ch.joining_table())
+    data, offsets, compose = kernels.normalise(lie.begins[rows], lie.sizes[rows], tables)
+    changed = series(column.name, Utf8(data, offsets, np.zeros(rows.size, dtype=bool)))
+    return _replaced(column, rows, _composed(changed, compose))
 
 
-def _normalised(column: pl.Series, *, fast: bool | None) -> pl.Series:
+def _replaced(column: pl.Series, rows: I64, changed: pl.Series) -> pl.Series:
+    return column.clone().scatter(rows, changed)
+
+
+def _normalised(column: pl.Series) -> pl.Series:
     text = utf8(column)
-    kernels = compiled(text.data.size, fast=fast)
-    if kernels is not None:
-        tables = (ch.special_bits(), ch.normal_table(), ch.compose_table(), ch.joining_table())
-        data, offsets, compose = kernels.normalise(text.data, text.offsets, tables)
-        return _composed(series(column.name, Utf8(data, offsets, text.null)), compose)
     parts = [_normalise_block(text.block(first, last)) for first, last in text.blocks()]
     whole = pl.concat([series(column.name, part) for part, _ in parts])
     return _composed(whole, np.concatenate([flags for _, flags in parts]))

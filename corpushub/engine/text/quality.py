@@ -19,6 +19,7 @@ from corpushub.engine.text import stats as ts
 from corpushub.engine.text.counts import NAMES
 
 Ratio = npt.NDArray[np.float64]
+Bits = npt.NDArray[np.bool_]
 _LEAST_HAN: Final = 30
 _LEAST_WORDS: Final = 15
 _LEAST_GRAMS: Final = 30
@@ -48,14 +49,17 @@ def judge(column: pl.Series, chosen: Sequence[str], *, fast: bool | None = None)
 
     Of several profiles, those for English judge the rows mostly in Latin letters, the others the rest.
     """
-    measured = ratios(column, ts.count(column, fast=fast))
+    bounds = [rule.above for _, rule in rules_of(chosen) if rule.measure == "repeated_grams"]
+    counts = ts.count(column, fast=fast, grams_above=min(bounds, default=1.0))
+    measured = ratios(counts)
     verdict = np.zeros(len(column), dtype=np.uint8)
     number = np.zeros(len(column), dtype=np.float64)
     for place, (profile, rule) in enumerate(rules_of(chosen), start=1):
-        value = measured[rule.measure]
-        holds = ((value > rule.above) | (value < rule.below)) & (measured["chars"] >= rule.least_chars) & (verdict == 0)
+        judged = (measured["chars"] >= rule.least_chars) & (verdict == 0)
         if len(chosen) > 1:
-            holds &= (measured["is_latin"] > 0) == profile.startswith("en-")
+            judged &= (measured["is_latin"] > 0) == profile.startswith("en-")
+        value = _spam(column, counts, measured["chars"], judged, rule.above) if rule.measure == "spam" else measured[rule.measure]
+        holds = ((value > rule.above) | (value < rule.below)) & judged
         verdict[holds] = place
         number[holds] = value[holds]
     return verdict, number
@@ -66,8 +70,8 @@ def rules_of(chosen: Sequence[str]) -> list[tuple[str, Rule]]:
     return [(name, rule) for name in chosen for rule in profiles()[name]]
 
 
-def ratios(column: pl.Series, counts: npt.NDArray[np.int64]) -> dict[str, Ratio]:
-    """The measures a rule may name, from the counts of `stats.count`; NaN where a row cannot be judged."""
+def ratios(counts: npt.NDArray[np.int64]) -> dict[str, Ratio]:
+    """The measures a rule may name but `spam`, from the counts of `stats.count`; NaN where a row cannot be judged."""
     count = {name: counts[:, place] for place, name in enumerate(NAMES)}
     letters = count["latin"] + count["other_letters"] + count["han"]
     solid = letters + count["digits"] + count["stops"] + count["points"] + count["symbols"] + count["broken"]
@@ -85,7 +89,6 @@ def ratios(column: pl.Series, counts: npt.NDArray[np.int64]) -> dict[str, Ratio]
         "spaces": _share(count["spaces"] + count["breaks"], np.where(is_latin, solid, 0)),
         "word_length": _share(count["latin"], count["words"], least=_LEAST_WORDS),
         "ended_lines": _share(count["ended_lines"], count["lines"], least=_LEAST_LINES),
-        "spam": _share(_spam_chars(column), solid),
         **{name: _share(count[name], solid) for name in ("mojibake", "broken", "symbols", "markup", "separators")},
     }
 
@@ -93,6 +96,25 @@ def ratios(column: pl.Series, counts: npt.NDArray[np.int64]) -> dict[str, Ratio]
 def _share(part: Any, whole: Any, *, least: int = 1) -> Ratio:
     shares: Ratio = np.divide(part, whole, out=np.full(len(part), np.nan), where=whole >= least)
     return shares
+
+
+def _spam(column: pl.Series, counts: npt.NDArray[np.int64], chars: Ratio, judged: Bits, above: float) -> Ratio:
+    """Share of the characters in advertising phrases; NaN where it is not judged or its marks are too few for it to exceed `above`."""
+    longest, per_letter = _reach()
+    most = longest * counts[:, NAMES.index("marks")] + per_letter * counts[:, NAMES.index("latin")]
+    rows = np.flatnonzero(judged & (most > above * chars))
+    share = np.full(len(column), np.nan)
+    share[rows] = _share(_spam_chars(column.gather(rows)), chars[rows])
+    return share
+
+
+@cache
+def _reach() -> tuple[int, float]:
+    """How many characters of phrases one mark, and one Latin letter, can stand for."""
+    phrases, marks = ts.rules()["spam"]["phrases"], set(ts.rules()["spam"]["marks"])
+    marked = [len(phrase) for phrase in phrases if marks & set(phrase)]
+    others = [len(phrase) / sum(map(str.isalpha, filter(str.isascii, phrase))) for phrase in phrases if not marks & set(phrase)]
+    return max(marked), max(others)
 
 
 def _spam_chars(column: pl.Series) -> npt.NDArray[np.int64]:

@@ -7,6 +7,7 @@ Counts only, so that numpy and numba agree to the last bit; ratios are taken aft
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,6 +22,7 @@ from corpushub.engine.text.counts import (
     _FUNCTION,
     _GRAMS,
     _LINES,
+    _MARKS,
     _MARKUP,
     _MOJIBAKE,
     _REPEATED_GRAMS,
@@ -35,18 +37,23 @@ from corpushub.engine.text.counts import (
     FUNCTION,
     GRAM,
     GRAM_BASE,
+    IDEOGRAPH,
     LEAD,
     LEAST_BITS,
     LINE_BASE,
     LINE_INVERSE,
+    MARK,
     MARKUP,
     MIXER,
     MOJIBAKE,
+    PLAIN_SYMBOL,
     SEPARATOR,
     SLOT_SHIFT,
+    STOPS,
+    TALLY,
     TRAIL,
 )
-from corpushub.engine.text.utf8 import I64, U16, U32, U64, Utf8, compiled, points, utf8
+from corpushub.engine.text.utf8 import I64, U16, U32, U64, Utf8, compiled, points, spans, utf8
 
 
 @cache
@@ -62,6 +69,7 @@ def attributes() -> U16:
     lexicon = rules()["characters"]
     for flag, chars in ((FUNCTION, lexicon["function"]), (MARKUP, lexicon["markup"]), (SEPARATOR, lexicon["separator"])):
         table[[ord(char) for char in chars]] |= flag
+    table[[ord(char) for char in rules()["spam"]["marks"]]] |= MARK
     table[sorted(_mistaken())] |= MOJIBAKE
     table[ch.closing_table() == 1] |= CLOSER
     table[0xC2:0xF5] |= LEAD
@@ -75,14 +83,28 @@ def attributes() -> U16:
 def kinds() -> tuple[npt.NDArray[np.uint8], U16]:
     """`attributes` in two steps that stay in the cache: code point -> kind, and kind -> class and flags.
 
-    The kinds of a Latin letter, of an ideograph and of a symbol without flags stand at the end of the second table.
+    Behind the 256 kinds stand those of an ideograph and of a symbol without flags.
     """
     flags, places = np.unique(attributes(), return_inverse=True)
-    plain = np.searchsorted(flags, [ch.LATIN, ch.HAN, ch.SYMBOL])
-    tables = places.astype(np.uint8), np.concatenate((flags, plain)).astype(np.uint16)
-    for table in tables:
-        table.flags.writeable = False
+    table = np.zeros(PLAIN_SYMBOL + 1, np.uint16)
+    table[: flags.size] = flags
+    table[IDEOGRAPH], table[PLAIN_SYMBOL] = ch.HAN, ch.SYMBOL
+    tables = places.astype(np.uint8), table
+    for one in tables:
+        one.flags.writeable = False
     return tables
+
+
+@cache
+def tallies() -> U64:
+    """Kind -> what an ideograph or symbol of that kind adds to a tally: see `counts.TALLY`."""
+    flags = kinds()[1].astype(np.uint64)
+    parts = (flags & 15 == ch.SYMBOL, *(flags & flag != 0 for flag in (FUNCTION, MOJIBAKE, SEPARATOR, MARK)))
+    table = np.zeros(flags.size, np.uint64)
+    for place, part in enumerate(parts):
+        table |= part.astype(np.uint64) << np.uint64(place * TALLY)
+    table.flags.writeable = False
+    return table
 
 
 def _mistaken() -> set[int]:
@@ -112,39 +134,46 @@ def _char(code: bytes, codec: str) -> str:
     return code.decode(codec, "ignore")
 
 
+def _codes(words: Iterable[str]) -> U64:
+    """Words as 40-bit codes, five bits a letter, the first lowest."""
+    return np.array([sum((ord(char) - 96) << (5 * place) for place, char in enumerate(word)) for word in words], dtype=np.uint64)
+
+
 @cache
 def stop_codes() -> U64:
-    """The English function words as sorted 40-bit codes, five bits a letter."""
-    codes = sorted(
-        sum((ord(char) - 96) << (5 * place) for place, char in enumerate(word)) for word in rules()["characters"]["stop_words"]
-    )
-    return np.array(codes, dtype=np.uint64)
+    """The English function words as sorted codes."""
+    return np.sort(_codes(rules()["characters"]["stop_words"]))
 
 
 @cache
 def stop_table() -> U64:
-    """The codes of `stop_codes` spread over 1,024 places by a multiplier that lets none collide; the multiplier comes last."""
-    codes, factor = stop_codes(), MIXER
+    """The codes of the words read backwards spread over 1,024 places by a multiplier that lets none collide; the multiplier comes last."""
+    codes, factor = _codes(word[::-1] for word in rules()["characters"]["stop_words"]), MIXER
     while True:
         places = (codes * np.uint64(factor)) >> np.uint64(54)
         if np.unique(places).size == codes.size:
             break
         factor = (factor * LINE_BASE) % (1 << 64)
-    table = np.zeros(1025, dtype=np.uint64)
+    table = np.zeros(STOPS + 1, dtype=np.uint64)
     table[places.astype(np.int64)] = codes
     table[-1] = factor
     table.flags.writeable = False
     return table
 
 
-def count(column: pl.Series, *, fast: bool | None = None) -> npt.NDArray[np.int64]:
-    """One row of `NAMES` counts per row of `column` (String, nulls count as empty)."""
-    text = utf8(column)
-    if compiled(text.data.size, fast=fast) is not None:
+def count(column: pl.Series, *, fast: bool | None = None, grams_above: float = 0.0) -> npt.NDArray[np.int64]:
+    """One row of `NAMES` counts per row of `column` (String, nulls count as empty).
+
+    Who asks only whether more than the share `grams_above` of a row's phrases are repeated gets too low a count where they are not.
+    """
+    rows = spans(column)
+    if compiled(rows.bytes, fast=fast) is not None:
         from corpushub.engine.text import compiled_stats
 
-        counted: npt.NDArray[np.int64] = compiled_stats.count(text.data, text.offsets, (*kinds(), stop_table()))
+        tables, room = (*kinds(), stop_table(), tallies()), compiled_stats.scratch(max(64, rows.longest))
+        counted: npt.NDArray[np.int64] = compiled_stats.count(rows.begins, rows.sizes, tables, room, grams_above)
         return counted
+    text = utf8(column)
     out = np.zeros((text.rows, COLUMNS), dtype=np.int64)
     for first, last in text.blocks():
         for start in range(first, last, 60_000):
@@ -162,7 +191,13 @@ def _count_block(text: Utf8) -> npt.NDArray[np.int64]:
     kinds = _kinds(values)
     classes = (kinds & 15).astype(np.int64)
     out[:, : ch.CLASSES] = np.bincount(rows * ch.CLASSES + classes, minlength=text.rows * ch.CLASSES).reshape(text.rows, -1)
-    for place, flag in ((_FUNCTION, FUNCTION), (_MOJIBAKE, MOJIBAKE), (_MARKUP, MARKUP), (_SEPARATORS, SEPARATOR)):
+    for place, flag in (
+        (_FUNCTION, FUNCTION),
+        (_MOJIBAKE, MOJIBAKE),
+        (_MARKUP, MARKUP),
+        (_SEPARATORS, SEPARATOR),
+        (_MARKS, MARK),
+    ):
         out[:, place] = _per_row(rows[(kinds & flag) != 0], text.rows)
     pairs = ((kinds[:-1] & LEAD) != 0) & ((kinds[1:] & TRAIL) != 0) & (rows[1:] == rows[:-1])
     out[:, _MOJIBAKE] += 2 * _per_row(rows[:-1][pairs], text.rows)

@@ -24,6 +24,7 @@ U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
+_IN_VIEW: Final = 12  # bytes a view holds itself
 BLOCK_BYTES: Final = 1 << 21  # temporary arrays of one block stay near the last-level cache
 WORTH_BYTES: Final = 24_000_000  # below this numpy finishes before numba is loaded
 
@@ -79,6 +80,39 @@ def utf8(column: pl.Series) -> Utf8:
             filled = utf8(column.fill_null(""))
             return Utf8(filled.data, filled.offsets, null)
     return Utf8(body[bounds[0] : bounds[-1]], bounds - bounds[0], null)
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Rows where they lie in memory: an address and a number of bytes each (0 for nulls). `held` keeps that memory alive."""
+
+    begins: U64
+    sizes: I64
+    held: object
+
+    @property
+    def bytes(self) -> int:
+        return int(self.sizes.sum())
+
+    @property
+    def longest(self) -> int:
+        return int(self.sizes.max(initial=0))
+
+
+def spans(column: pl.Series) -> Spans:
+    """The rows of a String column without copying a byte: Polars keeps views into shared buffers, and short strings in the views themselves."""
+    array = column.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    if not len(array):
+        return Spans(np.zeros(0, np.uint64), np.zeros(0, np.int64), array)
+    _, kept, *shared = array.buffers()
+    views = np.frombuffer(kept, dtype=np.uint32).reshape(-1, 4)[array.offset : array.offset + len(array)]
+    sizes = views[:, 0].astype(np.int64)
+    is_short = sizes <= _IN_VIEW
+    starts = np.array([buffer.address for buffer in shared] or [0], dtype=np.uint64)
+    own = np.uint64(views.ctypes.data + 4) + np.arange(0, 16 * len(array), 16, dtype=np.uint64)
+    begins = np.where(is_short, own, starts[np.where(is_short, 0, views[:, 2])] + views[:, 3])
+    sizes[column.is_null().to_numpy()] = 0
+    return Spans(begins, sizes, array)
 
 
 def series(name: str, text: Utf8) -> pl.Series:

@@ -12,6 +12,7 @@ import pytest
 from corpushub.engine.text.boilerplate import without_boilerplate
 from corpushub.engine.text.normalise import normalise
 from corpushub.engine.text.quality import judge, profiles, rules_of
+from corpushub.engine.text.stats import rules
 
 LAW = "第{}条　有关部门应当按照各自职责，依法公开本行政区域内公共数据资源授权运营的范围、期限和价格等情况，接受社会监督。"
 
@@ -86,3 +87,17 @@ def test_numpy_and_numba_judge_alike() -> None:
         slow, quick = judge(column, (profile,), fast=False), judge(column, (profile,), fast=True)
         assert np.array_equal(slow[0], quick[0])
         assert np.array_equal(slow[1], quick[1])
+
+
+def test_every_advertising_phrase_leaves_a_mark() -> None:
+    """A row without marks and with few Latin letters is not searched for phrases, so each phrase must show in one of the two."""
+    spam = rules()["spam"]
+    for phrase in spam["phrases"]:
+        letters = sum(char.isascii() and char.isalpha() for char in phrase)
+        assert set(phrase) & set(spam["marks"]) or 3 * letters >= len(phrase), phrase
+
+
+def test_a_row_full_of_one_advertising_phrase_goes() -> None:
+    phrases = rules()["spam"]["phrases"]
+    verdict, _ = judge(pl.Series([LAW.format(1)[:24] + phrase * 3 for phrase in phrases]), ("zh-web",), fast=False)
+    assert not [phrase for phrase, place in zip(phrases, verdict, strict=True) if place == 0]

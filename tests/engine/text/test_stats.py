@@ -5,10 +5,11 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpushub.engine.text import characters as ch
 from corpushub.engine.text import stats as ts
-from corpushub.engine.text.counts import NAMES
+from corpushub.engine.text.counts import CLOSER, LEAD, MARKUP, NAMES
 
-LETTERS = st.sampled_from('the of 的了中文文文。！,."”)）\n\n  |>{}ÃÂ¤€é锟斤拷鐨勬剰\ufffd\ue0001２\U0001f600\U00020000')
+LETTERS = st.sampled_from('the of 的了中文文文。！,."”)）\n\n  |>{}ÃÂ¤€é锟斤拷鐨勬剰丨微\ufffd\ue0001２\U0001f600\U00020000')
 texts = st.lists(st.one_of(st.none(), st.text(LETTERS, max_size=60), st.text(max_size=40)), max_size=8)
 
 
@@ -61,3 +62,29 @@ def test_a_line_ends_like_a_sentence_behind_its_closing_quote() -> None:
 
 def test_stop_words_are_whole_words() -> None:
     assert counted("The cat of the theory, Ofen")["stop_words"] == 3
+
+
+@given(texts, st.lists(st.integers(0, 7), max_size=6))
+def test_rows_are_counted_where_they_lie(values: list[str | None], places: list[int]) -> None:
+    """Slices, gathered rows and columns in several chunks share memory with rows that are not counted; short ones lie in the views."""
+    whole = pl.Series("t", [*values, "超过十二个字节的一行文字", "short"], dtype=pl.String)
+    chunks = whole[1:].append(pl.Series(["另一块内存里的文字，共享缓冲区"]))
+    for column in (whole[1:-1], whole.gather([place % len(whole) for place in places]), chunks):
+        assert np.array_equal(ts.count(column, fast=False), ts.count(column, fast=True))
+
+
+@given(st.lists(st.text(LETTERS, max_size=200), max_size=6), st.sampled_from([0.2, 0.45, 0.6]))
+def test_repeated_phrases_are_counted_in_full_where_they_may_decide(values: list[str], above: float) -> None:
+    column = pl.Series("t", values, dtype=pl.String)
+    grams, repeated = NAMES.index("grams"), NAMES.index("repeated_grams")
+    full, short = ts.count(column, fast=True), ts.count(column, fast=True, grams_above=above)
+    decides = full[:, repeated] > above * full[:, grams]
+    assert np.array_equal(short[decides], full[decides])
+    assert (short[~decides, repeated] <= above * full[~decides, grams]).all()
+
+
+def test_a_tally_holds_all_that_ideographs_can_be() -> None:
+    """The fast loop over U+4000 to U+9FFF counts ideographs, symbols and four flags, and nothing else stands there."""
+    stretch = ts.attributes()[0x4000:0xA000]
+    assert set((stretch & 15).tolist()) == {ch.HAN, ch.SYMBOL}
+    assert not (stretch & (MARKUP | LEAD | CLOSER)).any()
