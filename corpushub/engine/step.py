@@ -86,8 +86,8 @@ class Sketches(Protocol):
     def memory(self) -> Path | None:
         """A folder kept between builds of this step (same step, version and parameters), for an index; None: keep nothing."""
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """One sketch per shard."""
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """One sketch per shard (`columns` of it)."""
 
     def digests(self) -> Sequence[str]:
         """One content digest per shard; equal digests mean equal sketches."""

@@ -50,8 +50,8 @@ class OneShard:
     def rows(self) -> int:
         return self.sketch.height
 
-    def frames(self) -> Any:
-        return iter([self.sketch])
+    def frames(self, columns: Any = None) -> Any:
+        return iter([self.gather(columns)])
 
     def digests(self) -> list[str]:
         return ["only"]

@@ -29,8 +29,8 @@ class MemorySketches:
     def rows(self) -> int:
         return sum(map(len, self.shards))
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        return iter(self.sketches)
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        return (sketch.select(columns or sketch.columns) for sketch in self.sketches)
 
     def digests(self) -> Sequence[str]:
         return [str(place) for place in range(len(self.shards))]

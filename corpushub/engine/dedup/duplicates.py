@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,12 +22,14 @@ import numpy.typing as npt
 import polars as pl
 
 from corpushub.engine.dedup.minhash import agreement, jaccard
-from corpushub.engine.text.utf8 import I64, U8, U64, utf8
+from corpushub.engine.dedup.texts import Texts
+from corpushub.engine.text.utf8 import I64, U8, U64
 
 ALL_PAIRS: Final = 24  # in larger buckets a row meets only the first and the previous row
 MARGIN: Final = 0.1  # pairs estimated this far below the threshold are not verified (three standard errors)
 _CHUNK: Final = 4_000_000  # shingles verified at once
 _PLACES: Final = 22  # bits of a key that tell whether it may be shared: a table of four million places
+_PIECE: Final = 1_000_000  # rows sorted at once
 
 Similarities = npt.NDArray[np.float64]
 
@@ -52,14 +55,49 @@ class Pairs:
 def leaders(digests: U64, rank: I64 | None = None) -> I64:
     """For each row the first row with the same digest, or of these the first with the highest `rank`. `digests`: two columns."""
     leader = np.arange(len(digests))
-    rows = np.flatnonzero(_maybe_shared(digests[:, 0]))
-    if not rows.size:
-        return leader
-    order = rows[np.lexsort((rows, np.zeros_like(rows) if rank is None else -rank[rows], digests[rows, 1], digests[rows, 0]))]
-    ordered = digests[order]
-    starts = np.concatenate(([True], (ordered[1:] != ordered[:-1]).any(axis=1)))
-    leader[order] = order[np.flatnonzero(starts)][np.cumsum(starts) - 1]
+    for same in buckets(digests[:, 0]):
+        rows = same.rows
+        order = rows[np.lexsort((rows, np.zeros_like(rows) if rank is None else -rank[rows], digests[rows, 1], digests[rows, 0]))]
+        ordered = digests[order]
+        starts = np.concatenate(([True], (ordered[1:] != ordered[:-1]).any(axis=1)))[: order.size]
+        leader[order] = order[np.flatnonzero(starts)][np.cumsum(starts) - 1]
     return leader
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Rows that share a key: those of bucket i are `rows[starts[i] : starts[i] + sizes[i]]`, ascending, at least two; keys ascend."""
+
+    keys: U64
+    rows: I64
+    starts: I64
+    sizes: I64
+
+
+def buckets(keys: U64) -> Iterator[Buckets]:
+    """The buckets of all rows, in pieces by key: sorting holds a million rows at a time."""
+    bits = max(0, (keys.size // _PIECE).bit_length())
+    if not bits:
+        yield buckets_among(keys, np.arange(keys.size))
+        return
+    piece = (keys >> np.uint64(64 - bits)).astype(np.uint16)
+    for at in range(1 << bits):
+        yield buckets_among(keys, np.flatnonzero(piece == at), bits)
+
+
+def buckets_among(keys: U64, members: I64, same_bits: int = 0) -> Buckets:
+    """The buckets of `members` (ascending), whose keys agree in their first `same_bits`."""
+    mine = keys[members]
+    shared = _maybe_shared(mine << np.uint64(same_bits))
+    members, mine = members[shared], mine[shared]
+    order = np.argsort(mine, kind="stable")
+    mine = mine[order]
+    firsts = np.flatnonzero(np.concatenate(([True], mine[1:] != mine[:-1]))[: mine.size])
+    sizes = np.diff(np.concatenate((firsts, [mine.size])))
+    several = sizes > 1
+    rows = members[order[np.repeat(several, sizes)]]
+    sizes = sizes[several]
+    return Buckets(mine[firsts[several]], rows, np.cumsum(sizes) - sizes, sizes)
 
 
 def candidates(bands: Iterable[U64], rows: I64) -> Pairs:
@@ -67,14 +105,10 @@ def candidates(bands: Iterable[U64], rows: I64) -> Pairs:
     found = [np.zeros(0, dtype=np.int64)]
     scale = np.int64(rows.max() + 1 if rows.size else 1)
     for keys in bands:
-        members = np.flatnonzero(_maybe_shared(keys))
-        order = members[np.argsort(keys[members], kind="stable")]
-        ordered = keys[order]
-        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: ordered.size])
-        sizes = np.diff(np.concatenate((starts, [ordered.size])))
-        first, second = _bucket_pairs(starts[sizes > 1], sizes[sizes > 1])
-        a, b = rows[order[first]], rows[order[second]]
-        found.append(_distinct(np.minimum(a, b) * scale + np.maximum(a, b)))
+        for shared in buckets(keys):
+            first, second = bucket_pairs(shared.starts, shared.sizes)
+            a, b = rows[shared.rows[first]], rows[shared.rows[second]]
+            found.append(_distinct(np.minimum(a, b) * scale + np.maximum(a, b)))
     pairs = _distinct(np.concatenate(found))
     return Pairs(pairs // scale, pairs % scale)
 
@@ -92,7 +126,7 @@ def _maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:
     return shared
 
 
-def _bucket_pairs(starts: I64, sizes: I64) -> tuple[I64, I64]:
+def bucket_pairs(starts: I64, sizes: I64) -> tuple[I64, I64]:
     """Positions of the pairs looked at in each bucket."""
     firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     large = sizes > ALL_PAIRS
@@ -123,19 +157,23 @@ def likely(pairs: Pairs, rows: I64, checks: U8, threshold: float) -> Pairs:
     return pairs.where(estimate >= threshold - MARGIN)
 
 
-def similarities(pairs: Pairs, lengths: I64, fetch: Callable[[I64], pl.Series]) -> Similarities:
-    """Exact Jaccard similarity of every pair. `lengths`: shingles per row, to bound memory; `fetch(rows)` gives their texts in order."""
+def similarities(pairs: Pairs, lengths: I64, fetch: Callable[[I64], pl.Series], folder: Path | None = None) -> Similarities:
+    """Exact Jaccard similarity of every pair. `lengths`: shingles per row, to bound memory; `fetch(rows)` gives their texts in order.
+
+    Every text is fetched once, in row order, and waits for its pairs in a file in `folder` where memory is too small for all.
+    """
     out = np.empty(pairs.count, dtype=np.float64)
-    for start, stop in _chunks(pairs, lengths):
-        part = Pairs(pairs.first[start:stop], pairs.second[start:stop])
-        rows = part.rows()
-        out[start:stop] = jaccard(utf8(fetch(rows)), np.searchsorted(rows, part.first), np.searchsorted(rows, part.second))
+    if not pairs.count:
+        return out
+    with Texts(pairs.rows(), lengths, fetch, folder) as texts:
+        for start, stop in _chunks(pairs, lengths):
+            part = Pairs(pairs.first[start:stop], pairs.second[start:stop])
+            rows = part.rows()
+            out[start:stop] = jaccard(texts.of(rows), np.searchsorted(rows, part.first), np.searchsorted(rows, part.second))
     return out
 
 
 def _chunks(pairs: Pairs, lengths: I64) -> Iterator[tuple[int, int]]:
-    if not pairs.count:
-        return
     cost = np.cumsum(lengths[pairs.second] + lengths[pairs.first] * np.concatenate(([True], np.diff(pairs.first) != 0)))
     start = 0
     while start < pairs.count:
@@ -148,15 +186,26 @@ def _chunks(pairs: Pairs, lengths: I64) -> Iterator[tuple[int, int]]:
 def cover(rows: int, edges: Pairs, lengths: I64, rank: I64 | None = None) -> I64:
     """For each row -1 where it stays, else the neighbour that stays in its place. A higher `rank` stays before a better connected row."""
     survivor = np.full(rows, -1, dtype=np.int64)
-    if not edges.count:
-        return survivor
+    degrees = np.bincount(edges.first, minlength=rows) + np.bincount(edges.second, minlength=rows)
+    alone = (degrees[edges.first] == 1) & (degrees[edges.second] == 1)
+    first, second = edges.first[alone], edges.second[alone]
+    better = lengths[second] > lengths[first]
+    if rank is not None:
+        better = (rank[second] > rank[first]) | ((rank[second] == rank[first]) & better)
+    survivor[np.where(better, first, second)] = np.where(better, second, first)
+    _cover_groups(survivor, edges.where(~alone), lengths, rank)
+    return survivor
+
+
+def _cover_groups(survivor: I64, edges: Pairs, lengths: I64, rank: I64 | None) -> None:
+    """As `cover`, for rows with several neighbours, one after the other."""
     sources = np.concatenate((edges.first, edges.second))
     targets = np.concatenate((edges.second, edges.first))
     order = np.lexsort((targets, sources))
     sources, targets = sources[order], targets[order]
     nodes, starts, degrees = np.unique(sources, return_index=True, return_counts=True)
-    bounds = np.concatenate((starts, [sources.size]))
-    taken = np.zeros(rows, dtype=bool)
+    bounds = np.concatenate((starts, [sources.size])).tolist()
+    taken = np.zeros(survivor.size, dtype=bool)
     first = np.zeros(nodes.size, np.int64) if rank is None else -rank[nodes]
     for place in np.lexsort((nodes, -lengths[nodes], -degrees, first)).tolist():
         node = nodes[place]
@@ -167,4 +216,3 @@ def cover(rows: int, edges: Pairs, lengths: I64, rank: I64 | None = None) -> I64
         survivor[free] = node
         taken[free] = True
         taken[node] = True
-    return survivor

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from corpushub.engine.text import characters as ch
 from corpushub.engine.text.shingling import BASE, BIN_SHIFT, MINIMA, MIX_1, MIX_2, NOTHING, VALUE, WIDTH
@@ -146,13 +147,31 @@ def band_name(place: int) -> str:
     return f"band_{place:02d}"
 
 
-def agreement(check: U8, first: I64, second: I64) -> npt.NDArray[np.float64]:
-    """Estimated Jaccard similarity of row pairs: the share of equal minima, corrected for low bytes that agree by chance."""
-    equal = np.empty(first.size, dtype=np.int64)
+def check_bytes(column: pl.Series) -> U8:
+    """The check bytes of a sketch, one row each."""
+    kept = column.cast(pl.Binary).rechunk().to_arrow().cast(pa.large_binary())
+    data = kept.buffers()[2]
+    flat = np.frombuffer(data, dtype=np.uint8) if len(kept) and data else np.zeros(0, dtype=np.uint8)
+    return flat.reshape(-1, MINIMA)[kept.offset : kept.offset + len(kept)]
+
+
+def matches(check: U8, first: npt.NDArray[np.integer], second: npt.NDArray[np.integer]) -> U8:
+    """How many check bytes of row pairs are equal (at most 128)."""
+    equal = np.empty(first.size, dtype=np.uint8)
     for start in range(0, first.size, 1 << 14):
         part = slice(start, start + (1 << 14))
         equal[part] = np.count_nonzero(check[first[part]] == check[second[part]], axis=1)
+    return equal
+
+
+def estimate(equal: U8) -> npt.NDArray[np.float64]:
+    """Estimated Jaccard similarity: the share of equal minima, corrected for low bytes that agree by chance."""
     return (equal / MINIMA - 1 / 256) / (1 - 1 / 256)
+
+
+def agreement(check: U8, first: I64, second: I64) -> npt.NDArray[np.float64]:
+    """Estimated Jaccard similarity of row pairs."""
+    return estimate(matches(check, first, second))
 
 
 def shingle_sets(text: Utf8, *, fast: bool | None = None) -> tuple[U32, I64]:

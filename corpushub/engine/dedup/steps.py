@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from pydantic import Field
 
-from corpushub.engine.dedup import contamination_step, duplicates, minhash, near_groups, paragraphs
-from corpushub.engine.dedup.duplicates import Pairs, Similarities
+from corpushub.engine.dedup import contamination_step, duplicates, minhash, paragraphs
+from corpushub.engine.dedup.alike import alike, rows_of
 from corpushub.engine.step import Barrier, Decision, Drop, Mapped, Params, Scope, Sketches, Step
 from corpushub.engine.text.columns import COLUMN, ON, ON_SEVERAL, Names
-from corpushub.engine.text.utf8 import I64, U64, utf8
+from corpushub.engine.text.utf8 import utf8
 from corpushub.engine.wording import Sentence
 
 _DIGEST = ("digest_0", "digest_1")
-_MEMORY = "similarities.parquet"
 
 
 class DedupExact(Params):
@@ -60,7 +58,7 @@ def _joined(texts: list[pl.Series]) -> pl.Series:
 
 def _first_of_equal(sketches: Sketches) -> Decision:
     gathered = sketches.gather([*_DIGEST, "empty"])
-    leader = duplicates.leaders(_digests(gathered))
+    leader = duplicates.leaders(np.column_stack([gathered[name].to_numpy() for name in _DIGEST]))
     survivor = np.where((leader != np.arange(leader.size)) & ~gathered["empty"].to_numpy(), leader, -1)
     return Decision((survivor >= 0).astype(np.uint8), ("exact_duplicate",), survivor=survivor)
 
@@ -87,52 +85,16 @@ def _dedup_near(params: DedupNear, scope: Scope) -> Barrier:
 
 
 def _near(sketches: Sketches, column: str, threshold: float, *, preferred: bool) -> Decision:
-    basis = sketches.gather([*_DIGEST, "shingles"])
-    digest, lengths = _digests(basis), basis["shingles"].cast(pl.Int64).to_numpy()
     rank = sketches.gather(["prefer"])["prefer"].rank("dense").fill_null(0).cast(pl.Int64).to_numpy() if preferred else None
-    leader = duplicates.leaders(digest, rank)
-    rows = np.flatnonzero((leader == np.arange(leader.size)) & (lengths > 0))
-    found = duplicates.candidates(
-        (sketches.gather([name])[name].to_numpy()[rows] for name in map(minhash.band_name, range(minhash.BANDS))), rows
-    )
-    pairs = duplicates.likely(found, found.rows(), near_groups.checks(sketches, found.rows()), threshold)
-    exact, fetched = _verified(sketches, pairs, digest, lengths, column)
-    survivor = duplicates.cover(leader.size, pairs.where(exact >= threshold), lengths, rank)
-    copies = (leader != np.arange(leader.size)) & (lengths > 0)
-    survivor[copies] = np.where(survivor[leader[copies]] >= 0, survivor[leader[copies]], leader[copies])
-    measures = {
-        "candidate_pairs": float(found.count),
-        "verified_pairs": float(fetched),
-        "duplicate_pairs": float((exact >= threshold).sum()),
-    }
+    rows = rows_of(sketches, rank)
+    pairs, exact = alike(sketches, column, rows, threshold)
+    near = exact >= threshold
+    survivor = duplicates.cover(rows.leader.size, pairs.where(near), rows.lengths, rank)
+    copies = np.flatnonzero((rows.leader != np.arange(rows.leader.size)) & (rows.lengths > 0))
+    leader = rows.leader[copies]
+    survivor[copies] = np.where(survivor[leader] >= 0, survivor[leader], leader)
+    measures = {"verified_pairs": float(pairs.count), "duplicate_pairs": float(near.sum())}
     return Decision((survivor >= 0).astype(np.uint8), ("near_duplicate",), survivor=survivor, measures=measures)
-
-
-def _digests(frame: pl.DataFrame) -> U64:
-    return np.column_stack([frame[name].to_numpy() for name in _DIGEST])
-
-
-def _verified(sketches: Sketches, pairs: Pairs, digest: U64, lengths: I64, column: str) -> tuple[Similarities, int]:
-    """Exact similarity of every pair, and how many had to be computed: what the memory holds depends on the two texts alone."""
-    keys = pl.DataFrame(
-        {f"{side}{half}": digest[rows, half] for side, rows in (("a", pairs.first), ("b", pairs.second)) for half in (0, 1)}
-    )
-    memory = sketches.memory / _MEMORY if sketches.memory else None
-    known = _remembered(keys, memory)
-    missing = np.flatnonzero(np.isnan(known))
-    known[missing] = duplicates.similarities(
-        Pairs(pairs.first[missing], pairs.second[missing]), lengths, lambda rows: sketches.fetch(rows, [column])[column]
-    )
-    if memory is not None:
-        keys.with_columns(pl.Series("jaccard", known)).unique(maintain_order=True).write_parquet(memory)
-    return known, missing.size
-
-
-def _remembered(keys: pl.DataFrame, memory: Path | None) -> Similarities:
-    if memory is None or not memory.is_file():
-        return np.full(len(keys), np.nan)
-    joined = keys.join(pl.read_parquet(memory), on=keys.columns, how="left", maintain_order="left")
-    return joined["jaccard"].fill_null(float("nan")).to_numpy().copy()
 
 
 class DedupParagraphs(Params):

@@ -31,9 +31,9 @@ class StoredSketches:
     def rows(self) -> int:
         return sum(shard.rows for shard in self.shards)
 
-    def frames(self) -> Iterator[pl.DataFrame]:
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         for folder in self.folders:
-            yield pl.read_ipc(folder / "sketch.arrow")
+            yield pl.read_ipc(folder / "sketch.arrow", columns=None if columns is None else list(columns))
 
     def digests(self) -> Sequence[str]:
         return self.keys

@@ -45,8 +45,8 @@ class Sample:
     def rows(self) -> int:
         return self.sketch.height
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        yield self.sketch
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        yield self.gather(columns)
 
     def digests(self) -> Sequence[str]:
         return ("sample",)

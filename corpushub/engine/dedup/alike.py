@@ -1,0 +1,183 @@
+"""Pairs of rows whose texts are alike: proposed by MinHash bands, thinned by estimates, compared exactly, remembered between builds.
+
+A bucket is what one band proposes for one key: all pairs of its rows, or in a crowd (more than `ALL_PAIRS` rows) each row with the first and the
+row before. After a change only buckets with a text that was not there before are proposed again, and crowds whose rows or their order changed;
+every other pair stands as it was. That is the same as from scratch, because estimate and similarity of a pair hang on its two texts alone, and
+because a text that leaves takes its own pairs from a small bucket and nothing else.
+
+Nothing here is held per row and band: keys are read a few bands at a time, proposals are thinned whenever `_PROPOSALS` have come together, check bytes
+are read in as many slices as the bound asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from corpushub.engine.dedup import duplicates, minhash, pair_memory
+from corpushub.engine.dedup.duplicates import MARGIN, Buckets, Pairs, Similarities
+from corpushub.engine.dedup.pair_memory import Crowds, Known, Table
+from corpushub.engine.step import Sketches
+from corpushub.engine.text.shingling import MINIMA
+from corpushub.engine.text.utf8 import I64, U8, U64
+
+_PROPOSALS: Final = 6_000_000
+_KEY_BYTES: Final = 64_000_000
+_CHECK_BYTES: Final = 128_000_000
+_BAND_BITS: Final = 5  # of a proposal: which band made it
+_MANY: Final = 4  # with more than one new text in so many, buckets are found as from scratch
+
+Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is known of every row. `leader`: the row that speaks for all with the same text; `compared`: leaders that have text, ascending."""
+
+    digests: U64
+    lengths: I64
+    leader: I64
+    compared: I64
+
+
+def rows_of(sketches: Sketches, rank: I64 | None = None) -> Rows:
+    """Of rows with one text the first speaks, or of these the first with the highest `rank`."""
+    basis = sketches.gather(["digest_0", "digest_1", "shingles"])
+    digests = np.column_stack([basis["digest_0"].to_numpy(), basis["digest_1"].to_numpy()])
+    lengths = basis["shingles"].cast(pl.Int64).to_numpy()
+    leader = duplicates.leaders(digests, rank)
+    return Rows(digests, lengths, leader, np.flatnonzero((leader == np.arange(leader.size)) & (lengths > 0)))
+
+
+def alike(sketches: Sketches, column: str, rows: Rows, threshold: float) -> tuple[Pairs, Similarities]:
+    """The pairs worth comparing among `rows.compared`, as global rows, with the exact similarity of their texts in `column`."""
+    digests = rows.digests[rows.compared]
+    tag = f"{minhash.SCHEME} {minhash.BANDS}x{minhash.ROWS} {duplicates.ALL_PAIRS} {threshold - MARGIN!r}"
+    known = pair_memory.recall(sketches.memory, tag, digests)
+    table, crowds = proposed(sketches, rows.compared, digests, known, threshold)
+    first, second = np.divmod(table.codes, max(1, rows.compared.size))
+    pairs = Pairs(rows.compared[first], rows.compared[second])
+    missing = np.flatnonzero(np.isnan(table.exact))
+    table.exact[missing] = duplicates.similarities(
+        Pairs(pairs.first[missing], pairs.second[missing]),
+        rows.lengths,
+        lambda wanted: sketches.fetch(wanted, [column])[column],
+        sketches.memory,
+    )
+    pair_memory.keep(sketches.memory, tag, digests, replace(known, table=table, crowds=crowds))
+    return pairs, table.exact
+
+
+def proposed(sketches: Sketches, rows: I64, digests: U64, known: Known, threshold: float) -> tuple[Table, list[Crowds]]:
+    """All pairs that some band proposes and an estimate does not refuse, and the crowds of every band."""
+    table, crowds = known.table, []
+    pending: list[I64] = []
+    for band, keys in _banded(sketches, rows):
+        here = []
+        for buckets in _touched(keys, known.fresh, known.crowds[band].keys):
+            crowd = pair_memory.crowds_of(buckets, digests)
+            changed = _changed(buckets, crowd, known.fresh, known.crowds[band])
+            here.append(crowd)
+            if known.table.codes.size:
+                _withdraw(table, buckets, changed, band, rows.size)
+            pending.append(((_codes(buckets, changed, rows.size)) << _BAND_BITS) | band)
+        crowds.append(pair_memory.joined(here))
+        if sum(part.size for part in pending) > _PROPOSALS:
+            table, pending = _settled(sketches, rows, table, pending, threshold), []
+    table = _settled(sketches, rows, table, pending, threshold)
+    return table.where(table.bands > 0), crowds
+
+
+def _banded(sketches: Sketches, rows: I64) -> Iterator[tuple[int, U64]]:
+    """The keys of each band for `rows`, as many bands read at once as memory allows."""
+    step = max(1, min(minhash.BANDS, _KEY_BYTES // max(1, 8 * sketches.rows)))
+    everything = rows.size == sketches.rows
+    for start in range(0, minhash.BANDS, step):
+        group = range(start, min(start + step, minhash.BANDS))
+        frame = sketches.gather([minhash.band_name(band) for band in group])
+        for band in group:
+            keys = frame.get_column(minhash.band_name(band)).to_numpy()
+            yield band, keys if everything else keys[rows]
+
+
+def _touched(keys: U64, fresh: Flags, crowds: U64) -> Iterator[Buckets]:
+    """Buckets in which something may have changed, with some in which nothing has, in order of their keys."""
+    if _MANY * int(np.count_nonzero(fresh)) > fresh.size:
+        yield from duplicates.buckets(keys)
+        return
+    wanted = np.concatenate((keys[fresh], crowds))
+    bits = np.uint64(64 - min(22, (64 * wanted.size).bit_length()))
+    sieve = np.zeros(1 << (64 - int(bits)), dtype=bool)
+    sieve[(wanted >> bits).astype(np.int64)] = True
+    yield duplicates.buckets_among(keys, np.flatnonzero(sieve[(keys >> bits).astype(np.int64)]))
+
+
+def _changed(buckets: Buckets, crowd: Crowds, fresh: Flags, before: Crowds) -> Flags:
+    """Which buckets must be proposed again: small ones with a new text or that were crowds, and crowds that are not as they were."""
+    changed = np.isin(buckets.keys, before.keys)
+    if buckets.keys.size:
+        changed |= np.logical_or.reduceat(fresh[buckets.rows], buckets.starts)
+    changed[buckets.sizes > duplicates.ALL_PAIRS] = ~crowd.among(before)
+    return changed
+
+
+def _codes(buckets: Buckets, changed: Flags, rows: int) -> I64:
+    first, second = duplicates.bucket_pairs(buckets.starts[changed], buckets.sizes[changed])
+    codes: I64 = buckets.rows[first] * rows + buckets.rows[second]
+    return codes
+
+
+def _withdraw(table: Table, buckets: Buckets, changed: Flags, band: int, rows: int) -> None:
+    """What changed buckets proposed before no longer counts."""
+    touched = np.zeros(rows, dtype=bool)
+    touched[buckets.rows[np.repeat(changed, buckets.sizes)]] = True
+    table.bands[touched[table.codes // rows]] &= ~np.uint32(1 << band)
+
+
+def _settled(sketches: Sketches, rows: I64, table: Table, pending: list[I64], threshold: float) -> Table:
+    """`table` with the pending proposals that are likely enough."""
+    proposals = np.concatenate([np.zeros(0, np.int64), *pending])
+    pending.clear()
+    if not proposals.size:
+        return table
+    proposals.sort()
+    codes = proposals >> _BAND_BITS
+    starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
+    codes = codes[starts]
+    wanted = np.isin(codes, table.codes, assume_unique=True) if table.codes.size else np.zeros(codes.size, dtype=bool)
+    unknown = np.flatnonzero(~wanted)
+    wanted[unknown] = _estimates(sketches, rows, codes[unknown]) >= threshold - MARGIN
+    bands = np.bitwise_or.reduceat(np.uint32(1) << (proposals & ((1 << _BAND_BITS) - 1)).astype(np.uint32), starts)
+    return table.merged(codes[wanted], bands[wanted])
+
+
+def _estimates(sketches: Sketches, rows: I64, codes: I64) -> Similarities:
+    """Estimated similarity of pairs of `rows`, from their check bytes."""
+    first, second = (half.astype(np.int32) for half in np.divmod(codes, rows.size))
+    used = np.zeros(rows.size, dtype=bool)
+    used[first] = True
+    used[second] = True
+    place = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    first, second = place[first], place[second]
+    wanted = rows[used]
+    equal = np.zeros(codes.size, dtype=np.uint8)
+    width = min(MINIMA, max(8, _CHECK_BYTES // max(1, wanted.size)))
+    for start in range(0, MINIMA, width):
+        equal += minhash.matches(checks(sketches, wanted, slice(start, start + width)), first, second)
+    return minhash.estimate(equal)
+
+
+def checks(sketches: Sketches, rows: I64, part: slice) -> U8:
+    """The check bytes of `rows` (ascending), or a part of each; shard by shard, so that only what is wanted is held."""
+    out = np.empty((rows.size, len(range(MINIMA)[part])), dtype=np.uint8)
+    start = done = 0
+    for frame in sketches.frames(["check"]):
+        stop = done + int(np.searchsorted(rows[done:], start + frame.height))
+        if stop > done:
+            out[done:stop] = minhash.check_bytes(frame.get_column("check"))[rows[done:stop] - start, part]
+        start, done = start + frame.height, stop
+    return out

@@ -1,0 +1,174 @@
+"""What a search for alike texts remembers until the next build: its pairs, and the crowds of every band, by the texts they are about.
+
+One file, written whole beside the old one and put in its place: two builds at once leave the memory of one of them, a killed one leaves the old.
+It holds the texts, pairs and crowds of the present rows alone, so it does not outgrow them. A file that cannot be read, or that another way of searching
+left, counts as none; whatever consistent state it holds, the outcome is the same, only sooner or later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from corpushub.engine.cache import is_alive
+from corpushub.engine.dedup import duplicates, minhash
+from corpushub.engine.dedup.duplicates import Buckets, Similarities
+from corpushub.engine.text.utf8 import I64, U32, U64
+
+FILE: Final = "alike.npz"
+_BROKEN: Final = (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile, zlib.error)
+_KINDS: Final = {
+    "texts": np.uint64, "pairs": np.int64, "bands": np.uint32, "exact": np.float64, "keys": np.uint64, "marks": np.uint64, "edges": np.int64,
+}  # fmt: skip
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Pairs of compared rows by `code`, first * rows + second, ascending. Bit b of `bands`: band b proposes the pair; `exact`: nan until known."""
+
+    codes: I64
+    bands: U32
+    exact: Similarities
+
+    def where(self, kept: Flags) -> Table:
+        return Table(self.codes[kept], self.bands[kept], self.exact[kept])
+
+    def merged(self, codes: I64, bands: U32) -> Table:
+        """With these proposals added; `codes` ascending, each once."""
+        at = np.searchsorted(self.codes, codes)
+        known = np.zeros(codes.size, dtype=bool)
+        inside = at < self.codes.size
+        known[inside] = self.codes[at[inside]] == codes[inside]
+        self.bands[at[known]] |= bands[known]
+        whole = np.concatenate((self.codes, codes[~known]))
+        order = np.argsort(whole, kind="stable")
+        exact = np.concatenate((self.exact, np.full(whole.size - self.codes.size, np.nan)))
+        return Table(whole[order], np.concatenate((self.bands, bands[~known]))[order], exact[order])
+
+
+@dataclass(frozen=True, slots=True)
+class Crowds:
+    """Buckets of one band too large for all pairs: their keys, ascending, and 128 bits that tell their texts in order."""
+
+    keys: U64
+    marks: U64
+
+    def among(self, others: Crowds) -> Flags:
+        """Which of these crowds the others hold unchanged."""
+        at = np.searchsorted(others.keys, self.keys)
+        found = np.flatnonzero(at < others.keys.size)
+        same = np.zeros(self.keys.size, dtype=bool)
+        at = at[found]
+        same[found] = (others.keys[at] == self.keys[found]) & (others.marks[at] == self.marks[found]).all(axis=1)
+        return same
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before the search. `fresh`: rows whose text was not there; `order`: rows by digest."""
+
+    fresh: Flags
+    order: I64
+    table: Table
+    crowds: Sequence[Crowds]
+
+
+def crowds_of(buckets: Buckets, digests: U64) -> Crowds:
+    """The crowds among these buckets; `digests` of the rows the buckets number."""
+    large = np.flatnonzero(buckets.sizes > duplicates.ALL_PAIRS)
+    marks = [
+        hashlib.sha256(digests[buckets.rows[start : start + size]].tobytes()).digest()[:16]
+        for start, size in zip(buckets.starts[large].tolist(), buckets.sizes[large].tolist(), strict=True)
+    ]
+    return Crowds(buckets.keys[large], np.frombuffer(b"".join(marks), dtype="<u8").astype(np.uint64).reshape(-1, 2))
+
+
+def joined(parts: Sequence[Crowds]) -> Crowds:
+    if not parts:
+        return Crowds(np.zeros(0, np.uint64), np.zeros((0, 2), np.uint64))
+    return Crowds(np.concatenate([part.keys for part in parts]), np.concatenate([part.marks for part in parts]))
+
+
+def recall(folder: Path | None, tag: str, digests: U64) -> Known:
+    """What the memory in `folder` knows about rows with these digests, each different; nothing where it was left by another search than `tag`."""
+    order = np.argsort(digests[:, 0], kind="stable")
+    nothing = Known(
+        np.ones(len(digests), dtype=bool),
+        order,
+        Table(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(0)),
+        [joined(())] * minhash.BANDS,
+    )
+    if folder is None:
+        return nothing
+    try:
+        with np.load(folder / FILE, allow_pickle=False) as file:
+            if str(file["tag"]) != tag:
+                return nothing
+            kept = {name: file[name] for name in file.files}
+        if any(kept[name].dtype != kind for name, kind in _KINDS.items()) or len(kept["edges"]) != minhash.BANDS + 1:
+            return nothing
+        return _matched(kept, digests, nothing)
+    except _BROKEN:
+        return nothing
+
+
+def _matched(kept: Mapping[str, npt.NDArray[Any]], digests: U64, nothing: Known) -> Known:
+    """The remembered pairs between texts that are still there, by the rows they have now."""
+    order, texts = nothing.order, kept["texts"]
+    at = np.minimum(np.searchsorted(texts[:, 0], digests[order, 0]), max(0, len(texts) - 1))
+    same = (texts[at] == digests[order]).all(axis=1) if len(texts) else np.zeros(order.size, dtype=bool)
+    fresh = nothing.fresh.copy()
+    fresh[order[same]] = False
+    place = np.full(len(texts), -1)
+    place[at[same]] = order[same]
+    first, second = place[kept["pairs"][:, 0]], place[kept["pairs"][:, 1]]
+    codes = np.minimum(first, second) * max(1, len(digests)) + np.maximum(first, second)
+    there = np.flatnonzero((first >= 0) & (second >= 0))
+    there = there[np.argsort(codes[there])]
+    edges = kept["edges"].tolist()
+    crowds = [Crowds(kept["keys"][low:high], kept["marks"][low:high]) for low, high in pairwise(edges)]
+    return Known(fresh, order, Table(codes[there], kept["bands"][there], kept["exact"][there]), crowds)
+
+
+def keep(folder: Path | None, tag: str, digests: U64, known: Known) -> None:
+    """Remember these pairs and crowds for the next build."""
+    if folder is None:
+        return
+    for path in folder.glob("tmp-*"):
+        if not is_alive(path):
+            path.unlink(missing_ok=True)
+    rank = np.empty(known.order.size, dtype=np.int64)
+    rank[known.order] = np.arange(known.order.size)
+    first, second = np.divmod(known.table.codes, max(1, known.order.size))
+    every = joined(known.crowds)
+    temporary = folder / f"tmp-{os.getpid()}-{secrets.token_hex(6)}.npz"
+    try:
+        np.savez(
+            temporary,
+            tag=np.array(tag),
+            texts=digests[known.order],
+            pairs=np.column_stack((rank[first], rank[second])),
+            bands=known.table.bands,
+            exact=known.table.exact,
+            keys=every.keys,
+            marks=every.marks,
+            edges=np.cumsum([0, *(crowd.keys.size for crowd in known.crowds)]),
+        )
+        temporary.replace(folder / FILE)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
