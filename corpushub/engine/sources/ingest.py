@@ -68,6 +68,7 @@ class Part:
     encodings: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     bad: tuple[Bad, ...] = ()
+    lines: int = 0
     open: bool = False
 
 
@@ -219,7 +220,7 @@ def pieces_of(reading: Reading, blob: Blob, form_of: Any, read: Any) -> Iterator
             for closed in (False, True) if last else (False,):
                 key = reading.key(*about, closed)
                 rows = read(blob.name, held, form, limits, first=base == 0, last=closed)
-                part = known(reading, key) or made(reading, key, chain([Begin(blob.name)], rows))
+                part = known(reading, key) or made(reading, key, chain([Begin(blob.name)], rows), pieces.lines_of(held))
                 if not part.open:
                     break
             if part.open:
@@ -227,7 +228,7 @@ def pieces_of(reading: Reading, blob: Blob, form_of: Any, read: Any) -> Iterator
             mark = sha256(held[: held.find(b"\n") + 1])[:16]
             marks[mark] += 1
             yield replace(placed(part, base, f"{mark}.{marks[mark]}"), bytes=len(held))
-            base += pieces.lines_of(held)
+            base += part.lines
             held = b""
 
 
@@ -240,8 +241,8 @@ def placed(part: Part, base: int, mark: str) -> Part:
     return replace(part, shards=shards, bad=tuple(replace(bad, line=bad.line + base) for bad in part.bad))
 
 
-def made(reading: Reading, key: str, rows: Iterable[Begin | Batch]) -> Part:
-    """Read a part and keep it."""
+def made(reading: Reading, key: str, rows: Iterable[Begin | Batch], lines: int = 0) -> Part:
+    """Read a part and keep it; of a piece `lines` are known."""
     with reading.cache.make(key) as folder:
         writer = ShardWriter(folder)
         formats, encodings, reasons = Counter[str](), Counter[str](), Counter[str]()
@@ -260,7 +261,17 @@ def made(reading: Reading, key: str, rows: Iterable[Begin | Batch]) -> Part:
                     break
             schema = writer.finish()
             part = Part(
-                key, tuple(writer.shards), schema, tuple(writer.origins), writer.rows, 0, formats, encodings, reasons, tuple(bad)
+                key,
+                tuple(writer.shards),
+                schema,
+                tuple(writer.origins),
+                writer.rows,
+                0,
+                formats,
+                encodings,
+                reasons,
+                tuple(bad),
+                lines,
             )
         except pieces.OpenEnd:
             part = Part(key, open=True)
@@ -273,7 +284,7 @@ def to_json(part: Part) -> dict[str, Any]:
     return {
         "shards": [shard.to_json() for shard in part.shards],
         "bad": [asdict(bad) for bad in part.bad],
-        **{name: getattr(part, name) for name in ("files", "rows", "formats", "encodings", "reasons", "open")},
+        **{name: getattr(part, name) for name in ("files", "rows", "formats", "encodings", "reasons", "lines", "open")},
     }
 
 

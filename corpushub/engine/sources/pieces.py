@@ -17,7 +17,7 @@ from zlib import crc32
 from corpushub.engine.sources.encoding import detect
 from corpushub.engine.sources.files import Blob
 
-LEAST, MOST = 4_000_000, 10_000_000
+LEAST, MOST = 4_000_000, 8_000_000
 # In these the byte of a line's end is never part of another character.
 BYTEWISE = ("utf-8", "ascii", "gb18030", "gbk", "gb2312", "big5", "big5hkscs", "cp950", "cp1252", "iso8859-1", "euc_jp", "euc_kr")
 UNKNOWN = "\ufffd".encode()

@@ -32,8 +32,8 @@ def parts_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """Note each part that is read, with the files it begins."""
     whole = ingest.made
 
-    def noted(reading: ingest.Reading, key: str, rows: Any) -> ingest.Part:
-        part = whole(reading, key, rows)
+    def noted(*about: Any) -> ingest.Part:
+        part = whole(*about)
         MADE.append(" ".join(part.files))
         return part
 
