@@ -90,11 +90,16 @@ def boosted(score: float) -> float:
 
 
 @cache
+def built_in_recognizers() -> tuple[EntityRecognizer, ...]:
+    """Every pattern recognizer of this project, and those of Presidio it uses."""
+    return (*(family(supported_language=LANGUAGE) for family in FAMILIES), *english.recognizers(LANGUAGE))
+
+
+@cache
 def default_recognizers() -> tuple[EntityRecognizer, ...]:
     """Every built-in pattern recognizer and those of installed plugins (entry points `corpushub.recognizers`)."""
     plugins = (point.load() for point in sorted(entry_points(group="corpushub.recognizers"), key=lambda point: point.name))
-    built_in = [family(supported_language=LANGUAGE) for family in FAMILIES]
-    return (*built_in, *english.recognizers(LANGUAGE), *(plugin() if isinstance(plugin, type) else plugin for plugin in plugins))
+    return (*built_in_recognizers(), *(plugin() if isinstance(plugin, type) else plugin for plugin in plugins))
 
 
 def build_engine(

@@ -24,15 +24,20 @@ _SUPERSETS = {
     sre.CATEGORY_NOT_WORD: r"[^0-9A-Za-z_]",
 }
 _NEWLINE = ord("\n")
+LONGEST = 1000
 _REPEATS = {sre.MAX_REPEAT, sre.MIN_REPEAT, getattr(sre, "POSSESSIVE_REPEAT", None)}
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`regex` in Rust syntax, empty where nothing can be derived. `within_lines`: no match, look-around included, can see past a newline."""
+    """`regex` in Rust syntax, empty where nothing can be derived. `within_lines`: no match, look-around included, can see past a newline.
+
+    `limited`: no match is longer than LONGEST.
+    """
 
     regex: str
     within_lines: bool
+    limited: bool = False
 
 
 class _Stopped(Exception):
@@ -54,10 +59,11 @@ def condition_of(pattern: str, flags: int = 0, budget: int = 24) -> Condition:
         text, _ = _sequence(list(tree), budget, leading=True, trailing=True)
     except _Stopped as stop:
         text = stop.done
+    limited = tree.getwidth()[1] <= LONGEST
     if not text or re.fullmatch(r"[()|?:]*", text):
-        return Condition("", within_lines=stays_in_line(tree, flags))
+        return Condition("", stays_in_line(tree, flags), limited)
     prefix = ("i" if flags & re.IGNORECASE else "") + ("s" if flags & re.DOTALL else "")
-    return Condition(f"(?{prefix}:{text})" if prefix else text, within_lines=stays_in_line(tree, flags))
+    return Condition(f"(?{prefix}:{text})" if prefix else text, stays_in_line(tree, flags), limited)
 
 
 def _sequence(items: list[Any], budget: int, *, leading: bool, trailing: bool = False) -> tuple[str, int]:

@@ -53,18 +53,21 @@ def after(*labels: str) -> str:
 
 def bare(text: str) -> str:
     """`text` without separators, upper case."""
-    return text.translate(SEPARATORS).upper()
+    return (text if text.isalnum() else text.translate(SEPARATORS)).upper()
 
 
-_DOUBLED = str.maketrans("0123456789", "0246813579")  # twice the digit, its two digits added
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")  # twice the digit, its two digits added
+_ZERO = ord("0")
 
 
 def luhn(digits: str) -> bool:
     """ISO/IEC 7812-1 annex B."""
-    return sum(map(int, digits[::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+    plain = f"{int(digits):0{len(digits)}}".encode()  # digits of any script
+    return (sum(plain[::-2]) + sum(plain[-2::-2].translate(_DOUBLED)) - _ZERO * len(plain)) % 10 == 0
 
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_BASE = _ZERO * sum(_ID_WEIGHTS)
 PROVINCES = frozenset(
     f"{code}"
     for code in (*range(11, 16), 21, 22, 23, *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83, 91)
@@ -73,7 +76,8 @@ PROVINCES = frozenset(
 
 def id_check(number: str) -> str:
     """The 18th character that GB 11643-1999 (ISO 7064 MOD 11-2) gives 17 digits."""
-    return "10X98765432"[sum(map(mul, map(int, number[:17]), _ID_WEIGHTS)) % 11]
+    plain = f"{int(number[:17]):017}".encode()  # digits of any script
+    return "10X98765432"[(sum(map(mul, plain, _ID_WEIGHTS)) - _ID_BASE) % 11]
 
 
 def is_real_date(year: str, month: str, day: str = "1") -> bool:
@@ -85,14 +89,16 @@ def is_real_date(year: str, month: str, day: str = "1") -> bool:
 
 
 _USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_VALUES = {char: place for place, char in enumerate(_USCC)}
+_USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
 
 
 def uscc_is_valid(code: str) -> bool:
     """GB 32100-2015: 18 characters, check character modulo 31."""
-    if len(code) != 18 or any(char not in _USCC for char in code):
+    if len(code) != 18 or not _USCC_VALUES.keys() >= set(code):
         return False
-    total = sum(_USCC.index(char) * pow(3, place, 31) for place, char in enumerate(code[:17]))
-    return _USCC[(31 - total % 31) % 31] == code[17]
+    total = sum(map(mul, map(_USCC_VALUES.__getitem__, code), _USCC_WEIGHTS))
+    return _USCC[-total % 31] == code[17]
 
 
 _VIN = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", (*range(1, 9), *range(1, 6), 7, 9, *range(2, 10), *range(10)), strict=True))
