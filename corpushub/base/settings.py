@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -72,6 +73,19 @@ def load_settings(env: Mapping[str, str] | None = None, **overrides: object) -> 
         if name in values:
             values[name] = whole_number(name, values[name])
     return Settings(home=home, **values)  # type: ignore[arg-type]
+
+
+@contextmanager
+def environment_with(**words: str) -> Generator[None]:
+    """These variables in the environment, for a process started meanwhile."""
+    held = {name: os.environ.get(name) for name in words}
+    os.environ.update(words)
+    try:
+        yield
+    finally:
+        for name, word in held.items():
+            os.environ.pop(name)
+            os.environ.update({name: word} if word is not None else {})
 
 
 def preferred_lang(env: Mapping[str, str] | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Who does the tasks: this process, or a pool of spawned ones. The same tasks leave the same bytes in the cache whoever does them.
+"""Who does the tasks: this process, or a pool of others. The same tasks leave the same bytes in the cache whoever does them.
 
 A worker gets an order (recipe, opened sources, setting), makes the plan anew - planning is pure - and then tasks by number. Data never
 travels with a task: it lies in the cache under its digest. A worker that dies or runs out of memory is replaced and its tasks are done again.
@@ -6,24 +6,29 @@ travels with a task: it lies in the cache under its digest. A worker that dies o
 
 from __future__ import annotations
 
+import os
 import pickle
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
+from importlib import import_module
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
 from corpushub.base.errors import Unavailable
+from corpushub.base.settings import environment_with
 from corpushub.domain.recipe import Recipe
 from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan, Setting, make_plan
-from corpushub.engine.run.pool import HELD, begin
 from corpushub.engine.run.release import bin_shard, encode_group, join_groups, measure_shard
 from corpushub.engine.run.work import map_shard, sketch_shard
 from corpushub.engine.sources.opening import Source
+from corpushub.engine.text.utf8 import WORTH_BYTES, compiled
 
 
 class Task(Protocol):
@@ -42,7 +47,7 @@ FUNCTIONS: Mapping[str, Work] = {
     work.__name__: work for work in (map_shard, sketch_shard, measure_shard, bin_shard, encode_group, join_groups)
 }
 MAX_LOSSES = 3
-FEW_TASKS = 4  # fewer are done here: starting processes and loading libraries costs more
+FEW_TASKS = 4  # fewer are done here while no worker runs: starting processes and loading libraries costs more
 
 
 class Executor(Protocol):
@@ -89,13 +94,42 @@ def do(function: str, order: bytes, task: Task) -> None:
     FUNCTIONS[function](plan, task, cache)
 
 
+HELD: list[bytes] = []
+"""The order a worker works on, sent once: with every task it would be most of what travels."""
+
+
+def begin(order: bytes) -> None:
+    """The first thing a worker does."""
+    HELD[:] = [order]
+
+
 def do_held(function: str, task: Task) -> None:
-    """The same for the order this worker began with."""
+    """One task of the order this worker began with."""
     do(function, HELD[0], task)
 
 
+def load_kernels() -> None:
+    """Load the compiled text kernels, where there are any, without waiting for enough text to repay it."""
+    if compiled(WORTH_BYTES) is not None:
+        import_module("corpushub.engine.text.compiled_stats")
+
+
+def nursery() -> BaseContext:
+    """Where workers come from: they are copied from a process that has loaded everything (module `nursery`), which starts with the first call.
+
+    It looks for modules where this process does, and never in the folder somebody happens to stand in. A worker has one thread: the processes
+    are the parallelism.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["corpushub.engine.run.nursery"])
+    places = os.pathsep.join(filter(None, sys.path))
+    with environment_with(PYTHONPATH=places, PYTHONSAFEPATH="1", POLARS_MAX_THREADS="1"):
+        forkserver.ensure_running()
+    return context
+
+
 class Pool:
-    """Spawned processes that stay for the whole build. Use as a context manager."""
+    """Processes copied from one that has everything loaded (`nursery`), which stay for the whole build. Use as a context manager."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -118,38 +152,39 @@ class Pool:
             self.close()
         if self._pool is None:
             self._order = order
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=begin, initargs=(order,))
+            self._pool = ProcessPoolExecutor(self.workers, mp_context=nursery(), initializer=begin, initargs=(order,))
+            load_kernels()  # workers are not there yet, and what needs a pool is large enough for its rulings to need kernels
         return self._pool
 
     def perform(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
-        if len(tasks) < FEW_TASKS:
+        if len(tasks) < (2 if self._pool else FEW_TASKS):
             yield from Serial().perform(function, plan, tasks, cache)
             return
         order = order_of(plan, cache)
-        left = list(tasks)
+        left = dict(enumerate(tasks))
         losses = 0
         while left:
             try:
-                for task in self._round(function, order, left):
-                    left.remove(task)
-                    yield task
+                for at in self._round(function, order, tuple(left.items())):
+                    yield left.pop(at)
             except (BrokenProcessPool, MemoryError) as error:
                 self.close()
                 losses += 1
                 if losses > MAX_LOSSES:
                     raise Unavailable("build.workers_lost", times=losses) from error
 
-    def _round(self, function: str, order: bytes, tasks: Sequence[T]) -> Iterator[T]:
-        """Submit a bounded number ahead, so that a long list of tasks costs no memory."""
-        waiting: dict[Future[None], T] = {}
-        queue = iter(tuple(tasks))
+    def _round(self, function: str, order: bytes, tasks: Sequence[tuple[int, Task]]) -> Iterator[int]:
+        """The numbers of finished tasks. A bounded number is submitted ahead, so that a long list of tasks costs no memory."""
+        waiting: dict[Future[None], int] = {}
+        queue = iter(tasks)
         while True:
-            while len(waiting) < 2 * self.workers and (task := next(queue, None)) is not None:
-                waiting[self.pool(order).submit(do_held, function, task)] = task
+            while len(waiting) < 2 * self.workers and (item := next(queue, None)) is not None:
+                at, task = item
+                waiting[self.pool(order).submit(do_held, function, task)] = at
             if not waiting:
                 return
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for future in done:
-                task = waiting.pop(future)
+                at = waiting.pop(future)
                 future.result()
-                yield task
+                yield at

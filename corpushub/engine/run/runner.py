@@ -251,16 +251,16 @@ def write(job: Run, outputs: Pieces, folder: Path) -> Built:
     (folder / "provenance").mkdir()
     (folder / "reports").mkdir()
     files = []
-    for split in sorted(measured.rows, key=split_order):
-        made = files_of(job, split, parts)
-        for at, place in enumerate(made):
-            path = f"data/{split}-{at:05d}-of-{len(made):05d}.parquet"
+    made = made_files(job, [*sorted(measured.rows, key=split_order), LINEAGE], parts)
+    for at, place in enumerate(made.pop(LINEAGE)):
+        name = "lineage.parquet" if at == 0 else f"lineage-{at:05d}.parquet"
+        link(str(place / FILE), str(folder / "provenance" / name))
+    for split, places in made.items():
+        for at, place in enumerate(places):
+            path = f"data/{split}-{at:05d}-of-{len(places):05d}.parquet"
             link(str(place / FILE), str(folder / path))
             about = read_json(place / "file.json")
             files.append(BuiltFile(path, "default", split, about["rows"], about["bytes"], about["sha256"]))
-    for at, place in enumerate(files_of(job, LINEAGE, parts)):
-        name = "lineage.parquet" if at == 0 else f"lineage-{at:05d}.parquet"
-        link(str(place / FILE), str(folder / "provenance" / name))
     columns = released_columns(plan)
     schema = {name: hub_type(dtype) for name, dtype in columns.items()}
     built = Built(
@@ -303,27 +303,37 @@ def measure(job: Run, outputs: Pieces) -> tuple[list[tuple[Measure, Measured]], 
     return parts, whole
 
 
-def files_of(job: Run, split: str, parts: Sequence[tuple[Measure, Measured]]) -> list[Path]:
-    """The files of a split (or of the lineage), each a folder in the cache."""
+def made_files(job: Run, splits: Sequence[str], parts: Sequence[tuple[Measure, Measured]]) -> dict[str, list[Path]]:
+    """The files of each split (or of the lineage), each a folder in the cache. All row groups first, so that nobody waits between splits."""
+    groups = {split: groups_of(job.plan, split, parts) for split in splits}
+    files = {split: files_of(found) for split, found in groups.items()}
+    wanted = {key for made in files.values() for file in made if job.cache.get(file.key) is None for key in file.groups}
+    perform(job, "encode_group", [group for found in groups.values() for group, _ in found if group.key in wanted], "write")
+    places = iter(perform(job, "join_groups", [file for made in files.values() for file in made], "write")[0])
+    return {split: [next(places) for _ in made] for split, made in files.items()}
+
+
+def groups_of(plan: Plan, split: str, parts: Sequence[tuple[Measure, Measured]]) -> list[tuple[Group, int]]:
+    """The row groups of a split (or of the lineage), each with its size."""
     mine = [(part, known.rows.get(split, 0), known.bytes.get(split, 0)) for part, known in parts]
     if split == LINEAGE:
         mine = [(part, part.rows, LINEAGE_BYTES * part.rows) for part, _ in parts]
     mine = [item for item in mine if item[1]]
-    groups, sizes = [], []
     most = GROUP_BYTES // 8 if split == LINEAGE else GROUP_BYTES
+    found = []
     for run in runs([size for _, _, size in mine], [part.slot for part, _, _ in mine], most):
         chosen = tuple(mine[at][0] for at in run)
-        groups.append(Group(group_key(job.plan, split, chosen), split, chosen, sum(mine[at][1] for at in run)))
-        sizes.append(sum(mine[at][2] for at in run))
+        group = Group(group_key(plan, split, chosen), split, chosen, sum(mine[at][1] for at in run))
+        found.append((group, sum(mine[at][2] for at in run)))
+    return found
+
+
+def files_of(groups: Sequence[tuple[Group, int]]) -> list[File]:
     files = []
-    for run in runs(sizes, [group.parts[-1].slot for group in groups], FILE_BYTES):
-        chosen_groups = [groups[at] for at in run]
-        files.append(
-            File(file_key(chosen_groups), tuple(group.key for group in chosen_groups), sum(group.rows for group in chosen_groups))
-        )
-    wanted = {key for file in files if job.cache.get(file.key) is None for key in file.groups}
-    perform(job, "encode_group", [group for group in groups if group.key in wanted], "write")
-    return perform(job, "join_groups", files, "write")[0]
+    for run in runs([size for _, size in groups], [group.parts[-1].slot for group, _ in groups], FILE_BYTES):
+        chosen = [groups[at][0] for at in run]
+        files.append(File(file_key(chosen), tuple(group.key for group in chosen), sum(group.rows for group in chosen)))
+    return files
 
 
 def column_facts(plan: Plan, columns: Mapping[str, pl.DataType]) -> tuple[ColumnFact, ...]:

@@ -7,10 +7,15 @@ import os
 import pickle
 import resource
 import signal
+import subprocess
+import sys
 import threading
 import time
+from multiprocessing import forkserver
 from pathlib import Path
+from typing import Any, cast
 
+import polars as pl
 import pytest
 
 from corpushub.base.errors import Invalid, Unavailable
@@ -128,3 +133,28 @@ def test_what_is_stated_decides_who_computes(folder: Path) -> None:
     with executor_for("local:3", settings) as executor:
         assert isinstance(executor, Pool)
         assert executor.workers == 3
+
+
+def test_the_process_workers_are_copied_from_runs_nothing_of_the_frame_library() -> None:
+    """Copied while threads of it run, a worker could wait forever for a lock that one of them held."""
+    code = "import os, corpushub.engine.run.nursery; print(*(open(f'/proc/self/task/{at}/comm').read() for at in os.listdir('/proc/self/task')))"
+    home = Path(__file__).parents[3]
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=home).stdout.split()
+    assert told
+    assert not [name for name in told if name.startswith(("polars-0", "tokio", "rayon"))]
+
+
+def test_workers_load_their_modules_from_where_this_process_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "polars.py").write_text("raise SystemExit('a file that happens to lie here')")
+    monkeypatch.chdir(folder)
+    cast("Any", forkserver)._forkserver._stop()  # the next pool starts it here
+    with Pool(2) as pool:
+        work = pool.pool(order_of(*planned(folder, BODY)))
+        module, threads, kernels = work.submit(seen_by_a_worker).result()
+    assert module == pl.__file__
+    assert threads == 1
+    assert kernels
+
+
+def seen_by_a_worker() -> tuple[str, int, bool]:
+    return pl.__file__, pl.thread_pool_size(), "corpushub.engine.text.compiled_stats" in sys.modules

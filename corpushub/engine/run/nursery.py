@@ -1,0 +1,14 @@
+"""The process that workers are copied from: everything is loaded in it, and nothing of the frame library has begun to run.
+
+Loading the engine and the compiled kernels costs a second of a core, a copy of a process that holds them a few milliseconds. Copying is safe
+only while no thread of the frame library runs; its threads start with the first query, and nothing here asks one. `multiprocessing` imports
+this module in the process it forks workers from (`Pool` names it), and only there.
+"""
+
+from __future__ import annotations
+
+from corpushub.engine.registry import registry
+from corpushub.engine.run import executors
+
+registry()
+executors.load_kernels()
