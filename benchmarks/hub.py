@@ -45,6 +45,7 @@ class Served:
     big: str
     small: str
     token: str = ""
+    settled: float = 0.0  # seconds after a run until all its work is done, deliveries recorded
 
 
 @dataclass
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--small", type=int, default=10_000, help="number of small files")
     parser.add_argument("--seconds", type=int, default=6, help="seconds per wrk run")
     parser.add_argument("--rounds", type=int, default=3, help="the median of so many rounds is told")
+    parser.add_argument("--only", action="append", choices=list(SERVERS), help="these servers, beside nginx and FileResponse")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hub-bench-", dir=os.environ.get("BENCH_DIR")) as name:
@@ -69,7 +71,7 @@ def main() -> None:
         token, paths = prepare(folder, options.big, options.small)
         rounds: dict[str, list[Figure]] = {}
         for _ in range(options.rounds):
-            for server in (hub, hub_with_accel, hub_with_passes, nginx, starlette):
+            for server in [*(SERVERS[name] for name in options.only or SERVERS), nginx, starlette]:
                 with server(folder, token, paths) as served:
                     rounds.setdefault(served.name, []).append(measure(folder, served, options.big, options.seconds))
     report([median(figures) for figures in rounds.values()], as_json=options.json)
@@ -151,7 +153,7 @@ def hub_with_passes(folder: Path, token: str, paths: list[str]) -> Iterator[Serv
         address = subprocess.run([*asked, inner.base + inner.big], check=True, capture_output=True, text=True).stdout
         base, _, place = address.partition("/take/")
         place = f"/take/{place.removesuffix('big.bin')}"
-        yield Served("hub behind nginx (pass)", base, [*inner.pids, *pids], f"{place}big.bin", place)
+        yield Served("hub behind nginx (pass)", base, [*inner.pids, *pids], f"{place}big.bin", place, settled=4.0)
 
 
 @contextmanager
@@ -187,6 +189,9 @@ def starlette(folder: Path, _: str, __: list[str]) -> Iterator[Served]:
     )
     with running([sys.executable, "-c", code], "http://127.0.0.1:18805/data/00000.bin", dict(os.environ)) as pid:
         yield Served("Starlette FileResponse", "http://127.0.0.1:18805", [pid], "/big.bin", "/")
+
+
+SERVERS = {"hub": hub, "accel": hub_with_accel, "pass": hub_with_passes}
 
 
 @contextmanager
@@ -258,8 +263,10 @@ def measure(folder: Path, served: Served, big: int, seconds: int) -> Figure:
     )
     wrk = ["taskset", "-c", CLIENT_CPU, "wrk", "-t1", "-c16", *header, "-s", str(script)]
     subprocess.run([*wrk, "-d1s", served.base], check=True, capture_output=True)
+    time.sleep(served.settled)
     before = cpu_seconds(served.pids)
     told = subprocess.run([*wrk, f"-d{seconds}s", served.base], check=True, capture_output=True, text=True).stdout
+    time.sleep(served.settled)
     small_spent = cpu_seconds(served.pids) - before
     if "Non-2xx" in told:
         raise SystemExit(f"{served.name}: errors\n{told}")

@@ -133,5 +133,5 @@ async def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
     entry = located.entry
     counts = sent == entry.size and call.headers.get("x-hf-download-counter", "1") == "1"
     rows = await run(hub.viewer.rows_in, entry) * sent // entry.size if entry.path.endswith(".parquet") else 0
-    taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, counts=counts)
+    taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, downloads=int(counts))
     hub.access.record_delivery(call.actor, taken, located.permission, request=call.request_id)

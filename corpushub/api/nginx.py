@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corpushub.store.pass_folder import WINDOW_SECONDS
+from corpushub.store.pass_folder import LOG_FIELDS, WINDOW_SECONDS
 
 _KEPT = (
     "ETag",
@@ -32,9 +32,14 @@ _KEPT = (
 _SENT = {
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": "private, no-cache",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",  # and no type but octets: nothing under a pass is ever shown as a page
+}
+_LOGGED = {
+    "status": "$status",
+    "bytes": "$body_bytes_sent",
+    "length": "$sent_http_content_length",
+    "method": "$request_method",
+    "address": "$uri",
 }
 assert WINDOW_SECONDS == 50, "the map below makes windows of fifty seconds"
 
@@ -47,12 +52,13 @@ def nginx_conf(*, upstream: str, home: Path, objects: Path, ports: tuple[int, in
     """
     kept = "\n".join(f"      add_header {header} $upstream_http_{header.lower().replace('-', '_')} always;" for header in _KEPT)
     sent = "\n".join(f'      add_header {header} "{value}" always;' for header, value in _SENT.items())
-    return f"""worker_processes auto; worker_rlimit_nofile 65536;
+    logged = "\\t".join(_LOGGED[name] for name in LOG_FIELDS)
+    return f"""worker_processes auto; worker_rlimit_nofile 65536; pcre_jit on;
 events {{ worker_connections 2048; }}
 http {{
   sendfile on; tcp_nopush on; keepalive_requests 100000; access_log off; merge_slashes off; server_tokens off;
   default_type application/octet-stream;
-  open_file_cache max=20000 inactive=60s; open_file_cache_valid 20s;
+  open_file_cache max=20000 inactive=60s;
   upstream hub {{ server {upstream}; keepalive 32; }}
   server {{
     listen {ports[0]}; server_name {name} datasets-server.{name if name != "_" else "localhost"};
@@ -78,14 +84,14 @@ http {{
     "~^(?<first>\\d+)[0-4]\\d\\." "${{first}}0";
     "~^(?<second>\\d+)[5-9]\\d\\." "${{second}}5";
   }}
-  log_format taken escape=json '["$uri",$status,$body_bytes_sent,"$request_method"]';
+  log_format taken escape=json "{logged}";
   server {{
-    listen {ports[1]}; server_name {name};
+    listen {ports[1]}; server_name {name}; request_pool_size 8k;
     location / {{ return 404; }}
     location /take/ {{
       root {home.absolute()}/nginx/passes/$window;
       types {{ }}
-      etag off;
+      etag off; open_file_cache_valid 2s;
       access_log {home.absolute()}/nginx/taken.log taken buffer=64k flush=1s;
 {sent}
     }}

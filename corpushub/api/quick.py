@@ -206,7 +206,7 @@ class Quick:
         lines = (*blob_of(snapshot, entry, download=False).lines, (b"content-length", b"%d" % entry.size))
         head = b"".join(b"%s: %s\r\n" % line for line in lines) + self.dress
         taken = (snapshot.repo.id, snapshot.commit.id, entry.path, entry.size)
-        made = Ready(head, entry.sha256, entry.size, Taken(*taken, counts=True), Taken(*taken))
+        made = Ready(head, entry.sha256, entry.size, Taken(*taken, downloads=1), Taken(*taken))
         door.ready[path] = made
         self.kept += 1
         return made

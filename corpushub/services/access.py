@@ -57,7 +57,7 @@ class Gated(Forbidden):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One file, or part of it, that a client took."""
+    """What a client took: one file or part of it, or several of one commit added up (then `path` is one of them)."""
 
     repo: str
     commit: str
@@ -65,7 +65,8 @@ class Taken:
     bytes: int
     channel: str = "hub"
     rows: int = 0
-    counts: bool = False  # a whole download, as opposed to one range of many
+    files: int = 1
+    downloads: int = 0  # whole files, as opposed to ranges
 
 
 K = TypeVar("K")
@@ -349,11 +350,11 @@ class Recorder:
             row = self._rows.get(key)
             if row is None:
                 row = self._rows[key] = Pending(actor, taken, permission, request)
-            row.files += 1
+            row.files += taken.files
             row.bytes += taken.bytes
             row.rows += taken.rows
-            if taken.counts:
-                self._downloads[taken.repo] += 1
+            if taken.downloads:
+                self._downloads[taken.repo] += taken.downloads
         if self._thread is None:
             self._start()
 

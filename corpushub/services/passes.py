@@ -4,7 +4,8 @@
   the data are open) and a commit, and contains neither token nor person.
 * It is judged again every few seconds and taken down when token, entitlement, authorization or release no longer hold. Where the hub
   stops judging, it ends within a minute by itself (see `store.pass_folder`).
-* What nginx sent is read from its log and recorded like every delivery; a line may be read twice after a crash, never not at all.
+* What nginx sent is read from its log and recorded like every delivery, added up for each pass; a line may be read twice after a crash,
+  never not at all.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from corpushub.services.repositories import Located, Repositories
 from corpushub.services.viewer import Viewer
 from corpushub.store.db import Database, Unit
 from corpushub.store.objects import Objects
-from corpushub.store.pass_folder import Line, PassFolder
+from corpushub.store.pass_folder import PassFolder, Sent
 
 LIFE_SECONDS = 6 * 3600
 RESUME_SECONDS = 3600  # an address handed out now serves at least so long, because a client resumes with it
-ROUND_SECONDS = 5.0
+ROUND_SECONDS = 2.0
+TIDY_SECONDS = 600.0
 _KIND, _MARKS = "pass", "pass-log"
 log = logging.getLogger("corpushub.passes")
 
@@ -82,6 +84,7 @@ class Passes:
         self._live: dict[str, Pass] = {}  # what is hung, an older one for its last hour beside the newest
         self._every: dict[str, Pass] = {}
         self._unfit: set[str] = set()
+        self._tidied = 0.0
         self._lock, self._reading = Lock(), Lock()
         self._wake = Event()
         self._thread: Thread | None = None
@@ -166,53 +169,56 @@ class Passes:
                 if self._newest.get(one.whose) == one:
                     self._newest.pop(one.whose)
         self.folder.clear(moment)
-        self._forget(moment)
+        if moment - self._tidied > TIDY_SECONDS:
+            self._tidied = moment
+            self._forget(moment)
         return len(self._live)
 
     def _forget(self, moment: float) -> None:
-        """Passes over for a day: nothing is sent under them any more."""
-        over = [one.id for one in self._every.values() if one.until + 24 * 3600 < moment]
-        if over:
+        """Passes over for a day, under which nothing is sent any more, and the files of commits no pass opens."""
+        with self.database.read() as unit:
+            kept = [Pass(**value) for _, value in unit.documents.list(_KIND)]
+        self.folder.keep_only([one.commit for one in kept if one.until > moment], moment)
+        if over := [one.id for one in kept if one.until + 24 * 3600 < moment]:
             with self.database.begin() as unit:
                 for pass_id in over:
                     unit.documents.delete(_KIND, pass_id)
             for pass_id in over:
-                self._every.pop(pass_id)
+                self._every.pop(pass_id, None)
 
-    def record(self) -> int:
-        """Record what nginx has sent since the last time; gives the number of answers."""
-        count = 0
-        while found := self._record_some():
-            count += found
-        return count
+    def record(self) -> None:
+        """Record what nginx has sent since the last time."""
+        while self._record_some():
+            pass
 
-    def _record_some(self) -> int:
+    def _record_some(self) -> bool:
+        """Record a piece of the log; was there any?"""
         with self._reading:
             with self.database.read() as unit:
                 mark = unit.documents.get(_MARKS, "taken") or {}
-                found, after = self.folder.lines(mark)
-                for line in found:
-                    self._deliver(unit, line)
-            if after != mark:
-                self.access.flush()
-                with self.database.begin() as unit:
-                    unit.documents.put(_MARKS, "taken", after)
-            return len(found)
+                found, after = self.folder.sent(mark)
+                for sent in found:
+                    self._deliver(unit, sent)
+            if after == mark:
+                return False
+            self.access.flush()
+            with self.database.begin() as unit:
+                unit.documents.put(_MARKS, "taken", after)
+            return True
 
-    def _deliver(self, unit: Unit, line: Line) -> None:
-        if line.method != "GET" or line.status not in {200, 206} or not line.bytes:
-            return
-        one = self._every.get(line.pass_id)
+    def _deliver(self, unit: Unit, sent: Sent) -> None:
+        one = self._every.get(sent.pass_id)
         if one is None:  # issued by another process of this hub
-            kept = unit.documents.get(_KIND, line.pass_id)
+            kept = unit.documents.get(_KIND, sent.pass_id)
             if kept is None:
                 return
-            one = self._every[line.pass_id] = Pass(**kept)
-        entry = unit.repos.tree(one.commit).by_path.get(line.path)
-        if entry is None:
-            return
-        rows = self.viewer.rows_in(entry) * line.bytes // entry.size if entry.path.endswith(".parquet") else 0
-        taken = Taken(one.repo, one.commit, entry.path, line.bytes, rows=rows, counts=line.bytes == entry.size)
+            one = self._every[sent.pass_id] = Pass(**kept)
+        rows = 0
+        if sent.tables:
+            entries = unit.repos.tree(one.commit).by_path
+            asked = ((entries.get(path), count) for path, count in sent.tables.items())
+            rows = sum(self.viewer.rows_in(entry) * count // entry.size for entry, count in asked if entry and entry.size)
+        taken = Taken(one.repo, one.commit, sent.path, sent.bytes, rows=rows, files=sent.answers, downloads=sent.whole)
         self.access.record_delivery(one.actor, taken, Permission(one.entitlement, one.purpose), request=one.id)
 
 

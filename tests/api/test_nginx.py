@@ -167,7 +167,7 @@ def test_a_log_moved_away_is_read_to_its_end(front: Front) -> None:
     until(lambda: folder.log.stat().st_size > 0)
     time.sleep(1.2)
     folder.log.rename(folder.log.with_name("taken.log.1"))
-    folder.log.write_text(json.dumps([f"/take/{address.split('/')[4]}/big.bin", 200, 7, "GET"]) + '\n["broken"\n["/take/')
+    folder.log.write_text(f"206\t7\t7\tGET\t/take/{address.split('/')[4]}/big.bin\n206\tx\n\t\n206\t9")
     front.hub.passes.record()
     found = front.hub.access.deliveries(front.hub.city["auditor"], limit=1000)
     assert sum(row.bytes for row in found if row.token == token[1].id) == len(BIG) + 7
@@ -193,11 +193,11 @@ def test_a_pass_ends_with_the_right_behind_it(front: Front, how: str) -> None:
         hub.city.do("reviewer", hub.city.made["release"], "quarantine", reason="a name was left in row 7")
     hub.access.forget()
     hub.repositories.forget()
-    hub.passes.renew()
-    assert not list((hub.settings.home / "nginx/passes").rglob(address.split("/")[4]))
-    # nginx keeps a file it has open for `open_file_cache_valid`; whatever else lies under the pass is gone at once.
+    # Nobody asks for a new judgement, and nginx has the file open: the hub's round and nginx's look end it.
+    until(lambda: httpx.get(address).status_code == 404, seconds=5.5)
     assert httpx.get(address.replace("%E4%B8%80%20%E4%BA%8C.bin", "%E4%B8%80.txt")).status_code == 404
-    assert front.head("big.bin", secret).status_code in {401, 403, 404}
+    assert not list((hub.settings.home / "nginx/passes").rglob(address.split("/")[4]))
+    assert front.head("数据/一 二.bin", secret).status_code in {401, 403, 404}
 
 
 def test_an_older_pass_serves_its_last_hour_beside_the_new_one(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:

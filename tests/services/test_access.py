@@ -71,7 +71,7 @@ def test_another_s_token_can_not_be_revoked(hub: SomeHub) -> None:
 
 def test_deliveries_of_a_second_add_up_per_caller_and_release(hub: SomeHub) -> None:
     for path in ("a", "b", "c"):
-        hub.access.record_delivery(READER, Taken("x/y", "c" * 40, path, 10, rows=2, counts=True), Permission("ent-1", "research"))
+        hub.access.record_delivery(READER, Taken("x/y", "c" * 40, path, 10, rows=2, downloads=1), Permission("ent-1", "research"))
     hub.access.record_delivery(CURATOR, Taken("x/y", "c" * 40, "a", 5), Permission())
     found = {row.person: row for row in hub.access.deliveries(hub.city["auditor"])}
     reader = found[READER.person]
