@@ -20,12 +20,15 @@ COLUMNS = (
 @app.command()
 def evaluate(
     data: Annotated[Path, typer.Argument(exists=True, help="A labelled file (.jsonl, .json, .iob2) or a folder of them.")],
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the figures: the cards of this hub's releases print them.")] = False,
 ) -> None:
     """Compare findings with labels: recall, precision, their 95 % lower bounds, and speed."""
     from corpushub.engine.pii.evaluate import evaluate as measure
 
     ctx = context()
     made = measure(data)
+    if keep:
+        ctx.hub().evaluations.keep(ctx.actor(), made)
     if ctx.json:
         ctx.show(made)
         return

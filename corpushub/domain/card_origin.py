@@ -148,22 +148,25 @@ def recall(w: Writer) -> str:
     """What the recognizers find of labelled text, for the kinds this dataset may hold; says so where nobody measured."""
     if not w.facts.measures.get("pii_scanned"):
         return ""
-    sets, kinds = evaluation()
+    own = w.facts.reviews.get("evaluation") or {}
+    sets, kinds = (own["sets"], own["kinds"]) if own else evaluation()
     rows = [
         (
             w.word("entity", name),
             percent(score["recall"]),
-            f"≥ {percent(score['lower'])}",
+            f"{percent(score['lower'])} – {percent(score['upper'])}",
             percent(score["precision"]),
+            f"{percent(score['precision_lower'])} – {percent(score['precision_upper'])}",
             score["gold"],
-            sets[score["set"]]["title"],
+            f"{sets[score['set']]['title']} ({sets[score['set']]['measured']})",
         )
         for name, score in kinds.items()
     ]
     unknown = sorted({w.word("entity", entity.entity) for entity in w.facts.built.entities} - {row[0] for row in rows})
-    names = ("entity", "recall_n", "lower_n", "precision_n", "gold_n", "set")
+    names = ("entity", "recall_n", "interval_n", "precision_n", "interval_n", "gold_n", "set")
     missing = w.t("pii_recall_unknown", kinds=", ".join(unknown)) if unknown else ""
-    return blocks(w.heading("h_recall"), w.t("pii_recall"), w.table(names, rows), missing)
+    which = w.t("pii_recognizers", digest=quoted(own["recognizers"][:16])) if own else ""
+    return blocks(w.heading("h_recall"), w.t("pii_recall"), w.table(names, rows), which, missing)
 
 
 @cache

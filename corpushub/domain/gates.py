@@ -274,7 +274,10 @@ def read_waiver(row: Mapping[str, Any]) -> Waiver:
 def gates_document(verdicts: Iterable[Verdict], context: Context) -> dict[str, Any]:
     """The content of `gates.json`: verdicts, and the measures and thresholds they follow from."""
     used = {check.measure for gate in registry().values() for check in gate.checks} | {
-        name for gate in registry().values() for name in (gate.when, *(check.against for check in gate.checks)) if name
+        name
+        for gate in registry().values()
+        for name in (gate.when, *(name for check in gate.checks for name in (check.against, check.when)))
+        if name
     }
     rows = [verdict.to_json() for verdict in verdicts]
     return {

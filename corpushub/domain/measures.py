@@ -39,7 +39,7 @@ MEASURES: Mapping[str, Measure] = {
             contaminated_rows:rows contamination_sets:count contract_failures:rows lineage_coverage:rate key_uniqueness:rate key_completeness:rate
             quality_validity:rate quality_completeness:rate quality_accuracy:rate quality_consistency:rate
             quality_timeliness:rate k_anonymity:k l_diversity:k t_closeness:score suppressed_ratio:rate
-            secrets_residual:count generated_rows:rows generated_unlabelled:rows text_rows:rows
+            secrets_residual:count canaries_planted:count canaries_left:count generated_rows:rows generated_unlabelled:rows text_rows:rows
             risk_rows_max_share:rate risk_clean_share:rate risk_scanned_share:rate""",
         ),
         *_table(
@@ -51,7 +51,7 @@ MEASURES: Mapping[str, Measure] = {
             model_score:score keyword_library:count keyword_min_a1:count keyword_min_a2:count keyword_age:days
             detector_classes:count blocked_overlaps:count interpreter_missing:count quasi_identifiers:count annotated_rows:rows
             web_sources:count web_refused:count rebuild_data_differs:flag rebuild_differs:flag signature_invalid:flag ip_certificate_days:days
-            sample_pii_residual:count splits:count""",
+            sample_pii_residual:count splits:count roles_read:flag unconfirmed_roles:count""",
         ),
         *_table(
             "catalog",

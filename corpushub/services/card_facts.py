@@ -26,7 +26,7 @@ from corpushub.domain.sampling import PURPOSES
 from corpushub.engine.profile import Profile, profile_files
 from corpushub.services.card_charts import draw
 from corpushub.services.linkages import Linked
-from corpushub.services.residuals import Reading, read_again
+from corpushub.services.residuals import Reading, read_again, roles_of
 
 WANTED_PROSE = ("summary",)
 
@@ -54,6 +54,7 @@ class Inputs:
     profile: Profile | None = None
     screened: Mapping[str, Any] | None = None  # an earlier safety screen of the same data
     checked_in: bool = False
+    canaries: tuple[str, ...] = field(default=(), repr=False)  # what the build planted and nothing may hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,12 @@ def make_facts(inputs: Inputs) -> Made:
     context = Context(measures, inputs.day, inputs.recipe.gates, inputs.waivers, stage)
     verdicts = judge(registry().values(), context)
     drawn = draw(built, inputs.recipe, measures, screened["classes"])
-    reviews = {**inputs.reviews, "risks": screened["classes"], "residual": screened.get("residual", {})}
+    reviews = {
+        **inputs.reviews,
+        "risks": screened["classes"],
+        "residual": screened.get("residual", {}),
+        "evaluation": screened.get("evaluation", {}),
+    }
     facts = Facts(
         recipe=inputs.recipe, built=built, version=inputs.version, day=inputs.day.isoformat(), origins=inputs.origins, verdicts=verdicts,
         measures=measures, publisher=inputs.publisher, change=with_gates(inputs, verdicts), history=inputs.history, example=profile.example,
@@ -118,9 +124,12 @@ def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
 
     folder, files = located(inputs), inputs.built.files
     columns = text_columns(inputs.recipe, inputs.built)
-    reading = read_again(folder, files, inputs.recipe)
+    reading = read_again(folder, files, inputs.recipe, inputs.canaries)
     base = residual_measures(reading, measures)
-    told: dict[str, Any] = {"residual": asdict(reading)}
+    unclear = roles_of(folder, files, inputs.recipe)
+    base |= {"roles_read": 1, "unconfirmed_roles": len(unclear)}
+    told: dict[str, Any] = {"residual": asdict(reading), "roles": [told_twice(problem) for problem in unclear]}
+    told["evaluation"] = dict(inputs.reviews.get("evaluation", {}))
     if accepted := accept(folder, files, inputs.recipe.contract):
         told["contract"] = asdict(accepted)
         base["contract_failures"] = max(accepted.refused, measures.get("contract_failures", 0))
@@ -137,6 +146,11 @@ def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
         "library": held.about(),
         **told,
     }
+
+
+def told_twice(problem: Problem) -> dict[str, str]:
+    """A problem in both languages, for evidence files."""
+    return {"code": problem.code, **{lang: problem.explain(lang) for lang in LANGS}}
 
 
 def residual_measures(reading: Reading, measures: Mapping[str, float]) -> dict[str, float]:

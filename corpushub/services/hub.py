@@ -19,6 +19,7 @@ from corpushub.services.comparisons import Comparisons
 from corpushub.services.compute import Compute
 from corpushub.services.contributions import Contributions
 from corpushub.services.dataspace import Dataspace
+from corpushub.services.evaluations import Evaluations
 from corpushub.services.federation import Federation
 from corpushub.services.finder import Finder
 from corpushub.services.intake import Intake
@@ -80,6 +81,7 @@ class Hub:
     sweeper: Sweeper
     samples: Samples
     studio: Studio
+    evaluations: Evaluations
 
     def close(self) -> None:
         """Write what is buffered and let the stores go."""
@@ -144,6 +146,7 @@ def open_hub(settings: Settings, clock: Clock = system_clock) -> Hub:
         cards=Cards(builds=builds, clock=clock),
         reviews=Reviews(database=database, builds=builds, versions=releases.version_for, clock=clock),
         studio=Studio(database=database, settings=settings, builds=builds, jobs=jobs, parties=parties, clock=clock),
+        evaluations=Evaluations(database=database, clock=clock),
     )
     return connect(hub)
 

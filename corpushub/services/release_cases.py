@@ -176,7 +176,11 @@ def evidence_data(folder: Folder, change: Change | None) -> dict[str, Any]:
         "card_zh": body(facts, "zh"),
         "card_en": body(facts, "en"),
         "change": change.to_json() if change else None,
-        "pii": {"entities": [asdict(entity) for entity in facts.built.entities], "residual": facts.measures.get("pii_residual")},
+        "pii": {
+            "entities": [asdict(entity) for entity in facts.built.entities],
+            "residual": facts.measures.get("pii_residual"),
+            "roles": list(folder.made.screened.get("roles", ())),
+        },
         "example": dict(facts.example),
         "key": facts.recipe.contract.key,
     }

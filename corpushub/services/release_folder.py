@@ -221,10 +221,13 @@ def reports(made: Made, inputs: Inputs) -> dict[str, Any]:
             "dataframely": dict(made.screened.get("contract", {})),
         },
         "pii": {
-            "measures": picked("pii_", "identifiers_", "secrets_", "k_", "l_", "t_", "quasi_", "linkage_"),
+            "measures": picked(
+                "pii_", "identifiers_", "secrets_", "roles_", "unconfirmed_", "k_", "l_", "t_", "quasi_", "linkage_"
+            ),
             "entities": [asdict(entity) for entity in built.entities],
             "anonymity": dict(built.privacy),
             "last_look": dict(made.screened.get("residual", {})),
+            "roles": list(made.screened.get("roles", ())),
             "linkage": dict(inputs.linked.report),
         },
         "safety": {

@@ -25,6 +25,7 @@ from corpushub.domain.workflow import Case
 from corpushub.services.approvals import approval_measures, approval_record, failing, logged, signature_fits
 from corpushub.services.card_facts import Inputs
 from corpushub.services.changes import Rows, change_between, summary_of
+from corpushub.services.evaluations import evaluation_of
 from corpushub.services.linkages import CLASSES, Linked, linked
 from corpushub.services.rebuild import Reproduced, compared
 from corpushub.services.release_cases import (
@@ -41,6 +42,7 @@ from corpushub.services.release_cases import (
     release_of,
 )
 from corpushub.services.release_folder import Folder, assemble
+from corpushub.services.residuals import canaries_of
 from corpushub.services.reviews import review_evidence
 from corpushub.services.rights import catalog_measures, origins_of, publisher_of
 from corpushub.store.db import Database, Unit
@@ -135,12 +137,12 @@ class Releases:
             measures = {**catalog_measures(unit, recipe, record.grants, day), **linked.measures}
             publisher = publisher_of(unit, org)
             history = tuple(history_of(unit, recipe.dataset))
-            reviews = review_evidence(unit, record, str(chosen), day)
+            reviews = {**review_evidence(unit, record, str(chosen), day), "evaluation": evaluation_of(unit)}
         line = {"version": str(chosen), "day": day.isoformat(), "summary": summary_of(change)}
         inputs = Inputs(
             recipe=recipe, built=record.built, folder=record.folder, version=str(chosen), day=day, origins=origins, publisher=publisher,
             measures={**measures, **reviews["measures"]}, change=change, history=(line, *history), reviews=reviews, linked=linked,
-            gates_before=self.gates_before(recipe.dataset) if change else {},
+            gates_before=self.gates_before(recipe.dataset) if change else {}, canaries=canaries_of(self.builds.secret(), recipe.dataset),
         )  # fmt: skip
         return assemble(inputs, self.key), change
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from corpushub.base.errors import Problem
 from corpushub.domain.build import BuiltFile
 from corpushub.domain.measures import CHECKED_IDENTIFIERS
 from corpushub.domain.recipe import Recipe
@@ -20,6 +21,7 @@ from corpushub.domain.recipe import Recipe
 if TYPE_CHECKING:
     import polars as pl
 
+    from corpushub.engine.pii.columns import Role
     from corpushub.engine.pii.policy import Policy
 
 BATCH_ROWS = 8192
@@ -34,6 +36,7 @@ class Reading:
     engine: Mapping[str, int] = field(default_factory=dict)
     second: Mapping[str, int] = field(default_factory=dict)
     columns: Mapping[str, int] = field(default_factory=dict)
+    canaries: int = 0
 
     def measures(self) -> dict[str, float]:
         """Residuals, each counted by whichever scan finds more."""
@@ -44,14 +47,15 @@ class Reading:
             "sample_pii_residual": sum(worst.values()),
             "identifiers_residual": sum(worst[entity] for entity in CHECKED_IDENTIFIERS),
             "secrets_residual": sum(worst[entity] for entity in SECRETS),
+            "canaries_left": self.canaries,
         }
 
 
 SECRETS = ("SECRET", "URL_TOKEN")
 
 
-def read_again(folder: Path, files: Iterable[BuiltFile], recipe: Recipe) -> Reading:
-    """Read all text cells of `files` below `folder`; memory of one batch, equal short cells of a column once."""
+def read_again(folder: Path, files: Iterable[BuiltFile], recipe: Recipe, canaries: Sequence[str] = ()) -> Reading:
+    """Read all text cells of `files` below `folder`; memory of one batch, equal short cells of a column once. No canary may stand there."""
     from corpushub.engine.pii.verify import verify
 
     engine: Counter[str] = Counter()
@@ -59,14 +63,40 @@ def read_again(folder: Path, files: Iterable[BuiltFile], recipe: Recipe) -> Read
     columns: Counter[str] = Counter()
     kept = {column.name for column in recipe.contract.columns if column.pii == "keep"}
     strict, lenient = policies_of(recipe)
-    cells = 0
+    cells = came_through = 0
     for name, texts in cells_of(folder, files):
-        found = verify(texts.to_frame(name), [name], lenient if name in kept else strict)
+        found = verify(texts.to_frame(name), [name], lenient if name in kept else strict, canaries=canaries)
         cells += found.cells
+        came_through += found.canaries
         engine.update(found.engine)
         second.update(found.second)
         columns[name] += found.total
-    return Reading(cells, dict(sorted(engine.items())), dict(sorted(second.items())), dict(sorted((+columns).items())))
+    return Reading(
+        cells, dict(sorted(engine.items())), dict(sorted(second.items())), dict(sorted((+columns).items())), came_through
+    )
+
+
+def roles_of(folder: Path, files: Sequence[BuiltFile], recipe: Recipe) -> Sequence[Problem]:
+    """Columns of the release that read like identifiers or attributes of people while the contract says nothing of them."""
+    import polars as pl
+
+    from corpushub.engine.pii.columns import HEAD, infer_roles, unconfirmed
+
+    promised = set(recipe.contract.names())
+    found: dict[str, Role] = {}
+    for file in files:
+        frame = pl.read_parquet(folder / file.path, n_rows=HEAD)
+        wanted = [name for name in frame.columns if name in promised and name not in found]
+        found |= {role.column: role for role in infer_roles(frame.select(wanted))}
+    return unconfirmed(found.values(), recipe)
+
+
+def canaries_of(secret: bytes, dataset: str) -> tuple[str, ...]:
+    """What the scrubs of this dataset planted."""
+    from corpushub.engine.pii.canaries import canaries
+    from corpushub.engine.pii.steps import canary_key
+
+    return tuple(canary.value for canary in canaries(canary_key(secret, dataset)))
 
 
 def policies_of(recipe: Recipe) -> tuple[Policy, Policy]:

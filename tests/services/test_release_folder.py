@@ -70,7 +70,7 @@ def test_every_number_of_the_card_comes_from_the_data(tmp_path: Path) -> None:
         "num_examples: 10",
         "| `topic` | 3 |",
         "重复 1",
-        f"| {names['recall']:.2%} | ≥ {names['lower']:.2%} |",
+        f"| {names['recall']:.2%} | {names['lower']:.2%} – {names['upper']:.2%} |",
         "`CN_ID_CARD` | 60 | 60 | 0 | 0 |",
     ):
         assert words in card, words

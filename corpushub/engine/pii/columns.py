@@ -21,6 +21,7 @@ from corpushub.engine.step import column_names
 
 HEAD = 10_000  # rows of a file looked at
 SAMPLE = 2000  # distinct values read per column
+CELL = 64  # mean characters from which a column is text to scrub, not a column of one kind of value
 _DIRECT = (
     "CN_ID_CARD CN_MOBILE CN_PASSPORT CN_HKMOTW_PERMIT CN_MILITARY_ID CN_BANK_CARD CN_SOCIAL_SECURITY CN_MEDICAL_RECORD CN_SOCIAL_ACCOUNT "
     "EMAIL_ADDRESS PERSON CN_LANDLINE PHONE_NUMBER CN_DRIVER_LICENSE CN_LICENSE_PLATE CN_VIN DEVICE_ID US_SSN CREDIT_CARD"
@@ -49,7 +50,7 @@ def infer_roles(frame: pl.DataFrame) -> list[Role]:
 def infer_role(column: pl.Series) -> Role:
     values = column.drop_nulls().unique().sort().head(SAMPLE)
     ratio = column.n_unique() / max(1, len(column))
-    entity, share = commonest(column.name, values.cast(pl.String).to_list() if values.dtype != pl.List else [])
+    entity, share = commonest(column.name, as_cells(values))
     words = lexicon()["roles"]
     if entity in DIRECT and share >= 0.5:
         return Role(column.name, "direct", entity, share, ratio, "values")
@@ -59,6 +60,29 @@ def infer_role(column: pl.Series) -> Role:
     if entity in {"ADDRESS", "DATE_OF_BIRTH", "LOCATION"} and share >= 0.5:
         return Role(column.name, "quasi", entity, share, ratio, "values")
     return Role(column.name, "insensitive", entity, share, ratio, "distinct")
+
+
+def as_cells(values: pl.Series) -> list[str]:
+    """Values as text; none where they are nested, or prose."""
+    if values.dtype.is_nested() or values.is_empty():
+        return []
+    texts = values.cast(pl.String)
+    return [] if (texts.str.len_chars().mean() or 0) > CELL else texts.to_list()  # type: ignore[operator]
+
+
+def unconfirmed(roles: Iterable[Role], recipe: Recipe) -> list[Problem]:
+    """What keeps a release back: direct identifiers nobody guards, and columns that read like quasi-identifiers or sensitive facts without
+    a curator's word. `role: insensitive` is such a word, too.
+    """
+    roles = list(roles)
+    columns = {column.name: column for column in recipe.contract.columns}
+    problems = unguarded(roles, recipe)
+    for role in roles:
+        column = columns.get(role.column)
+        if role.role in {"quasi", "sensitive"} and column is not None and not column.role and column.pii == "none":
+            facts: dict[str, object] = {"column": role.column, "role": role.role, "evidence": role.entity or role.column}
+            problems.append(Problem("pii.unconfirmed_role", facts, recipe.name, column.line))
+    return problems
 
 
 def unguarded(roles: Iterable[Role], recipe: Recipe) -> list[Problem]:
@@ -73,7 +97,7 @@ def unguarded(roles: Iterable[Role], recipe: Recipe) -> list[Problem]:
         column = columns.get(role.column)
         if role.role != "direct" or column is None or column.pii != "none" or role.column in scrubbed:
             continue
-        if column.role == "direct" or (column.role and role.why == "header"):
+        if column.role and role.why == "header":
             continue
         facts = {"column": role.column, "entity": role.entity or role.why, "share": round(role.share * 100)}
         problems.append(Problem("pii.unguarded_column", facts, recipe.name, column.line))

@@ -12,11 +12,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from corpushub.base.errors import Invalid, NotFound
-from corpushub.base.identity import Stopwatch
+from corpushub.base.identity import Stopwatch, digest_of, sha256
 
 Span = tuple[int, int, str]
 SAME = {
@@ -90,10 +93,10 @@ def evaluate(place: Path) -> list[Evaluation]:
 
     Raises: NotFound("pii.no_labelled"), Invalid("pii.labelled_file") with the line.
     """
-    files = sorted(p for p in (place.iterdir() if place.is_dir() else [place]) if p.suffix in {".jsonl", ".json", ".iob2"})
-    if not files:
+    labelled = sorted(p for p in (place.iterdir() if place.is_dir() else [place]) if p.suffix in {".jsonl", ".json", ".iob2"})
+    if not labelled:
         raise NotFound("pii.no_labelled", place=place.name)
-    return [evaluate_texts(file.stem, list(read(file))) for file in files]
+    return [evaluate_texts(file.stem, list(read(file))) for file in labelled]
 
 
 def evaluate_texts(name: str, items: Sequence[Labelled]) -> Evaluation:
@@ -117,6 +120,38 @@ def evaluate_texts(name: str, items: Sequence[Labelled]) -> Evaluation:
                 unlabelled[entity] += 1
     scores = tuple(score(entity, tallies[entity]) for entity in sorted(tallies) if entity in labelled)
     return Evaluation(name, len(items), sum(len(item.text) for item in items), seconds, scores, dict(unlabelled))
+
+
+def figures(made: Iterable[Evaluation], day: str) -> dict[str, Any]:
+    """What a card prints: the labelled sets, and for each entity there are recognizers for the figures of the set that labels most of it."""
+    from corpushub.engine.pii.detect import RANK
+
+    sets: dict[str, dict[str, Any]] = {}
+    kinds: dict[str, dict[str, Any]] = {}
+    for one in made:
+        sets[one.name] = {"title": one.name, "texts": one.texts, "measured": day}
+        for item in one.scores:
+            if item.entity in RANK and item.gold > kinds.get(item.entity, {"gold": 0})["gold"]:
+                kinds[item.entity] = {
+                    "set": one.name, "gold": item.gold, "recall": item.recall, "lower": item.recall_interval[0], "upper": item.recall_interval[1],
+                    "precision": item.precision, "precision_lower": item.precision_interval[0], "precision_upper": item.precision_interval[1],
+                }  # fmt: skip
+    return {"sets": {name: sets[name] for name in sorted({row["set"] for row in kinds.values()})}, "kinds": kinds}
+
+
+@cache
+def recognizer_set() -> str:
+    """A digest of all that decides what is found: code and words of the recognizers, and installed plugins."""
+    package = files("corpushub")
+    sources = {
+        f"{folder}/{file.name}": file.read_bytes()
+        for folder in ("engine/recognizers", "engine/pii")
+        for file in package.joinpath(*folder.split("/")).iterdir()
+        if file.name.endswith(".py")
+    }
+    sources["lexicon"] = package.joinpath("rules", "pii-lexicon.toml").read_bytes()
+    plugins = sorted(f"{point.name}={point.value}" for point in entry_points(group="corpushub.recognizers"))
+    return digest_of([plugins, {name: sha256(content) for name, content in sorted(sources.items())}])
 
 
 def compare(item: Labelled, spans: Sequence[Span], tallies: dict[str, Tally]) -> None:

@@ -39,17 +39,17 @@ def surrogate(entity: str, value: str, seed: bytes) -> str | None:
 
 
 @cache
-def _words(name: str) -> tuple[str, ...]:
+def words(name: str) -> tuple[str, ...]:
     return tuple(lexicon()["surrogates"][name].split())
 
 
 def name(value: str, draw: Draw) -> str:
     if value.isascii():
-        return f"{_words('english_given')[draw.below(len(_words('english_given')))]} {_words('english_family')[draw.below(len(_words('english_family')))]}"
-    common, rare = _words("surnames_common"), _words("surnames_rare")
+        return f"{words('english_given')[draw.below(len(words('english_given')))]} {words('english_family')[draw.below(len(words('english_family')))]}"
+    common, rare = words("surnames_common"), words("surnames_rare")
     pool = common if value[0] in common else rare
     length = min(max(len(value), 2), 3)
-    given = _words("given")
+    given = words("given")
     return pool[draw.below(len(pool))] + "".join(given[draw.below(len(given))] for _ in range(length - 1))
 
 
@@ -102,6 +102,5 @@ def birthday(value: str, draw: Draw) -> str:
 def address(value: str, draw: Draw) -> str:
     """Keeps province, city and district; road and number are invented."""
     found = re.match(lexicon()["cities"]["keep_to"], value)
-    words = lexicon()["words"]
-    roads = _words("roads")
-    return f"{found[0] if found else ''}{roads[draw.below(len(roads))]}{words['road']}{901 + draw.below(99)}{words['number']}"
+    units, roads = lexicon()["words"], words("roads")
+    return f"{found[0] if found else ''}{roads[draw.below(len(roads))]}{units['road']}{901 + draw.below(99)}{units['number']}"

@@ -35,10 +35,15 @@ def with_facts(plan: Plan, built: Built, folder: Path, measures: Mapping[int, Ma
 
 
 def summed(measures: Mapping[int, Mapping[str, float]]) -> dict[str, float]:
-    """Measures of steps whose name is a measure's id (no `:` or step-only name in it); the last step that tells one wins."""
+    """Measures of steps whose name is a measure's id (no `:` or step-only name in it); counts add up, of others the last step's wins."""
     from corpushub.domain.measures import MEASURES
 
-    return {name: value for step in sorted(measures) for name, value in measures[step].items() if name in MEASURES}
+    found: dict[str, float] = {}
+    for step in sorted(measures):
+        for name, value in measures[step].items():
+            if name in MEASURES:
+                found[name] = value + (found.get(name, 0) if MEASURES[name].unit == "count" else 0)
+    return found
 
 
 def entity_facts(plan: Plan, measures: Mapping[int, Mapping[str, float]]) -> tuple[EntityFact, ...]:
