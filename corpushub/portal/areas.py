@@ -92,6 +92,7 @@ AREAS: tuple[Area, ...] = (
             Place("/govern/authorizations", "authorizations"),
             Place("/govern/delegations", "delegations"),
             Place("/govern/prices", "prices"),
+            Place("/govern/records", "records"),
         ),
     ),
     Area(
@@ -101,6 +102,8 @@ AREAS: tuple[Area, ...] = (
         (
             Place("/oversee/dashboard", "dashboard"),
             Place("/oversee/monitor", "monitor"),
+            Place("/oversee/registers", "registers", frozenset({R.AUTHORITY, R.AUDITOR, R.SUPERVISOR, R.IMPLEMENTER, R.CDO})),
+            Place("/oversee/partners", "partners", frozenset({R.AUTHORITY, R.DISTRICT, R.AUDITOR, R.SUPERVISOR, R.CDO})),
             Place("/oversee/audit", "audit", frozenset({R.AUDITOR, R.AUTHORITY, R.SUPERVISOR, R.ADMIN})),
         ),
     ),

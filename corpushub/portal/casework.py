@@ -20,6 +20,7 @@ PLACES: Mapping[str, str] = {
     "access": "/demand/mine",
     "entitlement": "/demand/mine",
     "attestation": "/demand/mine",
+    "output": "/demand/mine",
     "demand": "/demand/ask",
     "pool": "/demand/desk",
     "work_order": "/demand/orders",

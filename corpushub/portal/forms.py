@@ -152,8 +152,11 @@ def parts_of(t: Words, item: Field) -> Safe:
     return fieldset(legend(label_of(t, item.name), star(item)), div(*boxes, c="parts whole" if whole else "parts"), c="field")
 
 
+STAR = b(" *", aria_hidden="true")
+
+
 def star(item: Field) -> Child:
-    return b(" *", aria_hidden="true") if item.required else None
+    return STAR if item.required else None
 
 
 def single(item: Field, given: Sequence[tuple[str, str]], preset: str) -> Safe:

@@ -61,6 +61,15 @@ class Received:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A peer with how many entries of the catalog are its word, and when it last said something new."""
+
+    peer: Peer
+    entries: int
+    at: str
+
+
 class Federation:
     def __init__(self, *, database: Database, cases: Cases, settings: Settings, clock: Clock) -> None:
         self.database = database
@@ -129,6 +138,16 @@ class Federation:
     def peers(self) -> tuple[Peer, ...]:
         with self.database.read() as unit:
             return tuple(Peer(**{**value, "regions": tuple(value["regions"])}) for _, value in unit.documents.list(PEER))
+
+    def heard(self) -> tuple[Heard, ...]:
+        """Every peer with what came from it."""
+        with self.database.read() as unit:
+            proofs = [value for _, value in unit.documents.list(PROOF)]
+        found = []
+        for peer in self.peers():
+            times = [str(value["at"]) for value in proofs if value["peer"] == peer.name]
+            found.append(Heard(peer, len(times), max(times, default="")))
+        return tuple(found)
 
     def peer(self, name: str) -> Peer:
         """Raises: NotFound("federation.unknown_peer")."""

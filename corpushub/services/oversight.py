@@ -162,6 +162,11 @@ class Oversight:
             unit.documents.put(ALERTS, actor.person, list(wanted))
         return wanted
 
+    def subscribed(self, actor: Actor) -> tuple[str, ...]:
+        """Kinds of incidents the actor is told of."""
+        with self.database.read() as unit:
+            return tuple(unit.documents.get(ALERTS, actor.person) or ())
+
     def alert(self, unit: Unit, case: Case) -> None:
         """Follows the incident flow: a new one is told to whoever subscribed to its kind."""
         for person, kinds in unit.documents.list(ALERTS) if case.version == 1 else ():

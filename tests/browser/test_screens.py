@@ -33,6 +33,7 @@ SCREENS = (
     ("ask", "/demand/ask?text=2020年每日疫情新增确诊，用于时序模型训练", "sun.yue"),
     ("mine", "/demand/mine", "sun.yue"),
     ("tokens", "/demand/mine?tab=tokens", "sun.yue"),
+    ("compute", "/demand/mine?tab=compute", "sun.yue"),
     ("desk", "/demand/desk", "chen.yu"),
     ("orders", "/demand/orders?show=all", "chen.yu"),
     ("studio", "/make/studio/epidemic-notices", "chen.yu"),
@@ -45,7 +46,10 @@ SCREENS = (
     ("authorizations", "/govern/authorizations?show=all", "li.wei"),
     ("delegations", "/govern/delegations?show=all", "zhang.hua"),
     ("prices", "/govern/prices?show=all", "chen.yu"),
+    ("records", "/govern/records?kind=survey", "zhang.hua"),
     ("dashboard", "/oversee/dashboard", "zhang.hua"),
+    ("overseen", "/oversee/registers?name=channels", "zhang.hua"),
+    ("partners", "/oversee/partners", "zhang.hua"),
     ("monitor", "/oversee/monitor?show=all", "zhang.hua"),
     ("audit", "/oversee/audit", "liu.jian"),
 )

@@ -45,7 +45,7 @@ FLOW = Flow(
         ),
         step(
             "retain",
-            "held, cleared -> retained",
+            "held -> retained",
             "retained",
             *LOOKERS,
             fields=(REASON,),

@@ -8,7 +8,7 @@ from corpushub.base.errors import Invalid
 from corpushub.domain.flows import flow_named
 from corpushub.domain.policy import PURPOSES
 from corpushub.domain.workflow import Case
-from corpushub.portal import casework, choices, forms
+from corpushub.portal import casework, choices, compute, forms, recording
 from corpushub.portal.board import Board, table
 from corpushub.portal.html import Child, Safe, a, b, button, code, div, form, input_, joined, label, option, p, select, span
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
@@ -17,8 +17,15 @@ from corpushub.services.access import MAX_DAYS, SCOPES
 from corpushub.store.tokens import Token
 
 FLOWS = ("access", "entitlement", "attestation", "derived")
-TABS = (*FLOWS, "tokens")
-BOARD = Board("mine", "/demand/mine", FLOWS)
+TABS = (*FLOWS, "compute", "tokens")
+
+
+def taking(ask: Ask, case: Case) -> Child:
+    """The way to a cleared output, and for whoever looks at it before."""
+    return compute.taking(ask, case) if case.flow == "output" else None
+
+
+BOARD = Board("mine", "/demand/mine", (*FLOWS, "output"), taking)
 
 
 def show(ask: Ask) -> Page:
@@ -37,8 +44,8 @@ def show(ask: Ask) -> Page:
     )
     given = forms.Given(choices.all_of(ask, flow.opening.fields), preset)
     sheet = forms.open_sheet(ask, "access", t("portal.open_access"), flow.opening.fields, given)
-    words = [(name, t("mine.tokens") if name == "tokens" else t.name("name", name), None) for name in TABS]
-    body = tokens(ask) if tab == "tokens" else cases(ask, tab)
+    words = [(name, t(f"mine.{name}") if name in SHOWN else t.name("name", name), None) for name in TABS]
+    body = SHOWN[tab](ask) if tab in SHOWN else cases(ask, tab)
     return Page(
         t("mine.title"), joined(heading(t("mine.title"), lead=t("mine.lead"), actions=way), tabs(ask, words, tab), body, sheet)
     )
@@ -160,7 +167,9 @@ def revoke(ask: Ask, sent: Form) -> Outcome:
     return Outcome(ask.t("mine.gone"))
 
 
+SHOWN = {"tokens": tokens, "compute": compute.show}
+ACTS = {**casework.ACTS, "issue": issue, "revoke": revoke, "file": recording.file, "run": compute.run}
 SCREENS = (
-    Screen("/demand/mine", "mine", show, {**casework.ACTS, "issue": issue, "revoke": revoke}),
+    Screen("/demand/mine", "mine", show, ACTS),
     Screen("/demand/mine/{case}", "mine", BOARD.show, casework.ACTS),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from corpushub.base.errors import HubError
+from corpushub.domain.flows.incident import KINDS
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, values
 from corpushub.portal.board import Board
-from corpushub.portal.html import Child, Safe, a, p
-from corpushub.portal.pages import Ask, link
+from corpushub.portal.html import Child, Safe, a, b, button, details, div, form, input_, label, p, span, summary
+from corpushub.portal.pages import Ask, Form, Outcome, Screen, link
 from corpushub.portal.parts import card, chip, empty, grid, size, state_chip
+from corpushub.services.oversight import OVERSIGHT
 
 PUBLIC = ("released", "superseded", "quarantined", "withdrawn")
 
@@ -75,4 +77,35 @@ def holders(ask: Ask, names: list[str]) -> Safe:
     return card(t("audit_screen.holders"), grid(heads, rows, numeric=(3, 4)) if rows else empty(t("audit_screen.nobody")))
 
 
-SCREENS = Board("monitor", "/oversee/monitor", ("incident", "inspection", "probe"), evidence).screens()
+def alerts(ask: Ask) -> Safe | None:
+    """Which incidents the reader is told of, for those who oversee."""
+    if not ask.actor.has(*OVERSIGHT):
+        return None
+    t = ask.t
+    mine = ask.hub.oversight.subscribed(ask.actor)
+    boxes = [
+        label(input_(type_="checkbox", name="kinds", value=name, checked=name in mine), span(t.name("choice", name)), c="check")
+        for name in KINDS
+    ]
+    way = button(t("monitor.subscribe"), type_="submit", c="btn")
+    inside = form(div(*boxes, c="checks"), div(way, c="row"), data_act="subscribe")
+    aside = t("monitor.subscribed", count=len(mine)) if mine else t("monitor.not_subscribed")
+    return details(
+        summary(b(t("monitor.alerts")), " ", span(aside, c="quiet")),
+        p(t("monitor.alerts_note"), c="quiet"),
+        inside,
+        c="card fold alerts",
+    )
+
+
+def subscribe(ask: Ask, sent: Form) -> Outcome:
+    kinds = sent.get("kinds") or []
+    kept = ask.hub.oversight.subscribe(ask.actor, [kinds] if isinstance(kinds, str) else kinds)
+    return Outcome(ask.t("monitor.kept", count=len(kept)))
+
+
+BOARD = Board("monitor", "/oversee/monitor", ("incident", "inspection", "probe"), evidence, alerts)
+SCREENS = (
+    Screen(BOARD.path, "monitor", BOARD.list, {**casework.ACTS, "subscribe": subscribe}),
+    Screen(f"{BOARD.path}/{{case}}", "monitor", BOARD.show, casework.ACTS),
+)

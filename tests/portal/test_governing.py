@@ -1,0 +1,162 @@
+"""Records, registers, federation, alerts and the training base, as people reach them in the portal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from corpushub.base.errors import Forbidden, Invalid
+from corpushub.domain.delta import read_delta
+from corpushub.domain.flows.record import KINDS
+from corpushub.domain.parties import SYSTEM
+from corpushub.portal.downloads import PAGE_IN, PAGE_OUT
+from corpushub.portal.pages import Ask, Outcome, Screen, Words
+from corpushub.portal.screens import all_screens
+from corpushub.services.accounts import COOKIE
+from corpushub.services.hub import Hub
+from corpushub.web import create_app
+from tests.kit.gov import an_entry
+from tests.kit.hub import SomeHub, some_hub
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> SomeHub:
+    return some_hub(tmp_path_factory.mktemp("governing"))
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> SomeHub:
+    return some_hub(tmp_path_factory.mktemp("elsewhere"))
+
+
+def screen(path: str) -> Screen:
+    return next(item for item in all_screens() if item.pattern == path)
+
+
+def asking(hub: SomeHub, person: str, path: str, **query: str) -> Ask:
+    return Ask(hub.hub, hub.parties.actor_of(person), Words("en"), path, {}, query)
+
+
+def shown(hub: SomeHub, person: str, path: str, **query: str) -> str:
+    return str(screen(path).show(asking(hub, person, path, **query)).body)
+
+
+def done(hub: SomeHub, person: str, path: str, act: str, form: Mapping[str, Any]) -> Outcome:
+    return screen(path).acts[act](asking(hub, person, path), form)
+
+
+def records(hub: Hub, kind: str) -> list[Mapping[str, Any]]:
+    return [case.data["facts"] for case in hub.cases.list(SYSTEM, flow="record", subject=kind).items]
+
+
+def test_a_record_is_filed_with_the_types_its_register_counts_with(here: SomeHub) -> None:
+    form = {
+        "kind": "survey",
+        "title": "2026",
+        "questionnaire": "stats-bureau, econ-bureau",
+        "answered": "stats-bureau 5\necon-bureau 7",
+    }
+    done(here, "authority", "/govern/records", "file", form)
+    (facts,) = records(here.hub, "survey")
+    assert facts == {"questionnaire": ["stats-bureau", "econ-bureau"], "answered": {"stats-bureau": 5, "econ-bureau": 7}}
+    page = shown(here, "authority", "/govern/records", kind="survey")
+    assert "2026" in page
+
+
+def test_every_kind_of_record_has_a_form_that_asks_for_all_its_facts(here: SomeHub) -> None:
+    for kind, names in KINDS.items():
+        page = shown(here, "authority", "/govern/records", kind=kind)
+        assert all(f'name="{name}' in page for name in names), kind
+
+
+def test_a_line_that_is_no_pair_is_named(here: SomeHub) -> None:
+    with pytest.raises(Invalid, match=r"records\.pairs"):
+        done(
+            here,
+            "authority",
+            "/govern/records",
+            "file",
+            {"kind": "revenue_share", "title": "t", "product": "p", "basis": "b", "shares": "all of it"},
+        )
+
+
+def test_registers_of_those_who_oversee_are_shown_to_them_alone(here: SomeHub) -> None:
+    assert "<table" in shown(here, "auditor", "/oversee/registers", name="channels")
+    assert not screen("/oversee/registers").admits(here.parties.actor_of("developer"))
+    with pytest.raises(Forbidden, match=r"oversight\.only"):
+        shown(here, "developer", "/oversee/registers", name="settlements")
+
+
+def test_who_oversees_says_which_alerts_to_be_told_of(here: SomeHub) -> None:
+    done(here, "supervisor", "/oversee/monitor", "subscribe", {"kinds": ["leak", "bulk_download"]})
+    assert here.hub.oversight.subscribed(here.parties.actor_of("supervisor")) == ("leak", "bulk_download")
+    assert shown(here, "supervisor", "/oversee/monitor").count("checked") == 2
+    assert 'name="kinds"' not in shown(here, "operator", "/oversee/monitor")
+    done(here, "supervisor", "/oversee/monitor", "subscribe", {})
+    assert here.hub.oversight.subscribed(here.parties.actor_of("supervisor")) == ()
+
+
+@pytest.fixture(scope="module")
+def app(here: SomeHub) -> Any:
+    return create_app(here.hub, with_portal=True)
+
+
+def sent(app: Any, hub: SomeHub, person: str, request: tuple[str, str], **more: Any) -> httpx.Response:
+    hub.accounts.set_password(SYSTEM, person, "a password for tests")
+    cookies = {COOKIE: hub.accounts.sign_in(person, "a password for tests")}
+    endpoint = hub.settings.endpoint()
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=endpoint, cookies=cookies, timeout=60) as client:
+            return await client.request(*request, headers={"origin": endpoint}, **more)
+
+    return asyncio.run(send())
+
+
+def test_a_page_taken_at_one_hub_is_handed_in_at_another(app: Any, here: SomeHub, there: SomeHub) -> None:
+    entry = an_entry(id="990101/air/hourly", region="990101")
+    there.hub.catalog.add(there.parties.actor_of("provider"), entry)
+    own = str(there.hub.federation.key.verifier)
+    assert own in shown(there, "authority", "/oversee/partners")
+    page = json.dumps(there.hub.federation.delta())
+    own_page = sent(app, here, "authority", ("GET", PAGE_OUT))
+    assert own_page.headers["content-disposition"].endswith('"catalog.json"')
+    assert read_delta(own_page.json(), here.hub.federation.key.verifier).after == 0
+    form = {"name": "district-hub", "key": own, "regions": "990101, 990102", "address": "", "partner": ""}
+    done(here, "authority", "/oversee/partners", "add", form)
+    files = {"page": ("catalog.json", page.encode(), "application/json")}
+    told = {"peer": "district-hub", "back": "/en/oversee/partners"}
+    assert sent(app, here, "developer", ("POST", PAGE_IN), data=told, files=files).status_code == 403
+    answer = sent(app, here, "authority", ("POST", PAGE_IN), data=told, files=files)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/en/oversee/partners?took=1&added=1&changed=0")
+    (heard,) = here.hub.federation.heard()
+    assert heard.entries == 1
+    again = sent(app, here, "authority", ("POST", PAGE_IN), data={**told, "back": "//example.org"}, files=files)
+    assert (again.status_code, again.headers["location"]) == (303, "/?took=1&added=0&changed=0"), "nobody is led to another site"
+    broken = {"page": ("catalog.json", json.dumps({"after": 0}).encode(), "application/json")}
+    assert sent(app, here, "authority", ("POST", PAGE_IN), data=told, files=broken).status_code == 422
+
+
+def test_a_booking_is_filed_where_it_is_used(here: SomeHub) -> None:
+    page = shown(here, "developer", "/demand/mine", tab="compute")
+    assert 'data-act="file"' in page
+    form = {
+        "kind": "compute_booking",
+        "title": "eval",
+        "dataset": "a/b",
+        "image": "x",
+        "ends": "2099-01-01",
+        "quota.seconds": "60",
+    }
+    with pytest.raises(Invalid, match=r"record\.odd_fact"):
+        done(here, "developer", "/demand/mine", "file", form)
+    done(here, "developer", "/demand/mine", "file", {**form, "quota.rows": "10", "quota.bytes": "1000"})
+    (facts,) = records(here.hub, "compute_booking")
+    assert facts["quota"] == {"seconds": 60, "rows": 10, "bytes": 1000}
+    assert "eval" in shown(here, "developer", "/demand/mine", tab="compute")
