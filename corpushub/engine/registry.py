@@ -20,6 +20,7 @@ STEP_MODULES = (
     "text.label_steps",
     "dedup.steps",
     "dedup.near_groups",
+    "dedup.furniture",
     "pii.steps",
     "anonymity.steps",
 )

@@ -62,6 +62,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     "dedup_near": {"on": "text"},
     "group_near": {"on": "text"},
     "dedup_paragraphs": {"on": "text"},
+    "mark_furniture": {"on": "text", "by": "kind", "least_rows": 2},
     "scrub": {"columns": ["text"]},
     "generalise": {"columns": {"age": {"width": 10}}},
     "k_anonymise": {"quasi": ["age"], "k": 2, "hierarchies": {"age": {"widths": [10, 100]}}},

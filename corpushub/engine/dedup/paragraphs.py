@@ -14,10 +14,10 @@ def sketch(column: pl.Series, min_chars: int) -> pl.DataFrame:
     lines = column.fill_null("").str.split("\n")
     flat = lines.explode(empty_as_null=True).fill_null("").str.strip_chars()
     hashes = pl.Series(digests(utf8(flat))[:, 0], dtype=pl.UInt64).set(flat.str.len_chars() < min_chars, None)
-    return pl.DataFrame({"paragraphs": _regrouped(hashes, lines.list.len().cast(pl.Int64).to_numpy())})
+    return pl.DataFrame({"paragraphs": regrouped(hashes, lines.list.len().cast(pl.Int64).to_numpy())})
 
 
-def _regrouped(flat: pl.Series, lengths: I64) -> pl.Series:
+def regrouped(flat: pl.Series, lengths: I64) -> pl.Series:
     rows = pl.Series("row", np.repeat(np.arange(lengths.size), lengths))
     grouped = pl.DataFrame({"row": rows, "value": flat}).group_by("row", maintain_order=True).agg("value")
     return grouped["value"]
