@@ -28,7 +28,10 @@ SIZES = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The right to use one source: who granted what to whom, for what, until when."""
+    """The right to use one source: who granted what to whom, for what, until when; and who gave the data, where it is not the grantor's own.
+
+    `names` holds the parties (`grantor`, `operator`, `contributor`) in each language they have a name in; `came` says how the data came.
+    """
 
     source: str
     resource: str
@@ -44,6 +47,8 @@ class Origin:
     licence: str = ""
     attribution: str = ""
     homepage: str = ""
+    came: str = ""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

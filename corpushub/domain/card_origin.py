@@ -32,14 +32,14 @@ def origins(w: Writer) -> str:
     return blocks(
         w.heading("h_sources", 2), w.heading("h_data_source"), w.table(names, rows), w.chart("sources"),
         w.heading("h_collection"), w.said("collection", "no_collection"),
-        w.heading("h_authorization"), authorizations(w, grants.values()),
+        w.heading("h_authorization"), authorizations(w, grants.values()), contributors(w, grants.values()),
         w.heading("h_licence"), licence(w, grants.values()),
     )  # fmt: skip
 
 
 def authorizations(w: Writer, grants: Iterable[Origin]) -> str:
     rows = [
-        (quoted(grant.source), grant.grantor, grant.operator, quoted(grant.authorization), quoted(grant.registration_code),
+        (quoted(grant.source), party(w, grant, "grantor", grant.grantor), party(w, grant, "operator", grant.operator), quoted(grant.authorization), quoted(grant.registration_code),
          ", ".join(w.word("purpose", purpose) for purpose in grant.purposes), f"{grant.valid_from} – {grant.valid_to}", short(grant.terms_digest))
         for grant in grants if grant.authorization
     ]  # fmt: skip
@@ -47,6 +47,22 @@ def authorizations(w: Writer, grants: Iterable[Origin]) -> str:
         return w.t("no_authorization")
     names = ("source", "grantor", "operator", "authorization", "registration", "purposes", "term", "terms")
     return blocks(w.table(names, rows), w.t("authorization_note", purpose=w.word("purpose", w.facts.recipe.purpose)))
+
+
+def party(w: Writer, grant: Origin, seat: str, known: str) -> str:
+    """A party's name in the card's language, with the name it has at home where that is another."""
+    names = grant.names.get(seat, {})
+    home, here = names.get("zh") or known, names.get(w.lang, "")
+    return home if not here or here == home else f"{here} ({home})"
+
+
+def contributors(w: Writer, grants: Iterable[Origin]) -> str:
+    """Who gave data that is not the grantor's own, and how it came (article 9)."""
+    rows = [
+        (quoted(grant.source), party(w, grant, "contributor", ""), w.word("came", grant.came))
+        for grant in grants if grant.names.get("contributor")
+    ]  # fmt: skip
+    return blocks(w.t("contributors"), w.table(("source", "contributor", "came"), rows)) if rows else ""
 
 
 def licence(w: Writer, grants: Iterable[Origin]) -> str:

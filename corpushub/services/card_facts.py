@@ -27,6 +27,7 @@ from corpushub.engine.profile import Profile, profile_files
 from corpushub.services.card_charts import draw
 from corpushub.services.linkages import Linked
 from corpushub.services.residuals import Reading, read_again, roles_of
+from corpushub.services.source_languages import fewest_sources
 
 WANTED_PROSE = ("summary",)
 
@@ -265,7 +266,7 @@ def release_measures(inputs: Inputs, profile: Profile, problems: Sequence[Proble
         "changelog_missing": 0 if not inputs.history or inputs.history[0]["version"] == inputs.version else 1,
         "version_errors": version_errors(inputs),
         "quality_accessibility": readable_share(inputs, profile),
-        "language_sources_min": len(names),
+        "language_sources_min": fewest_sources(recipe, inputs.built, inputs.folder),
         "quasi_identifiers": len(recipe.contract.roles("quasi")),
         "complaints_channel": int(
             bool(inputs.publisher.contact) or all(recipe.card.get(lang, {}).get("contact") for lang in LANGS)

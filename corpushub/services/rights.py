@@ -23,25 +23,31 @@ def origins_of(unit: Unit, grants: Iterable[SourceGrant]) -> tuple[Origin, ...]:
 
 def origin_of(unit: Unit, grant: SourceGrant) -> Origin:
     resource = unit.catalog.get(grant.resource)
+    names = {"grantor": names_of(unit, grant.grantor), "operator": names_of(unit, grant.operator)}
+    if resource and resource.origin != "own" and resource.collector:
+        names["contributor"] = names_of(unit, resource.collector)
     return Origin(
         source=grant.source,
         resource=grant.resource,
         title=resource.title if resource else {},
         registration_code=grant.registration_code,
         authorization=grant.authorization,
-        grantor=org_name(unit, grant.grantor),
-        operator=org_name(unit, grant.operator),
+        grantor=names["grantor"].get("zh") or grant.grantor,
+        operator=names["operator"].get("zh") or grant.operator,
         purposes=tuple(sorted(grant.purposes)),
         valid_from=grant.valid_from,
         valid_to=grant.valid_to,
         terms_digest=grant.terms_digest,
         licence=resource.licence if resource else "",
+        came=resource.origin if resource else "",
+        names=names,
     )
 
 
-def org_name(unit: Unit, org_id: str) -> str:
+def names_of(unit: Unit, org_id: str) -> dict[str, str]:
+    """An organisation's names by language; its id where the hub does not know it."""
     org = unit.parties.org(org_id)
-    return org.name.get("zh") or org_id if org else org_id
+    return dict(org.name) if org and org.name else {"zh": org_id}
 
 
 def publisher_of(unit: Unit, org_id: str, contact: str = "") -> Publisher:

@@ -6,11 +6,17 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+
 from corpushub.domain.card_origin import evaluation
+from corpushub.domain.recipe import Column
 from corpushub.services.card_facts import make_facts
 from corpushub.services.release_folder import assemble
+from corpushub.services.source_languages import fewest_sources
+from tests.kit.cards import a_build, a_recipe, an_origin
 from tests.kit.released import OnDisk, a_key, inputs_for, on_disk
 
 ASSEMBLE = """
@@ -89,3 +95,44 @@ def test_the_documentation_words_of_tc609_are_in_the_card(tmp_path: Path) -> Non
         "使用许可 目标应用场景 评估方法 基准测试结果 典型应用案例"
     )
     assert [word for word in words.split() if word not in card] == []
+
+
+def test_a_party_stands_in_the_card_by_its_name_in_the_card_s_language_and_at_home(tmp_path: Path) -> None:
+    names = {"grantor": {"zh": "云州市政务服务局", "en": "Yunzhou Government Services Bureau"}}
+    made = on_disk(tmp_path, origins=(an_origin(names=names),))
+    assert "| Yunzhou Government Services Bureau (云州市政务服务局) |" in made.text("README.md")
+    assert "| 云州市政务服务局 |" in made.text("README.md")
+
+
+def test_whoever_gave_data_is_credited_in_the_card(tmp_path: Path) -> None:
+    names = {"contributor": {"zh": "北辰科技", "en": "Beichen"}}
+    made = on_disk(tmp_path, origins=(an_origin(came="donated", names=names),))
+    assert "| `notices` | Beichen (北辰科技) | donated |" in made.text("README.md")
+    assert "| `notices` | 北辰科技 | 捐赠 |" in made.text("README.md")
+    assert "北辰科技" not in on_disk(tmp_path / "own").text("README.md")
+
+
+def sources_counted(folder: Path, told: dict[str, list[str]]) -> int:
+    """Two sources, rows that say their language, and the lineage that says where each came from."""
+    (folder / "provenance").mkdir(parents=True)
+    ids = [str(number) for number in range(len(told["language"]))]
+    pl.DataFrame({"id": ids, "language": told["language"]}).write_parquet(folder / "rows.parquet")
+    pl.DataFrame({"id": ids, "source": told["source"]}).write_parquet(folder / "provenance/lineage.parquet")
+    built = a_build(folder / "other")
+    file = replace(built.files[0], path="rows.parquet")
+    one = built.sources[0]
+    recipe = a_recipe()
+    contract = replace(recipe.contract, key="id", columns=(*recipe.contract.columns, Column("language")))
+    both = replace(built, files=(file,), sources=(one, replace(one, name="other")))
+    return fewest_sources(replace(recipe, contract=contract), both, folder)
+
+
+def test_sources_are_counted_for_each_language(tmp_path: Path) -> None:
+    languages = ["zh", "zh", "en", "und"]
+    assert sources_counted(tmp_path / "a", {"language": languages, "source": ["notices", "other", "other", "notices"]}) == 1
+    assert (
+        sources_counted(
+            tmp_path / "b", {"language": [*languages, "en"], "source": ["notices", "other", "other", "notices", "notices"]}
+        )
+        == 2
+    )
