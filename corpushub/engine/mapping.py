@@ -53,6 +53,8 @@ def carry_out(
     if mapped.measures:
         sums = frame.select(**{name: expression.sum() for name, expression in mapped.measures.items()})
         tally.measures = {name: value or 0 for name, value in sums.row(0, named=True).items()}
+    if mapped.probe is not None and frame.height:
+        tally.measures |= mapped.probe()
     tally.changed = changed_rows(before, frame, touched)
     frame, log = drop_rows(frame, mapped, step, tally.dropped)
     frame = reshaped(frame, mapped)

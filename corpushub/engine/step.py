@@ -62,6 +62,8 @@ class Mapped:
 
     `kernel(frame) -> frame` gives new or replaced columns (same height and order), for work expressions cannot do; it is also called with
     an empty frame at plan time to learn its schema. `measures` are sums over the rows that enter: integer expressions of one value each.
+    `probe()` gives counts taken once for each batch with rows, on inputs of the step's own: a step that tests itself must not do so in its
+    kernel, whose results on known rows are remembered.
     `explode` names a list column to become one row per element (`_part` counts them). `keep` lists the columns that stay, in order.
     """
 
@@ -70,6 +72,7 @@ class Mapped:
     kernel: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     needs: tuple[str, ...] = ()  # columns the kernel reads; empty: all
     measures: Mapping[str, pl.Expr] = field(default_factory=dict)
+    probe: Callable[[], Mapping[str, int]] | None = None
     explode: str = ""
     after: Mapping[str, pl.Expr] = field(default_factory=dict)  # columns set once rows are exploded, `_part` can be read
     rename: Mapping[str, str] = field(default_factory=dict)

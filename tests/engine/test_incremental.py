@@ -156,3 +156,18 @@ def test_an_incremental_build_equals_one_from_nothing(
         texts[f"{file:02}.jsonl"][row] = text
     lay(folder, texts)
     assert build(folder, "two")[0] == build(folder, "scratch", "other")[0]
+
+
+def test_a_scrub_that_remembers_rows_tells_the_measures_of_one_from_nothing(tmp_path: Path) -> None:
+    """What a step sums up may not hang on which rows it met again, nor on how many at once."""
+    body = BODY.replace("  - shout: {}\n", "  - scrub: {columns: [text]}\n")
+    texts = {f"{at:02}.jsonl": [f"call 1391234{at:02}{n:02} now" for n in range(30)] for at in range(3)}
+    lay(tmp_path, texts)
+    build(tmp_path, "one", body=body)
+    for name, lines in texts.items():
+        lines[7] = f"edited {name}"
+    lay(tmp_path, texts)
+    changed, _ = build(tmp_path, "two", body=body)
+    scratch, _ = build(tmp_path, "scratch", "other", body)
+    assert changed["built.json"] == scratch["built.json"]
+    assert changed == scratch

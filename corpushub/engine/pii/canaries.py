@@ -12,7 +12,6 @@ from typing import NamedTuple
 from corpushub.engine.pii.policy import STAYS, Policy
 from corpushub.engine.pii.surrogates import Draw, words
 from corpushub.engine.recognizers.lexicon import lexicon
-from corpushub.engine.recognizers.shape import id_check, luhn
 
 
 class Canary(NamedTuple):
@@ -30,6 +29,8 @@ def canaries(key: bytes) -> tuple[Canary, ...]:
 
 
 def _values(key: bytes) -> list[tuple[str, str]]:
+    from corpushub.engine.recognizers.shape import id_check, luhn  # loads the recognizers, which planning must not
+
     draw = Draw(hmac.digest(key, b"canary", "sha256"))
     body = f"110105{1970 + draw.below(30)}01{1 + draw.below(28):02d}{draw.digits(3)}"
     card = "622202" + draw.digits(12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from pydantic import Field
 from corpushub.base.messages import LANGS, text
 from corpushub.domain.build import EntityFact
 from corpushub.engine.pii.actions import Desk
-from corpushub.engine.pii.canaries import Canary, planted
+from corpushub.engine.pii.canaries import planted
 from corpushub.engine.pii.policy import ALWAYS, Policy, policy
 from corpushub.engine.pii.pseudonyms import derive
 from corpushub.engine.pii.scrub import Scrubbed, scrub_rows
@@ -51,9 +51,9 @@ def scrub(params: Scrub, scope: Scope) -> Mapped:
         scope.need(column, pl.String, parameter="columns")
     switches = {name: getattr(params, name) for name in ("keep_officials", "keep_institutions", "consistent")}
     chosen = policy(params.policy, overrides=params.actions, allow=frozenset(params.allow), **switches)
-    seeds = planted(canary_key(scope.secret, scope.dataset), chosen, names=params.names)
-    kernel = partial(scrubbed, columns=columns, chosen=chosen, params=params, key=key_for(chosen, scope), seeds=seeds)
-    return Mapped(kernel=kernel, needs=columns, measures=dict(measures(tallied())))
+    about: dict[str, Any] = {"columns": columns, "chosen": chosen, "params": params, "key": key_for(chosen, scope)}
+    probe = partial(probed, canary_key(scope.secret, scope.dataset), **about) if columns else None
+    return Mapped(kernel=partial(scrubbed, **about), needs=columns, measures=dict(measures(tallied())), probe=probe)
 
 
 def canary_key(secret: bytes, dataset: str) -> bytes:
@@ -85,8 +85,6 @@ def measures(entities: Iterable[str]) -> Iterable[tuple[str, pl.Expr]]:
         for shift, count in enumerate(COUNTS):
             yield f"pii:{entity}:{count}", counted(place, shift)
     residual = COUNTS.index("residual")
-    yield "canaries_planted", counted(len(known), 0)
-    yield "canaries_left", counted(len(known), 1)
     yield "secrets_residual", pl.sum_horizontal(counted(known.index(entity), residual) for entity in sorted(ALWAYS))
 
 
@@ -94,26 +92,23 @@ def counted(place: int, shift: int) -> pl.Expr:
     return pl.col(TALLY).list.get(place * len(COUNTS) + shift, null_on_oob=True).sum()
 
 
-def scrubbed(
-    frame: pl.DataFrame, columns: tuple[str, ...], chosen: Policy, params: Scrub, key: bytes, seeds: Sequence[Canary] = ()
-) -> pl.DataFrame:
-    """The kernel: scrubbed columns, the tally of each row and, where asked, its spans. Canaries are scrubbed behind the rows and cut off."""
+def probed(seed: bytes, *, columns: tuple[str, ...], chosen: Policy, params: Scrub, key: bytes) -> dict[str, int]:
+    """The canaries scrubbed as a batch of rows is: how many were planted, and how many are left."""
+    seeds = planted(seed, chosen, names=params.names)
+    rows = [(canary.line,) * len(columns) for canary in seeds]
+    done = scrub_rows(rows, columns, chosen, Desk(key, params.lang), _analyzer(names=params.names))
+    left = sum(canary.value in (cell or "") for canary, row in zip(seeds, done, strict=True) for cell in row.cells)
+    return {"canaries_planted": len(seeds) * len(columns), "canaries_left": left}
+
+
+def scrubbed(frame: pl.DataFrame, *, columns: tuple[str, ...], chosen: Policy, params: Scrub, key: bytes) -> pl.DataFrame:
+    """The kernel: scrubbed columns, the tally of each row and, where asked, its spans."""
     rows = list(zip(*(frame[name].to_list() for name in columns), strict=True)) if columns else [()] * frame.height
-    more = [(canary.line,) * len(columns) for canary in seeds]
-    every = (
-        scrub_rows([*rows, *more], columns, chosen, Desk(key, params.lang), _analyzer(names=params.names)) if frame.height else []
-    )
-    done = every[: frame.height]
-    tallies = [tally(row) for row in done]
-    if tallies and columns:
-        left = sum(
-            canary.value in (cell or "") for canary, row in zip(seeds, every[frame.height :], strict=True) for cell in row.cells
-        )
-        tallies[0] = [*(tallies[0] or [0] * (len(tallied()) * len(COUNTS))), len(seeds) * len(columns), left]
+    done = scrub_rows(rows, columns, chosen, Desk(key, params.lang), _analyzer(names=params.names)) if frame.height else []
     result: dict[str, pl.Series] = {
         name: pl.Series(name, [row.cells[place] for row in done], dtype=pl.String) for place, name in enumerate(columns)
     }
-    result[TALLY] = pl.Series(TALLY, tallies, dtype=pl.List(pl.Int32))
+    result[TALLY] = pl.Series(TALLY, [tally(row) for row in done], dtype=pl.List(pl.Int32))
     if params.spans:
         result[params.spans] = pl.Series(
             params.spans, [[mark_of(mark) for mark in row.marks] for row in done], dtype=pl.List(SPAN)

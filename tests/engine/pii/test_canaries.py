@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from corpushub.engine.mapping import carry_out
 from corpushub.engine.pii import steps
 from corpushub.engine.pii.analyzer import build_engine
 from corpushub.engine.pii.canaries import canaries, planted
@@ -14,6 +15,7 @@ from corpushub.engine.pii.policy import policies, policy
 from corpushub.engine.pii.scan import BatchAnalyzer
 from corpushub.engine.pii.verify import second_scan
 from corpushub.engine.step import Mapped, Scope
+from tests.kit.engine import with_places
 
 FRAME = pl.DataFrame({"text": ["办理事项请到窗口。", None], "note": ["无", "材料齐全。"]})
 
@@ -27,9 +29,8 @@ def planned(**params: Any) -> Mapped:
 
 
 def counts(answer: Mapped, frame: pl.DataFrame = FRAME) -> tuple[float, float]:
-    assert answer.kernel is not None
-    sums = answer.kernel(frame).select(**answer.measures).row(0, named=True)
-    return sums["canaries_planted"], sums["canaries_left"]
+    _, tally, _ = carry_out(with_places(frame), answer, 1)
+    return tally.measures.get("canaries_planted", 0), tally.measures.get("canaries_left", 0)
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *recognizers: str) -> None:

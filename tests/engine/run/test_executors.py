@@ -158,3 +158,11 @@ def test_workers_load_their_modules_from_where_this_process_does(folder: Path, m
 
 def seen_by_a_worker() -> tuple[str, int, bool]:
     return pl.__file__, pl.thread_pool_size(), "corpushub.engine.text.compiled_stats" in sys.modules
+
+
+def test_what_every_build_loads_leaves_out_what_few_builds_use() -> None:
+    """The recognizers alone take longer to load than a small recipe to build."""
+    code = "import sys, corpushub.engine.registry as r, corpushub.engine.run.runner; r.registry(); print(*sys.modules)"
+    home = Path(__file__).parents[3]
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=home).stdout.split()
+    assert not {"presidio_analyzer", "spacy", "numba", "pandas", "sqlalchemy", "gradio", "ray"} & set(loaded)
