@@ -13,40 +13,49 @@ from corpushub.engine.cache import write_json
 from corpushub.engine.plan import Plan
 from corpushub.engine.run.barrier import survivors
 from corpushub.engine.run.work import Pieces
-from corpushub.engine.run.write import place_of, write_small
+from corpushub.engine.run.write import write_small
 
 
 def write_drops(plan: Plan, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], folder: Path) -> None:
     """`provenance/drops.parquet`: every row that left, with source place, step, reason, deciding number and, for merged rows, who stayed."""
-    names = pl.Series(["", *(step.step.name for step in plan.steps)], dtype=pl.String)
-    frames = []
-    for pieces in logs:
-        for at, (source, shard, log_folder) in enumerate(zip(pieces.sources, pieces.shards, pieces.folders, strict=True)):
-            log = pl.read_ipc(log_folder / "drops.arrow")
-            if not log.height:
-                continue
-            place = place_of(log, plan.sources[source].name, shard.origins)
-            place = place.with_columns(pl.col("source_row") + pl.lit(shard.base, pl.UInt32))
-            frames.append(
-                place.with_columns(
-                    log["step"],
-                    names.gather(log["step"].cast(pl.UInt32)).alias("step_name"),
-                    log["reason"],
-                    log["measure"],
-                    survivors_in(log, pieces.rulings[at] if pieces.rulings else None),
-                )
-            )
-    if not frames:
+    kept = [gathered(plan, pieces) for pieces in logs if pieces.shards]
+    drops = pl.concat(kept)
+    if not drops.height:
         return
-    drops = pl.concat(frames)
+    names = pl.Series(["", *(step.step.name for step in plan.steps)], dtype=pl.String)
+    drops = drops.insert_column(5, names.gather(drops["step"].cast(pl.UInt32)).alias("step_name"))
     write_small(survivors_named(plan, drops, inputs), folder / "provenance" / "drops.parquet")
 
 
-def survivors_in(log: pl.DataFrame, ruling: Path | None) -> pl.Series:
+def gathered(plan: Plan, pieces: Pieces) -> pl.DataFrame:
+    """The drop logs of a stage's shards as one, with each row's place. Columns are made for all shards at once: there may be thousands."""
+    logs = [pl.read_ipc(folder / "drops.arrow") for folder in pieces.folders]
+    stays = [survivors_in(log, pieces.rulings[at] if pieces.rulings else None) for at, log in enumerate(logs)]
+    home = np.repeat(np.arange(len(logs)), [log.height for log in logs])
+    files = pl.Series([name for shard in pieces.shards for name in shard.origins], dtype=pl.String)
+    first = np.cumsum([0, *(len(shard.origins) for shard in pieces.shards)])[home]
+    bases = np.array([shard.base for shard in pieces.shards], np.uint32)[home]
+    sources = pl.Series([plan.sources[source].name for source in pieces.sources], dtype=pl.String)
+    whole = pl.concat(logs)
+    return pl.DataFrame(
+        [
+            sources.gather(home).alias("source"),
+            files.gather(first + whole["_origin"].to_numpy()).alias("source_file"),
+            (whole["_row"] + pl.Series(bases)).alias("source_row"),
+            whole["_part"].alias("part"),
+            whole["step"],
+            whole["reason"],
+            whole["measure"],
+            pl.Series("survivor", np.concatenate(stays), dtype=pl.Int64),
+        ]
+    )
+
+
+def survivors_in(log: pl.DataFrame, ruling: Path | None) -> np.ndarray:
     """Global numbers of the rows that stay in place of those of a drop log, which begins with the rows that the ruling removed."""
     stays = survivors(ruling) if ruling else np.zeros(0, np.int64)
     rest = np.full(log.height - stays.size, -1)
-    return pl.Series("survivor", np.concatenate([stays, rest]).astype(np.int64))
+    return np.concatenate([stays, rest]).astype(np.int64)
 
 
 def write_quarantine(plan: Plan, folder: Path) -> None:
@@ -59,11 +68,10 @@ def write_quarantine(plan: Plan, folder: Path) -> None:
 def survivors_named(plan: Plan, drops: pl.DataFrame, barriers: Mapping[int, Pieces]) -> pl.DataFrame:
     """Replace the survivors' global row numbers by their place, `source/file:row`."""
     merged = pl.Series("merged_into", [None], dtype=pl.String).new_from_index(0, drops.height)
-    wanted = drops.with_row_index("_at").filter(pl.col("survivor") >= 0)
-    for step in wanted.get_column("step").unique().sort().to_list():
-        rows = wanted.filter(pl.col("step") == step)
-        words = place_words(plan, barriers[step], rows.get_column("survivor").to_numpy())
-        merged = merged.scatter(rows.get_column("_at"), words)
+    steps, survivor = drops["step"].to_numpy(), drops["survivor"].to_numpy()
+    for step in np.unique(steps[survivor >= 0]).tolist():
+        at = np.flatnonzero((steps == step) & (survivor >= 0))
+        merged = merged.scatter(at, place_words(plan, barriers[step], survivor[at]))
     return drops.drop("survivor").with_columns(merged)
 
 
@@ -71,13 +79,15 @@ def place_words(plan: Plan, pieces: Pieces, rows: np.ndarray) -> pl.Series:
     """`source/file:row` for global rows of a barrier's input."""
     edges = np.cumsum([0, *(shard.rows for shard in pieces.shards)])
     home = np.searchsorted(edges, rows, side="right") - 1
-    words = np.empty(len(rows), dtype=object)
-    for at in np.unique(home):
-        source = plan.sources[pieces.sources[at]]
-        frame = pieces.shards[at].read([])
-        mine = np.flatnonzero(home == at)
-        for where, origin, row in zip(
-            mine, *frame[(rows[mine] - edges[at]).tolist()].select("_origin", "_row").get_columns(), strict=True
-        ):
-            words[where] = f"{source.name}/{pieces.shards[at].origins[origin]}:{row}"
-    return pl.Series("merged_into", words.tolist(), dtype=pl.String)
+    order = np.argsort(home, kind="stable")
+    parts = []
+    for mine in np.split(order, np.flatnonzero(np.diff(home[order])) + 1):
+        at = int(home[mine[0]])
+        shard = pieces.shards[at]
+        frame = shard.read([])[rows[mine] - edges[at]]
+        names = pl.Series([f"{plan.sources[pieces.sources[at]].name}/{name}:" for name in shard.origins], dtype=pl.String)
+        parts.append(names.gather(frame["_origin"].cast(pl.UInt32)) + frame["_row"].cast(pl.String))
+    back = np.empty(len(rows), np.int64)
+    back[order] = np.arange(len(rows))
+    words: pl.Series = pl.concat(parts).gather(back).alias("merged_into")
+    return words
