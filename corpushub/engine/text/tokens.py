@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from corpushub.base.errors import Unavailable
+from corpushub.base.errors import Invalid, Unavailable
 from corpushub.engine.text import stats as ts
 from corpushub.engine.text.counts import NAMES
 
@@ -50,7 +50,7 @@ def characters(column: pl.Series) -> pl.Series:
 def counter(tokenizer: str, path: Path | None) -> Counter:
     """The counting function for `estimate`, `characters`, or a vocabulary file `path` (`….json` or `….tiktoken`).
 
-    Raises: Unavailable("text.no_tokenizer") where the library that reads the file is not installed.
+    Raises: Unavailable("text.no_tokenizer") where the library that reads the file is not installed, Invalid("text.bad_vocabulary").
     """
     if path is None:
         return estimate if tokenizer == ESTIMATE else characters
@@ -61,15 +61,27 @@ def counter(tokenizer: str, path: Path | None) -> Counter:
 def _tiktoken(path: Path) -> Encode:
     """A vocabulary of byte sequences and ranks, one pair a line, with the splitting pattern of the 100,000-entry family."""
     library = _library("tiktoken", path)
-    ranks = {
-        base64.b64decode(token): int(rank) for token, rank in (line.split() for line in path.read_bytes().splitlines() if line)
-    }
+    ranks: dict[bytes, int] = {}
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            token, rank = line.split()
+            ranks[base64.b64decode(token, validate=True)] = int(rank)
+        except ValueError as error:
+            raise Invalid("text.bad_vocabulary", tokenizer=path.name, place=f":{number}") from error
+    if not {bytes([byte]) for byte in range(256)} <= ranks.keys() or len({*ranks.values()}) != len(ranks):
+        raise Invalid("text.bad_vocabulary", tokenizer=path.name, place="")  # the library would end the process, or miss bytes
     encoding = library.Encoding(path.stem, pat_str=_SPLIT, mergeable_ranks=ranks, special_tokens={})
     return lambda texts: [len(encoding.encode_ordinary(text)) for text in texts]
 
 
 def _tokenizer_json(path: Path) -> Encode:
-    loaded = _library("tokenizers", path).Tokenizer.from_file(str(path))
+    library = _library("tokenizers", path)
+    try:
+        loaded = library.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises no narrower kind
+        raise Invalid("text.bad_vocabulary", tokenizer=path.name, place="") from error
+    loaded.no_truncation()
+    loaded.no_padding()
     return lambda texts: [len(encoded.ids) for encoded in loaded.encode_batch(texts, add_special_tokens=False)]
 
 
