@@ -246,6 +246,34 @@ def generate(rows: int, seed: int, data: Path | None = None, zh_share: float = 0
     return pl.DataFrame({"id": np.arange(rows), "text": texts, "lang": langs, "kind": labels, "origin": origins})
 
 
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+
+
+def _personal(rng: Rng, lang: str) -> tuple[str, list[str]]:
+    """A line that names a person's numbers, and the numbers: every one invented, with right check digits."""
+
+    def digits(count: int) -> str:
+        return "".join(map(str, rng.integers(10, size=count)))
+
+    body = f"1101{rng.integers(1, 10):02}19{rng.integers(50, 99)}{rng.integers(1, 13):02}{rng.integers(10, 29)}{digits(3)}"
+    identity = body + "10X98765432"[sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, body, strict=True)) % 11]
+    mobile, mail = f"1{rng.choice([38, 39, 58, 86])}{digits(8)}", f"user{digits(4)}@example.org"
+    if lang == "en":
+        return f"Please write to {mail} or call {mobile}.", [mail, mobile]
+    return f"申请人身份证号{identity}，联系电话{mobile}，邮箱{mail}。", [identity, mobile, mail]
+
+
+def with_personal(frame: pl.DataFrame, seed: int, share: float = 0.05) -> pl.DataFrame:
+    """`frame` with a line of personal numbers at the end of `share` of the good rows, and those numbers in `planted`."""
+    rng = np.random.default_rng([seed, 1])
+    texts, planted = frame["text"].to_list(), [[] for _ in range(len(frame))]
+    for row, (kind, lang) in enumerate(frame.select("kind", "lang").iter_rows()):
+        if kind == "good" and rng.random() < share:
+            line, planted[row] = _personal(rng, lang)
+            texts[row] += "\n" + line
+    return frame.with_columns(pl.Series("text", texts), pl.Series("planted", planted, dtype=pl.List(pl.String)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write a seeded corpus with ground truth.")
     parser.add_argument("out", type=Path)

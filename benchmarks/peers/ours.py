@@ -1,14 +1,17 @@
 """Our text stages on one Parquet file, batch by batch, without the engine around them.
 
-    python ours.py STAGE IN.parquet OUT.parquet [--numpy]
+    python ours.py STAGE IN.parquet OUT.parquet [--numpy | --names | --release]
 
-`clean` normalises, judges and writes; `exact` and `near` find which rows stay and write their ids; `end` does all three and the scrub of
-personal data, writing the rows each time.
+`clean` normalises, judges and writes; `exact` and `near` find which rows stay and write their ids. `end` is the engine itself carrying out a
+recipe of all three and the scrub of personal information, with drop log, card and charts; with `--names` the scrub looks for names of persons
+and places too, which takes a tagger; with `--release` the last look before a release reads every row again besides.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -65,15 +68,8 @@ def clean(source: str, target: str) -> None:
 
 
 def rows_left(source: str, target: str, gone: np.ndarray) -> None:
-    """The rows that stay, whole where a later stage needs them, else their ids: a ruling is all our engine writes for a barrier."""
-    if target.endswith((".2", ".3")):
-        out, start = Writer(target), 0
-        for frame in batches(source):
-            out.write(frame.filter(pl.Series(~gone[start : start + len(frame)])))
-            start += len(frame)
-        out.close()
-    else:
-        pl.read_parquet(source, columns=["id"]).filter(pl.Series(~gone)).write_parquet(target)
+    """The ids of the rows that stay: a ruling is all our engine writes for a barrier."""
+    pl.read_parquet(source, columns=["id"]).filter(pl.Series(~gone)).write_parquet(target)
 
 
 def exact(source: str, target: str) -> None:
@@ -90,25 +86,56 @@ def near(source: str, target: str) -> None:
     rows_left(source, target, decision.codes > 0)
 
 
-def scrub(source: str, target: str) -> None:
-    from corpushub.engine.pii.steps import STEPS
-
-    step = next(step for step in STEPS if step.name == "scrub")
-    out, mapped = Writer(target), None
-    for frame in batches(source):
-        mapped = mapped or step.apply(step.params(columns=["text"], policy="training"), Scope(frame.schema))
-        out.write(frame.with_columns(mapped.kernel(frame.select("text"))["text"]))
-    out.close()
+RECIPE = """\
+dataset: bench/end
+title: {{zh: 端到端, en: End to end}}
+purpose: model-training
+licence: {{id: cc-by-4.0}}
+sources:
+  docs: {{resource: bench/docs, from: docs.parquet}}
+contract: {{key: id, columns: {{id: {{dtype: int, required: true}}, text: {{required: true, pii: scrub}}}}}}
+steps:
+  - normalize: {{columns: [text]}}
+  - drop_short: {{column: text, min_chars: 20}}
+  - drop_low_quality: {{column: text, profile: [zh-web, en-web]}}
+  - dedup_exact: {{on: text}}
+  - dedup_near: {{on: text, jaccard: 0.8}}
+  - scrub: {{columns: [text], names: {names}}}
+card:
+  zh: {{summary: 测速用语料, uses: 测速}}
+  en: {{summary: A corpus to measure speed with, uses: measuring speed}}
+"""
 
 
 def end(source: str, target: str) -> None:
-    one, two, three = (f"{target}.{number}" for number in (1, 2, 3))
-    clean(source, one)
-    exact(one, two)
-    near(two, three)
-    scrub(three, target)
-    for path in (one, two, three):
-        Path(path).unlink()
+    from corpushub.base.settings import Settings
+    from corpushub.domain.recipe import Recipe
+    from corpushub.engine.cache import Cache
+    from corpushub.engine.plan import Setting, make_plan
+    from corpushub.engine.registry import registry
+    from corpushub.engine.run.runner import run
+    from corpushub.engine.sources.opening import open_source
+    from corpushub.engine.sources.place import Place
+    from corpushub.services.card_facts import Inputs
+    from corpushub.services.release_folder import assemble
+
+    with tempfile.TemporaryDirectory(dir=Path(target).parent) as name:
+        home, folder = Path(name), Path(name) / "release"
+        (home / "docs.parquet").hardlink_to(source)
+        recipe = Recipe.parse(
+            RECIPE.format(names=str(bool({"--names", "--release"} & {*sys.argv})).lower()), name="end.yaml", steps=registry()
+        )
+        place = Place(home, Settings(home=home), Cache(home / "cache"))
+        sources = [open_source(ref, place) for ref in recipe.sources]
+        built = run(make_plan(recipe, sources, registry(), Setting(home)), folder, cache=place.cache)
+        screened = None if "--release" in sys.argv else {"measures": {}, "classes": {}}
+        made = assemble(Inputs(recipe, built, folder, "1.0.0", date(2026, 1, 1), screened=screened))
+        for path, content in made.documents.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        Path(target).mkdir()
+        for path in (folder / "data").glob("*.parquet"):
+            path.rename(Path(target) / path.name)
 
 
 if __name__ == "__main__":
