@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -80,12 +81,25 @@ def sharing(partner: Annotated[str, typer.Option(help="Only what this partner re
 
 
 @app.command()
-def report(first: First = None, last: Last = None) -> None:
+def report(
+    first: First = None,
+    last: Last = None,
+    form: Annotated[str, typer.Option("--form", help="md, html or docx: a document instead of data.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Where to write the document.")] = None,
+) -> None:
     """The periodic report, with the record it rests on (article 17)."""
     ctx = context()
     begin = first.date() if first else datetime(2000, 1, 1).date()  # noqa: DTZ001 - a day
     end = last.date() if last else datetime(2999, 1, 1).date()  # noqa: DTZ001 - a day
-    ctx.show(ctx.hub().oversight.report(ctx.actor(), first=begin, last=end))
+    if not form:
+        ctx.show(ctx.hub().oversight.report(ctx.actor(), first=begin, last=end))
+        return
+    from corpushub.services.reporting import printed
+
+    target = out or Path(f"report.{form}")
+    data = printed(ctx.hub().oversight, ctx.actor(), (begin, end), form, ctx.lang)
+    target.write_bytes(data)
+    ctx.show({"file": target.name, "bytes": len(data)})
 
 
 @app.command()

@@ -15,12 +15,15 @@ from starlette.background import BackgroundTask
 
 from corpushub.base.errors import Invalid
 from corpushub.base.identity import BEIJING
+from corpushub.base.messages import Lang
 from corpushub.domain.parties import ANONYMOUS, Actor
+from corpushub.domain.report import MEDIA
 from corpushub.services.hub import Hub
+from corpushub.services.reporting import printed
 
 BUNDLE = "/download/audit-bundle"
 PAGE_OUT, PAGE_IN = "/download/catalog-page", "/upload/catalog-page"
-OUTPUT = "/download/output"
+OUTPUT, REPORT = "/download/output", "/download/report"
 MAX_PAGE_BYTES = 32 << 20
 Day = date | Literal[""]
 
@@ -78,11 +81,16 @@ def read_page(page: UploadFile) -> Any:
 
 
 def results(app: FastAPI, hub: Hub) -> None:
-    """Cleared outputs of compute jobs."""
+    """Cleared outputs of compute jobs, and the periodic report as a document."""
 
     def output(request: Request, case: str) -> Response:
         return attached(hub.compute.output(actor_of(request), case), f"{case}.parquet", "application/vnd.apache.parquet")
 
+    def report(request: Request, first: date, last: date, form: str = "docx", lang: Lang = "zh") -> Response:
+        data = printed(hub.oversight, actor_of(request), (first, last), form, lang)
+        return attached(data, f"report-{first}-{last}.{form}", MEDIA[form])
+
+    app.add_api_route(REPORT, report, methods=["GET"], include_in_schema=False)
     app.add_api_route(f"{OUTPUT}/{{case}}", output, methods=["GET"], include_in_schema=False)
 
 

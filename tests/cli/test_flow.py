@@ -78,6 +78,7 @@ def test_a_case_from_opening_to_its_history(shell: Any) -> None:
 def test_numbers_packs_and_ids(shell: Any) -> None:
     assert {row["id"] for row in shell("oversee", "indicators")[1]} >= {"versions_released", "refusal_rate"}
     assert shell("oversee", "disclosure", "2026")[1]["totals"]["authorizations"] == 0
+    assert shell("--as", "li.wei", "oversee", "report", "--form", "pdf")[0] == 2
     assert shell("oversee", "plan", "2026")[1]["items"] == []
     assert shell("oversee", "resolve", "nothing")[0] == 4
     assert shell("--as", "wu.fan", "oversee", "unusual")[0] == 3

@@ -14,7 +14,7 @@ from corpushub.base.errors import Forbidden, Invalid
 from corpushub.domain.delta import read_delta
 from corpushub.domain.flows.record import KINDS
 from corpushub.domain.parties import SYSTEM
-from corpushub.portal.downloads import PAGE_IN, PAGE_OUT
+from corpushub.portal.downloads import PAGE_IN, PAGE_OUT, REPORT
 from corpushub.portal.pages import Ask, Outcome, Screen, Words
 from corpushub.portal.screens import all_screens
 from corpushub.services.accounts import COOKIE
@@ -160,3 +160,14 @@ def test_a_booking_is_filed_where_it_is_used(here: SomeHub) -> None:
     (facts,) = records(here.hub, "compute_booking")
     assert facts["quota"] == {"seconds": 60, "rows": 10, "bytes": 1000}
     assert "eval" in shown(here, "developer", "/demand/mine", tab="compute")
+
+
+def test_who_oversees_takes_the_report_as_a_document(app: Any, here: SomeHub) -> None:
+    assert f'action="{REPORT}"' in shown(here, "auditor", "/oversee/dashboard")
+    assert REPORT not in shown(here, "operator", "/oversee/dashboard")
+    asked = ("GET", f"{REPORT}?first=2026-01-01&last=2026-12-31&form=docx&lang=en")
+    answer = sent(app, here, "auditor", asked)
+    assert answer.content.startswith(b"PK")
+    assert answer.headers["content-disposition"].endswith('"report-2026-01-01-2026-12-31.docx"')
+    assert sent(app, here, "developer", asked).status_code == 403
+    assert sent(app, here, "auditor", ("GET", asked[1].replace("docx", "pdf"))).status_code == 422

@@ -2,10 +2,14 @@
 from __future__ import annotations
 
 import calendar
+import html
+import io
 import re
+import zipfile
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -16,6 +20,7 @@ from corpushub.domain.indicators import Indicator, counted_types, indicators, in
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.services import tallies
 from corpushub.services.oversight import Oversight
+from corpushub.services.reporting import printed
 from corpushub.store.tokens import Delivery
 from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, proposed
 
@@ -149,6 +154,39 @@ def test_a_report_names_the_record_it_rests_on(city: City) -> None:
     one = oversight(city).report(city["authority"], first=date(2026, 1, 1), last=date(2026, 12, 31))
     assert one["upto"] == one["ledger_size"]
     assert one == oversight(city).report(city["auditor"], first=date(2026, 1, 1), last=date(2026, 12, 31))
+
+
+def test_a_report_is_a_document_with_the_numbers_and_the_events_behind_them(city: City) -> None:
+    span = (date(2026, 1, 1), date(2026, 12, 31))
+    told = oversight(city).report(city["authority"], first=span[0], last=span[1])
+    assert printed(oversight(city), city["authority"], span, "docx", "zh") == printed(
+        oversight(city), city["auditor"], span, "docx", "zh"
+    )
+    for form in ("md", "html", "docx"):
+        for lang, days in (("zh", "14 个工作日"), ("en", "14 working days")):
+            data = printed(oversight(city), city["authority"], span, form, lang)
+            text = words_of_docx(data) if form == "docx" else data.decode()
+            assert all(item["formula"] in html.unescape(text) for item in told["indicators"]), form
+            assert f"{city.made['release'].id}@5" in text
+            assert told["digest"] in text
+            assert days in text
+    with pytest.raises(Invalid, match="report.form"):
+        printed(oversight(city), city["authority"], span, "pdf", "zh")
+    with pytest.raises(Forbidden, match="oversight.only"):
+        printed(oversight(city), city["developer"], span, "md", "zh")
+
+
+def words_of_docx(data: bytes) -> str:
+    """Text of a Word document as a reader of the standard finds it: by content type, relationship and paragraph."""
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        assert package.testzip() is None
+        types = ET.fromstring(package.read("[Content_Types].xml"))
+        (target,) = [item.get("Target", "") for item in ET.fromstring(package.read("_rels/.rels"))]
+        assert f"/{target}" in {item.get("PartName") for item in types}
+        body = ET.fromstring(package.read(target))
+    return "\n".join(
+        "".join(part.itertext()) for part in body.iter("{http://schemas.openxmlformats.org/wordprocessingml/2006/main}p")
+    )
 
 
 def test_a_conflict_declared_late_takes_the_voice_back(city: City) -> None:

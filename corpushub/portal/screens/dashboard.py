@@ -7,12 +7,37 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from corpushub.base.errors import HubError
+from corpushub.base.identity import business_day
 from corpushub.domain.indicators import Indicator
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, pictures, values
-from corpushub.portal.html import Child, Safe, a, b, code, details, div, h2, joined, li, p, span, summary, ul
+from corpushub.portal.downloads import REPORT
+from corpushub.portal.html import (
+    Child,
+    Safe,
+    a,
+    b,
+    button,
+    code,
+    details,
+    dialog,
+    div,
+    form,
+    h2,
+    input_,
+    joined,
+    label,
+    li,
+    option,
+    p,
+    select,
+    span,
+    summary,
+    ul,
+)
 from corpushub.portal.pages import Ask, Page, Screen, link
 from corpushub.portal.parts import bar, card, grid, heading
+from corpushub.services.oversight import OVERSIGHT
 
 MOST = 1000
 CODED = frozenset({"coded", "expiring"})  # states of a registration whose code stands
@@ -43,8 +68,9 @@ def show(ask: Ask) -> Page:
         Figure("in_time", in_time(ask, held), "access"),
         Figure("objections", str(sum(1 for case in held["objection"] if casework.is_running(case))), "objection"),
     ]
+    way, sheet = exporting(ask)
     body = joined(
-        heading(t("dashboard.title"), lead=t("dashboard.lead")),
+        heading(t("dashboard.title"), lead=t("dashboard.lead"), actions=way),
         div(*[tile(ask, figure) for figure in figures], c="tiles"),
         div(
             card(t("dashboard.activity"), pictures.weeks(activity(ask, held)), aside=t("dashboard.weeks", count=WEEKS)),
@@ -60,7 +86,46 @@ def show(ask: Ask) -> Page:
             c="halves",
         ),
     )
-    return Page(t("dashboard.title"), joined(body, indicators(ask)))
+    return Page(t("dashboard.title"), joined(body, indicators(ask), sheet))
+
+
+def exporting(ask: Ask) -> tuple[Safe | None, Safe | None]:
+    """The button that takes the periodic report away and its sheet, for those who oversee (article 17)."""
+    if not ask.actor.has(*OVERSIGHT):
+        return None, None
+    t, today = ask.t, business_day(ask.hub.clock())
+    days = {"first": today.replace(month=1, day=1), "last": today}
+    boxes = [
+        label(span(t(f"dashboard.report_{name}")), input_(type_="date", name=name, value=str(day), required=True))
+        for name, day in days.items()
+    ]
+    forms_ = select(*[option(t(f"dashboard.report_{name}"), value=name) for name in ("docx", "html", "md")], name="form")
+    inside = form(
+        div(
+            h2(t("dashboard.report")),
+            button("×", type_="button", c="icon-btn", data_close=True, aria_label=t("portal.close")),
+            c="sheet-head",
+        ),
+        div(
+            div(
+                div(t("dashboard.report_note"), c="note"),
+                *boxes,
+                label(span(t("dashboard.report_form")), forms_),
+                input_(type_="hidden", name="lang", value=ask.lang),
+                c="fields",
+            ),
+            c="sheet-body",
+        ),
+        div(
+            button(t("portal.cancel"), type_="button", c="btn", data_close=True),
+            button(t("dashboard.report"), type_="submit", c="btn primary"),
+            c="sheet-foot",
+        ),
+        action=REPORT,
+        method="get",
+    )
+    way = button(t("dashboard.report"), type_="button", c="btn", data_sheet="sheet-report", data_key="n")
+    return way, dialog(inside, id="sheet-report", c="sheet", aria_label=t("dashboard.report"))
 
 
 def indicators(ask: Ask) -> Safe | None:
