@@ -39,9 +39,41 @@ SOURCE_KEYS = (
     "resource", "from", "select", "format", "encoding", "delimiter", "quote", "header", "columns", "skip_rows", "footer_rows", "sheet", "members",
     "records", "nulls", "add", "table", "query", "role",
 )  # fmt: skip
+# What a source's option must look like; any other is text.
+WHOLE_NUMBER, YES_OR_NO, LIST, MAPPING, LETTER, TEXT_OR_NUMBER = (
+    "whole_number",
+    "yes_or_no",
+    "list",
+    "mapping",
+    "letter",
+    "text_or_number",
+)
+OPTION_KINDS = {
+    "skip_rows": WHOLE_NUMBER, "footer_rows": WHOLE_NUMBER, "header": YES_OR_NO, "columns": LIST, "nulls": LIST, "add": MAPPING,
+    "delimiter": LETTER, "quote": LETTER, "sheet": TEXT_OR_NUMBER,
+}  # fmt: skip
 TOP_KEYS = (
     "dataset", "title", "purpose", "licence", "sources", "contract", "steps", "gates", "card", "limits", "tags", "languages", "tasks",
 )  # fmt: skip
+
+
+def is_of(kind: str, value: Any) -> bool:
+    """Does a source's option look like what it must be?"""
+    match kind:
+        case "whole_number":
+            return type(value) is int and value >= 0
+        case "yes_or_no":
+            return isinstance(value, bool)
+        case "list":
+            return isinstance(value, list) and all(isinstance(item, str | int) for item in value)
+        case "mapping":
+            return isinstance(value, dict)
+        case "letter":
+            return isinstance(value, str) and (len(value) == 1 or value in {"tab", "\\t"})
+        case "text_or_number":
+            return isinstance(value, str) or type(value) is int
+        case _:
+            return isinstance(value, str)
 
 
 class StepSpec(Protocol):
@@ -231,6 +263,10 @@ class RecipeReader:
         if "resource" not in fields:
             doc.problem("recipe.source_resource", key, source=name)
         options = {word: plain(value) for word, value in fields.items() if word not in {"resource", "from", "select"}}
+        for word, value in options.items():
+            kind = OPTION_KINDS.get(word, "text")
+            if not is_of(kind, value):
+                doc.problem(f"recipe.option_{kind}", fields[word], option=word)
         select, rename = self.select(fields.get("select"), f"{what}.select")
         if rename:
             options["rename"] = rename

@@ -129,3 +129,27 @@ def test_equal_text_has_equal_digest() -> None:
 def test_any_text_is_read_or_refused(noise: str, at: int) -> None:
     with suppress(Invalid):
         Recipe.parse(GOOD[:at] + noise + GOOD[at:], name="x.yaml", steps=STEPS)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "skip_rows: x",
+        "skip_rows: -1",
+        "header: maybe",
+        "columns: a",
+        "add: [a]",
+        "delimiter: ab",
+        "quote: ''",
+        "sheet: [a]",
+        "format: 1",
+    ],
+)
+def test_an_option_of_the_wrong_kind_is_told_at_its_place(option: str) -> None:
+    word = option.partition(":")[0]
+    with pytest.raises(Invalid) as caught:
+        Recipe.parse(GOOD.replace("select:", f"{option}, select:", 1), name="r.yaml", steps=STEPS)
+    problem = caught.value.problems[0]
+    assert problem.code.startswith("recipe.option_")
+    assert problem.facts == {"option": word}
+    assert problem.line > 0

@@ -146,8 +146,12 @@ class Unpacker:
                 if info.flag_bits & 0x1:
                     self.skipped.append((name, "encrypted"))
                     continue
-                with archive.open(info) as member:
-                    inner = self.copy(member, name)
+                try:
+                    with archive.open(info) as member:
+                        inner = self.copy(member, name)
+                except NotImplementedError:
+                    self.skipped.append((name, "packed"))
+                    continue
                 yield from self.blob(inner, depth + 1)
 
     def tar(self, blob: Blob, depth: int, stream: IO[bytes], mode: Literal["r:", "r|"]) -> Iterator[Blob]:

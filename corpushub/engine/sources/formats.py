@@ -20,6 +20,8 @@ SUFFIXES = {
     ".xls": "sheet", ".xlsm": "sheet", ".ods": "sheet", ".parquet": "parquet", ".pq": "parquet",
 }  # fmt: skip
 FORMATS = ("csv", "jsonl", "json", "text", "html", "sheet", "parquet")
+# Pictures, programs and archives that are not opened here, whatever they are called.
+BINARY = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"\x7fELF", b"MZ\x90\x00", b"Rar!", b"7z\xbc\xaf", b"\x00\x00\x01\x00")
 ALIASES = {"tsv": "csv", "xlsx": "sheet", "xls": "sheet", "markdown": "text", "ndjson": "jsonl"}
 
 
@@ -60,6 +62,8 @@ def reader_name(blob: Blob, options: Mapping[str, Any]) -> str:
         return "parquet"
     if head.startswith((b"\xd0\xcf\x11\xe0", b"PK\x03\x04")):
         return "sheet"
+    if head.startswith(BINARY):
+        return "unknown"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "html"

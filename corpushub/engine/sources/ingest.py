@@ -21,7 +21,7 @@ from zlib import crc32
 
 import polars as pl
 
-from corpushub.base.errors import Conflict
+from corpushub.base.errors import Conflict, Invalid
 from corpushub.base.identity import digest_of, sha256
 from corpushub.domain.recipe import SourceRef
 from corpushub.engine.cache import Cache, read_json, write_json
@@ -137,7 +137,12 @@ def rows_of(reading: Reading, run: Iterable[Blob]) -> Iterator[Begin | Batch]:
         with unpacked(reading, blob) as unpacker:
             for file in unpacker.files(blob):
                 yield Begin(file.name)
-                yield from batches(file, reading.ref.options, reading.limits)
+                try:
+                    yield from batches(file, reading.ref.options, reading.limits)
+                except Invalid as refused:
+                    if refused.code != "source.empty" or (reading.alone and file is blob):
+                        raise
+                    unpacker.skipped.append((file.name, "empty"))
             yield nothing(blob.name, unpacker)
         check_unchanged(blob)
 
@@ -154,7 +159,7 @@ def unpacked(reading: Reading, blob: Blob) -> Generator[Unpacker]:
 
 
 def nothing(name: str, unpacker: Unpacker) -> Batch:
-    """The members of an archive that were not read, as a batch without rows."""
+    """The files that were not read, as a batch without rows."""
     return Batch(name, pl.DataFrame({"_row": []}, {"_row": pl.UInt32}), tuple(Bad(one, 0, why) for one, why in unpacker.skipped))
 
 

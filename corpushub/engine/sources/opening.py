@@ -88,6 +88,9 @@ def open_source(ref: SourceRef, place: Place) -> Source:
         from corpushub.engine.sources.remote import fetch
 
         return open_local(ref, place, fetch(ref.address, place), PurePosixPath(ref.address.partition("?")[0]).name)
+    scheme, colon, _ = ref.address.partition("://")
+    if colon:
+        raise Invalid("source.scheme", source=ref.name, scheme=scheme)
     path = local_path(ref, place)
     try:
         return open_local(ref, place, path, path.name)

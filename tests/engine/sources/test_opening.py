@@ -373,3 +373,77 @@ def test_a_quote_that_is_never_closed_costs_its_own_line_only(tmp_path: Path) ->
     source = opened(tmp_path, write(tmp_path, "a.csv", f'id,text\n1,fine\n2,"opened\n{lines}5,last\n'))
     assert [(bad.line, bad.reason) for bad in source.quarantine] == [(3, "unclosed_quote")]
     assert source.fact.rows == 202
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "unknown_format"),
+        ("a.txt", b"%PDF-1.7\n" + bytes(range(256)), "unknown_format"),
+        ("a.jsonl", b"MZ\x90\x00" + bytes(range(256)), "unknown_format"),
+        ("b.csv", b"", "empty"),
+    ],
+)
+def test_one_file_that_is_none_is_set_aside_and_the_others_are_read(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
+    write(tmp_path, f"t/{name}", data)
+    write(tmp_path, "t/good.csv", "a,b\n1,2\n")
+    source = opened(tmp_path, "t", {"max_quarantine_ratio": 0.9})
+    assert [(bad.file, bad.reason) for bad in source.quarantine] == [(name, reason)]
+    assert rows(source) == [{"a": "1", "b": "2"}]
+
+
+def changed_zip(local: int, central: int, value: int) -> bytes:
+    """A zip whose only member has this value at these offsets of its two headers."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.csv", "a,b\n1,2\n")
+    data = bytearray(buffer.getvalue())
+    data[data.index(b"PK\x03\x04") + local] = value
+    data[data.index(b"PK\x01\x02") + central] = value
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("data", "reason"), [(changed_zip(6, 8, 1), "encrypted"), (changed_zip(8, 10, 9), "packed")])
+def test_a_member_that_cannot_be_unpacked_is_told(tmp_path: Path, data: bytes, reason: str) -> None:
+    source = opened(tmp_path, write(tmp_path, "a.zip", data), {"max_quarantine_ratio": 1})
+    assert [(bad.file, bad.reason) for bad in source.quarantine] == [("a.csv", reason)]
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.zip", "a.zst", "a.tar.gz"])
+def test_damaged_archives_are_refused_by_name(tmp_path: Path, name: str) -> None:
+    whole = {
+        "a.csv.gz": gzip.compress(b"a,b\n" + b"1,2\n" * 9000),
+        "a.zip": changed_zip(0, 0, ord("P")),
+        "a.zst": b"\x28\xb5\x2f\xfd" + bytes(20),
+    }
+    data = bytearray(whole.get(name) or tar_of({"a.txt": bytes(range(256)) * 99}, "w:gz"))
+    data[20:40] = bytes(20)
+    with pytest.raises(Invalid, match=r"source\.archive_broken") as caught:
+        opened(tmp_path, write(tmp_path, name, bytes(data)))
+    assert caught.value.facts["name"] == name
+
+
+def test_a_bomb_in_a_folder_is_stopped_too(tmp_path: Path) -> None:
+    write(tmp_path, "t/good.csv", "a,b\n1,2\n")
+    write(tmp_path, "t/bomb.gz", gzip.compress(b"0" * 3_000_000))
+    with pytest.raises(Invalid, match=r"source\.archive_bomb"):
+        opened(tmp_path, "t", {"max_archive_ratio": 100, "ratio_floor_bytes": 1_000_000})
+
+
+def test_an_address_or_encoding_nobody_knows_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"source\.scheme"):
+        opened(tmp_path, "ftp://example.org/a.csv")
+    with pytest.raises(Invalid, match=r"source\.encoding"):
+        opened(tmp_path, write(tmp_path, "a.csv", CHINESE), encoding="gbkk")
+
+
+def test_a_file_nobody_may_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = write(tmp_path, "a.csv", CHINESE)
+
+    def closed(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))  # a superuser's test cannot take the right away
+
+    monkeypatch.setattr("corpushub.engine.digests.file_sha256", closed)
+    with pytest.raises(Forbidden, match=r"source\.unreadable") as caught:
+        opened(tmp_path, name)
+    assert caught.value.facts == {"name": "a.csv"}
