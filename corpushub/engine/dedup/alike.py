@@ -12,7 +12,7 @@ are read in as many slices as the bound asks for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -43,6 +43,10 @@ class Rows:
     leader: I64
     compared: I64
 
+    def copied(self) -> I64:
+        """Places in `compared` of texts that several rows have."""
+        return np.flatnonzero(np.bincount(self.leader, minlength=self.leader.size)[self.compared] > 1)
+
 
 def rows_of(sketches: Sketches, rank: I64 | None = None) -> Rows:
     """Of rows with one text the first speaks, or of these the first with the highest `rank`."""
@@ -57,19 +61,21 @@ def alike(sketches: Sketches, column: str, rows: Rows, threshold: float) -> tupl
     """The pairs worth comparing among `rows.compared`, as global rows, with the exact similarity of their texts in `column`."""
     digests = rows.digests[rows.compared]
     tag = f"{minhash.SCHEME} {minhash.BANDS}x{minhash.ROWS} {duplicates.ALL_PAIRS} {threshold - MARGIN!r}"
-    known = pair_memory.recall(sketches.memory, tag, digests)
-    table, crowds = proposed(sketches, rows.compared, digests, known, threshold)
-    first, second = np.divmod(table.codes, max(1, rows.compared.size))
-    pairs = Pairs(rows.compared[first], rows.compared[second])
-    missing = np.flatnonzero(np.isnan(table.exact))
-    table.exact[missing] = duplicates.similarities(
-        Pairs(pairs.first[missing], pairs.second[missing]),
-        rows.lengths,
-        lambda wanted: sketches.fetch(wanted, [column])[column],
-        sketches.memory,
-    )
-    pair_memory.keep(sketches.memory, tag, digests, replace(known, table=table, crowds=crowds))
-    return pairs, table.exact
+    with pair_memory.recall(sketches.memory, tag, digests) as known:
+        table, crowds = proposed(sketches, rows.compared, digests, known, threshold)
+        pairs = table.pairs(rows.compared.size)
+        missing = np.isnan(table.exact)
+        lengths, copied = rows.lengths[rows.compared], rows.copied()
+
+        def fetch(wanted: I64) -> pl.Series:
+            return sketches.fetch(rows.compared[wanted], [column])[column]
+
+        with pair_memory.Keeper(sketches.memory, known) as keeper:
+            # Of a text with copies one may be edited, and then it is compared with the others.
+            keeper.fetch(pairs.where(missing).rows(), copied, digests, lengths, fetch)
+            table.exact[missing] = duplicates.compared(pairs.where(missing), lengths, keeper.texts)
+            keeper.keep(tag, digests, table, crowds, copied)
+    return Pairs(rows.compared[pairs.first], rows.compared[pairs.second]), table.exact
 
 
 def proposed(sketches: Sketches, rows: I64, digests: U64, known: Known, threshold: float) -> tuple[Table, list[Crowds]]:

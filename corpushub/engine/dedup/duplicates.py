@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -157,19 +156,21 @@ def likely(pairs: Pairs, rows: I64, checks: U8, threshold: float) -> Pairs:
     return pairs.where(estimate >= threshold - MARGIN)
 
 
-def similarities(pairs: Pairs, lengths: I64, fetch: Callable[[I64], pl.Series], folder: Path | None = None) -> Similarities:
-    """Exact Jaccard similarity of every pair. `lengths`: shingles per row, to bound memory; `fetch(rows)` gives their texts in order.
+def similarities(pairs: Pairs, lengths: I64, fetch: Callable[[I64], pl.Series]) -> Similarities:
+    """Exact Jaccard similarity of every pair. `lengths`: shingles per row, to bound memory; `fetch(rows)` gives their texts in order."""
+    with Texts() as texts:
+        texts.fetch(pairs.rows(), lengths, fetch)
+        return compared(pairs, lengths, texts)
 
-    Every text is fetched once, in row order, and waits for its pairs in a file in `folder` where memory is too small for all.
-    """
+
+def compared(pairs: Pairs, lengths: I64, texts: Texts) -> Similarities:
+    """Exact Jaccard similarity of every pair of `texts`."""
+    texts.sort()
     out = np.empty(pairs.count, dtype=np.float64)
-    if not pairs.count:
-        return out
-    with Texts(pairs.rows(), lengths, fetch, folder) as texts:
-        for start, stop in _chunks(pairs, lengths):
-            part = Pairs(pairs.first[start:stop], pairs.second[start:stop])
-            rows = part.rows()
-            out[start:stop] = jaccard(texts.of(rows), np.searchsorted(rows, part.first), np.searchsorted(rows, part.second))
+    for start, stop in _chunks(pairs, lengths):
+        part = Pairs(pairs.first[start:stop], pairs.second[start:stop])
+        rows = part.rows()
+        out[start:stop] = jaccard(texts.of(rows), np.searchsorted(rows, part.first), np.searchsorted(rows, part.second))
     return out
 
 

@@ -1,8 +1,9 @@
 """What a search for alike texts remembers until the next build: its pairs, and the crowds of every band, by the texts they are about.
 
-One file, written whole beside the old one and put in its place: two builds at once leave the memory of one of them, a killed one leaves the old.
-It holds the texts, pairs and crowds of the present rows alone, so it does not outgrow them. A file that cannot be read, or that another way of searching
-left, counts as none; whatever consistent state it holds, the outcome is the same, only sooner or later.
+Two files, each written whole beside the old one and put in its place: two builds at once leave the files of one of them or one of each, a killed one
+leaves the old. `alike.npz` has the digests of all rows, the pairs and the crowds; `texts.bin` the texts of rows in pairs or with copies, where the other file says. Both are
+about present rows alone, so they do not outgrow them. A file that cannot be read, or that another way of searching left, counts as none, and a text
+must have its row's digest; so whatever lies there, the outcome is the same, only sooner or later.
 """
 
 from __future__ import annotations
@@ -12,25 +13,29 @@ import os
 import secrets
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from types import TracebackType
+from typing import IO, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from corpushub.engine.cache import is_alive
 from corpushub.engine.dedup import duplicates, minhash
-from corpushub.engine.dedup.duplicates import Buckets, Similarities
+from corpushub.engine.dedup.duplicates import Buckets, Pairs, Similarities
+from corpushub.engine.dedup.texts import Fetch, Remembered, Texts, opened
 from corpushub.engine.text.utf8 import I64, U32, U64
 
 FILE: Final = "alike.npz"
+TEXTS: Final = "texts.bin"
 _BROKEN: Final = (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile, zlib.error)
 _KINDS: Final = {
     "texts": np.uint64, "pairs": np.int64, "bands": np.uint32, "exact": np.float64, "keys": np.uint64, "marks": np.uint64, "edges": np.int64,
+    "held": np.int64, "spans": np.int64,
 }  # fmt: skip
 
 Flags = npt.NDArray[np.bool_]
@@ -46,6 +51,9 @@ class Table:
 
     def where(self, kept: Flags) -> Table:
         return Table(self.codes[kept], self.bands[kept], self.exact[kept])
+
+    def pairs(self, rows: int) -> Pairs:
+        return Pairs(*np.divmod(self.codes, max(1, rows)))
 
     def merged(self, codes: I64, bands: U32) -> Table:
         """With these proposals added; `codes` ascending, each once."""
@@ -79,12 +87,13 @@ class Crowds:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known before the search. `fresh`: rows whose text was not there; `order`: rows by digest."""
+    """What is known before the search. `fresh`: rows whose text was not there; `order`: rows by digest; `texts`: those of rows in pairs."""
 
     fresh: Flags
     order: I64
     table: Table
     crowds: Sequence[Crowds]
+    texts: Remembered | None = None
 
 
 def crowds_of(buckets: Buckets, digests: U64) -> Crowds:
@@ -103,7 +112,17 @@ def joined(parts: Sequence[Crowds]) -> Crowds:
     return Crowds(np.concatenate([part.keys for part in parts]), np.concatenate([part.marks for part in parts]))
 
 
-def recall(folder: Path | None, tag: str, digests: U64) -> Known:
+@contextmanager
+def recall(folder: Path | None, tag: str, digests: U64) -> Iterator[Known]:
+    """`recalled`, with its file of texts open."""
+    with ExitStack() as stack:
+        known = recalled(folder, tag, digests)
+        if known.texts:
+            stack.enter_context(known.texts)
+        yield known
+
+
+def recalled(folder: Path | None, tag: str, digests: U64) -> Known:
     """What the memory in `folder` knows about rows with these digests, each different; nothing where it was left by another search than `tag`."""
     order = np.argsort(digests[:, 0], kind="stable")
     nothing = Known(
@@ -121,12 +140,12 @@ def recall(folder: Path | None, tag: str, digests: U64) -> Known:
             kept = {name: file[name] for name in file.files}
         if any(kept[name].dtype != kind for name, kind in _KINDS.items()) or len(kept["edges"]) != minhash.BANDS + 1:
             return nothing
-        return _matched(kept, digests, nothing)
+        return _matched(kept, digests, nothing, opened(folder / TEXTS))
     except _BROKEN:
         return nothing
 
 
-def _matched(kept: Mapping[str, npt.NDArray[Any]], digests: U64, nothing: Known) -> Known:
+def _matched(kept: Mapping[str, npt.NDArray[Any]], digests: U64, nothing: Known, file: IO[bytes] | None) -> Known:
     """The remembered pairs between texts that are still there, by the rows they have now."""
     order, texts = nothing.order, kept["texts"]
     at = np.minimum(np.searchsorted(texts[:, 0], digests[order, 0]), max(0, len(texts) - 1))
@@ -141,34 +160,66 @@ def _matched(kept: Mapping[str, npt.NDArray[Any]], digests: U64, nothing: Known)
     there = there[np.argsort(codes[there])]
     edges = kept["edges"].tolist()
     crowds = [Crowds(kept["keys"][low:high], kept["marks"][low:high]) for low, high in pairwise(edges)]
-    return Known(fresh, order, Table(codes[there], kept["bands"][there], kept["exact"][there]), crowds)
+    rows = place[kept["held"]]
+    held = Remembered(file, rows[rows >= 0], kept["spans"][rows >= 0]) if file else None
+    return Known(fresh, order, Table(codes[there], kept["bands"][there], kept["exact"][there]), crowds, held)
 
 
-def keep(folder: Path | None, tag: str, digests: U64, known: Known) -> None:
-    """Remember these pairs and crowds for the next build."""
-    if folder is None:
-        return
-    for path in folder.glob("tmp-*"):
-        if not is_alive(path):
-            path.unlink(missing_ok=True)
-    rank = np.empty(known.order.size, dtype=np.int64)
-    rank[known.order] = np.arange(known.order.size)
-    first, second = np.divmod(known.table.codes, max(1, known.order.size))
-    every = joined(known.crowds)
-    temporary = folder / f"tmp-{os.getpid()}-{secrets.token_hex(6)}.npz"
-    try:
+class Keeper:
+    """The next memory while it is made: its texts are those the pairs are compared by."""
+
+    def __init__(self, folder: Path | None, known: Known) -> None:
+        self._folder, self._known = folder, known
+        self._stem = f"tmp-{os.getpid()}-{secrets.token_hex(6)}"
+        if folder is not None:
+            for path in folder.glob("tmp-*"):
+                if not is_alive(path):
+                    path.unlink(missing_ok=True)
+        self.texts = Texts((folder / f"{self._stem}.bin").open("w+b") if folder is not None else None)
+
+    def fetch(self, rows: I64, spare: I64, digests: U64, lengths: I64, fetch: Fetch) -> None:
+        """Have the texts of `rows` (ascending), remembered or fetched; those of `spare` rows are only fetched along with all others."""
+        if self._known.texts is None and self._folder is not None:
+            rows = np.union1d(rows, spare)
+        if self._known.texts is not None:
+            found, texts = self._known.texts.among(rows, digests[rows])
+            self.texts.add(rows[found], texts, np.array([len(text) for text in texts], dtype=np.int64))
+            rows = np.delete(rows, found)
+        self.texts.fetch(rows, lengths, fetch)
+
+    def keep(self, tag: str, digests: U64, table: Table, crowds: Sequence[Crowds], spare: I64) -> None:
+        """Remember these pairs, crowds and texts for the next build."""
+        if self._folder is None:
+            return
+        order = self._known.order
+        rank = np.empty(order.size, dtype=np.int64)
+        rank[order] = np.arange(order.size)
+        pairs = table.pairs(order.size)
+        if self._known.texts is not None:
+            self._known.texts.copy(self.texts, np.setdiff1d(np.union1d(pairs.rows(), spare), self.texts.rows))
+        every = joined(crowds)
         np.savez(
-            temporary,
+            self._folder / f"{self._stem}.npz",
             tag=np.array(tag),
-            texts=digests[known.order],
-            pairs=np.column_stack((rank[first], rank[second])),
-            bands=known.table.bands,
-            exact=known.table.exact,
+            texts=digests[order],
+            pairs=np.column_stack((rank[pairs.first], rank[pairs.second])),
+            bands=table.bands,
+            exact=table.exact,
             keys=every.keys,
             marks=every.marks,
-            edges=np.cumsum([0, *(crowd.keys.size for crowd in known.crowds)]),
+            edges=np.cumsum([0, *(crowd.keys.size for crowd in crowds)]),
+            held=rank[self.texts.rows],
+            spans=self.texts.spans,
         )
-        temporary.replace(folder / FILE)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+        self.texts.flush()
+        for name, ending in ((TEXTS, "bin"), (FILE, "npz")):
+            (self._folder / f"{self._stem}.{ending}").replace(self._folder / name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.texts.__exit__(kind, error, trace)
+        if self._folder is not None:
+            for ending in ("bin", "npz"):
+                (self._folder / f"{self._stem}.{ending}").unlink(missing_ok=True)

@@ -1,52 +1,119 @@
-"""Texts fetched once, in row order, and given back in any order: those of a shard are read together, whatever pairs they are in."""
+"""Texts that pairs are compared by: fetched once, in row order, so that a shard is read once whatever pairs its rows are in; given back in any order.
+
+They wait in a file. Where a search remembers, that file stays: a text that is near another will most likely be compared again after the next change,
+and finding it here costs nothing, while finding it in its shard costs reading the shard. A remembered text counts only if its digest is the row's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Any, Final, Self
 
 import numpy as np
 import polars as pl
 
-from corpushub.engine.text.utf8 import I64, Utf8, utf8
+from corpushub.engine.text.utf8 import I64, U64, Utf8, utf8
 
 _HELD_BYTES: Final = 64_000_000  # more than this waits in a file
 _FETCHED: Final = 12_000_000  # shingles of the texts fetched at once
+_COPIED: Final = 4_000_000
+
+Fetch = Callable[[I64], pl.Series]
 
 
 class Texts:
-    """The texts of `rows` (ascending); `lengths` (shingles of every row) tell how many to fetch at once."""
+    """Texts by row. `file`: where they are kept, a temporary one if none is given."""
 
-    def __init__(self, rows: I64, lengths: I64, fetch: Callable[[I64], pl.Series], folder: Path | None = None) -> None:
-        self.rows = rows
-        self._file = SpooledTemporaryFile(max_size=_HELD_BYTES, dir=str(folder) if folder else None)  # noqa: SIM115  (closed by __exit__)
-        bounds = [np.zeros(1, np.int64)]
-        parts = np.searchsorted(np.cumsum(lengths[rows]), np.arange(_FETCHED, int(lengths[rows].sum()) + _FETCHED, _FETCHED))
-        for start, stop in pairwise([0, *np.unique(np.minimum(parts + 1, rows.size)).tolist()]):
+    def __init__(self, file: IO[bytes] | None = None) -> None:
+        self._file: IO[Any] = file or SpooledTemporaryFile(max_size=_HELD_BYTES)  # noqa: SIM115  (closed by __exit__)
+        self.rows = np.zeros(0, np.int64)
+        self.spans = np.zeros((0, 2), np.int64)  # where the text of each row begins, and its bytes
+
+    def add(self, rows: I64, parts: Sequence[bytes | memoryview], sizes: I64) -> None:
+        """Texts of rows behind those that are here already, one after the other in `parts`."""
+        start = self._file.seek(0, 2)
+        self._file.writelines(parts)
+        self.rows = np.concatenate((self.rows, rows))
+        self.spans = np.concatenate((self.spans, np.column_stack((start + np.cumsum(sizes) - sizes, sizes))))
+
+    def fetch(self, rows: I64, lengths: I64, fetch: Fetch) -> None:
+        """Add the texts of `rows` (ascending); `lengths` (shingles of every row) tell how many are asked for at once."""
+        total = np.cumsum(lengths[rows])
+        marks = np.searchsorted(total, np.arange(_FETCHED, int(total[-1]) + _FETCHED if rows.size else 0, _FETCHED))
+        for start, stop in pairwise([0, *np.unique(np.minimum(marks + 1, rows.size)).tolist()]):
             text = utf8(fetch(rows[start:stop]))
-            self._file.write(text.data.data)
-            bounds.append(bounds[-1][-1] + text.offsets[1:])
-        self._bounds = np.concatenate(bounds)
+            self.add(rows[start:stop], [text.data.data], np.diff(text.offsets))
+
+    def sort(self) -> None:
+        order = np.argsort(self.rows)
+        self.rows, self.spans = self.rows[order], self.spans[order]
 
     def of(self, rows: I64) -> Utf8:
-        """The texts of some of the rows (ascending)."""
-        at = np.searchsorted(self.rows, rows)
-        edges = np.flatnonzero(np.diff(at, prepend=-2, append=-2) != 1)
+        """The texts of some of the rows (ascending), once they are sorted."""
+        spans = self.spans[np.searchsorted(self.rows, rows)]
+        offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(spans[:, 1])))
+        data = np.frombuffer(b"".join(self._read(spans)), dtype=np.uint8)
+        return Utf8(data, offsets, np.zeros(rows.size, dtype=bool))
+
+    def _read(self, spans: I64) -> list[bytes]:
+        """The bytes of these spans in order; neighbours are read at once."""
         parts = []
-        for first, last in pairwise(edges.tolist()):
-            start, stop = int(self._bounds[at[first]]), int(self._bounds[at[last - 1] + 1])
-            self._file.seek(start)
-            parts.append(self._file.read(stop - start))
-        sizes = self._bounds[at + 1] - self._bounds[at]
-        offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(sizes)))
-        return Utf8(np.frombuffer(b"".join(parts), dtype=np.uint8), offsets, np.zeros(rows.size, dtype=bool))
+        breaks = np.flatnonzero(spans[1:, 0] != spans[:-1].sum(axis=1)) + 1
+        for first, last in pairwise([0, *breaks.tolist(), len(spans)]) if len(spans) else ():
+            self._file.seek(int(spans[first, 0]))
+            parts.append(self._file.read(int(spans[first:last, 1].sum())))
+        return parts
+
+    def flush(self) -> None:
+        self._file.flush()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
+
+
+class Remembered(Texts):
+    """Texts an earlier search left in `file`, by the rows they have now, each with the digest its text must have."""
+
+    def __init__(self, file: IO[bytes], rows: I64, spans: I64) -> None:
+        super().__init__(file)
+        self.rows, self.spans = rows, spans
+        self.sort()
+
+    def among(self, rows: I64, digests: U64) -> tuple[I64, list[bytes]]:
+        """Which of `rows` (places in it) are here unharmed, and their texts. `digests` belong to `rows`."""
+        at = np.minimum(np.searchsorted(self.rows, rows), max(0, self.rows.size - 1))
+        here = np.flatnonzero(self.rows[at] == rows) if self.rows.size else np.zeros(0, np.int64)
+        found, texts = [], []
+        for place, (start, size) in zip(here.tolist(), self.spans[at[here]].tolist(), strict=True):
+            self._file.seek(start)
+            text = self._file.read(size)
+            if hashlib.sha256(text).digest()[:16] == digests[place].astype("<u8").tobytes():
+                found.append(place)
+                texts.append(text)
+        return np.array(found, dtype=np.int64), texts
+
+    def copy(self, others: Texts, wanted: I64) -> None:
+        """Add to `others` what is here of the `wanted` rows (ascending), as it is."""
+        kept = np.isin(self.rows, wanted, assume_unique=True)
+        rows, spans = self.rows[kept], self.spans[kept]
+        order = np.argsort(spans[:, 0])
+        rows, spans = rows[order], spans[order]
+        marks = np.searchsorted(np.cumsum(spans[:, 1]), np.arange(_COPIED, int(spans[:, 1].sum()) + _COPIED, _COPIED))
+        for start, stop in pairwise([0, *np.unique(np.minimum(marks + 1, rows.size)).tolist()]):
+            others.add(rows[start:stop], self._read(spans[start:stop]), spans[start:stop, 1])
+
+
+def opened(path: Path) -> IO[bytes] | None:
+    """A file of texts, if there is one."""
+    try:
+        return path.open("rb")
+    except OSError:
+        return None

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.ipc
 
 from corpushub.base.identity import digest_of, file_sha256
 from corpushub.engine.cache import Cache, read_json, write_json
@@ -16,6 +18,7 @@ from corpushub.engine.shards import Shard
 from corpushub.engine.step import Barrier, Decision
 
 SURVIVORS = "survivors.npy"
+SKETCH = "sketch.arrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +35,23 @@ class StoredSketches:
         return sum(shard.rows for shard in self.shards)
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        fields = None
         for folder in self.folders:
-            yield pl.read_ipc(folder / "sketch.arrow", columns=None if columns is None else list(columns))
+            with pa.OSFile(str(folder / SKETCH)) as file:
+                if fields is None:  # all sketches of a step have the same columns
+                    names = pa.ipc.open_file(file).schema.names
+                    fields = [names.index(name) for name in (names if columns is None else columns)]
+                # Read and not mapped: of a thousand files no page stays behind.
+                options = pa.ipc.IpcReadOptions(included_fields=sorted(fields), use_threads=False)
+                table = pa.ipc.open_file(file, options=options).read_all()
+            yield pl.DataFrame(pl.from_arrow(table if columns is None else table.select(list(columns))))
 
     def digests(self) -> Sequence[str]:
         return self.keys
 
     def gather(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        if not self.folders:
-            return pl.DataFrame()
-        # One scan over all files: a call for each would cost more than its bytes.
-        found = pl.scan_ipc([folder / "sketch.arrow" for folder in self.folders], glob=False)
-        return (found if columns is None else found.select(columns)).collect()
+        parts = list(self.frames(columns))
+        return pl.concat(parts) if parts else pl.DataFrame()
 
     def fetch(self, rows: np.ndarray, columns: Sequence[str]) -> pl.DataFrame:
         edges = np.cumsum([0, *(shard.rows for shard in self.shards)])
