@@ -196,7 +196,7 @@ SERVERS = {"hub": hub, "accel": hub_with_accel, "pass": hub_with_passes}
 
 @contextmanager
 def running(words: list[str], probe: str, env: dict[str, str]) -> Iterator[int]:
-    process = subprocess.Popen(["taskset", "-c", SERVER_CPU, *words], env=env)
+    process = subprocess.Popen(["taskset", "-c", SERVER_CPU, *words], env=env, stderr=subprocess.DEVNULL)
     try:
         wait_for(probe, process)
         yield process.pid

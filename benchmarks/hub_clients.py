@@ -132,7 +132,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
         f"serve(open_hub(load_settings()), host='127.0.0.1', port={PORT}, with_portal=False)"
     )
     env = os.environ | {"CORPUSHUB_HOME": str(folder / "home"), "PORT": str(PORT), "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen([sys.executable, "-c", code], env=env)
+    server = subprocess.Popen([sys.executable, "-c", code], env=env, stderr=subprocess.DEVNULL)
     while subprocess.run(["curl", "-sf", "-o", "/dev/null", f"{BASE}/healthz"], check=False).returncode:
         if server.poll() is not None:
             raise SystemExit("the server did not start")

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from corpushub.api.hf_errors import refusal
+from corpushub.api.logs import Answered, Lines
 from corpushub.api.metrics import Metrics
 from corpushub.api.quick import Quick
 from corpushub.api.throttle import Throttle, TooMany
@@ -81,6 +82,7 @@ class Gate:
         self.hub = hub
         self.metrics = metrics
         self.throttle = throttle
+        self.lines: Lines | None = None  # where every answer is logged, once somebody listens
         self.endpoint = hub.settings.endpoint()
         self.secure = self.endpoint.startswith("https:")
         dress = (*_ALWAYS, _FILE_CSP, *((_HTTPS,) if self.secure else ()))
@@ -103,7 +105,10 @@ class Gate:
         finally:
             seconds = visit.watch.seconds()
             self.metrics.end(visit.kind, visit.status, seconds, visit.sent)
-            write_line(visit, call.method, call.actor, seconds)
+            if self.lines is not None:
+                who = call.actor.person, call.actor.token
+                told = Answered(time.time(), visit.request_id, call.method, visit.kind, visit.status, seconds, visit.sent, *who)
+                self.lines.answered(told)
 
     async def enter(self, call: Call, visit: Visit) -> None:
         """Judge, then pass on; a refusal or a bug becomes an answer here."""
@@ -216,24 +221,8 @@ class Gate:
 
     def tell(self, request: str, method: str, actor: Actor, sent: int, seconds: float) -> None:
         """The log line of what `quick` answered."""
-        if log.isEnabledFor(logging.INFO):
-            write_line(Visit(request, "resolve", self.secure, Stopwatch(), 200, sent), method, actor, seconds)
-
-
-def write_line(visit: Visit, method: str, actor: Actor, seconds: float) -> None:
-    if not log.isEnabledFor(logging.INFO):
-        return
-    line = {
-        "request": visit.request_id,
-        "method": method,
-        "kind": visit.kind,
-        "status": visit.status,
-        "ms": round(seconds * 1000, 2),
-        "bytes": visit.sent,
-        "person": actor.person,
-        "token": actor.token,
-    }
-    log.info(json.dumps(line, separators=(",", ":")))
+        if self.lines is not None:
+            self.lines.answered(Answered(time.time(), request, method, "resolve", 200, seconds, sent, actor.person, actor.token))
 
 
 class Broken(HubError):

@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from corpushub import __version__
 from corpushub.api import dataspace, federation, ledger, rest, viewer
 from corpushub.api.hf import HubApi, handles
+from corpushub.api.logs import start_logging, stop_logging
 from corpushub.api.metrics import Metrics
 from corpushub.api.protocol import HubProtocol
 from corpushub.api.throttle import Quotas, Throttle
@@ -122,14 +123,18 @@ def serve(hub: Hub, *, host: str, port: int, with_portal: bool = True) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    uvicorn.run(
-        app,
-        host=host,
-        port=port,
-        http=HubProtocol.over(app.quick),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=20,
-        timeout_keep_alive=30,
-    )
+    app.lines = lines = start_logging()
+    try:
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            http=HubProtocol.over(app.quick),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=20,
+            timeout_keep_alive=30,
+        )
+    finally:
+        stop_logging(lines)

@@ -120,6 +120,8 @@ class HubApi:
                 return hf_read.parquet_manifest(hub, call, repo_id, revision)
             case ("GET", ("contributions",)):
                 return hf_write.contributions(hub, call, repo_id)
+            case ("GET", ("lfs-files",)):
+                return hf_lfs.listing(hub, call, repo_id)
             case ("GET", ("user-access-request", status)):
                 return hf_requests.listing(hub, call, repo_id, status)
             case ("GET", ("xet-write-token", *revision)) if revision:
@@ -145,6 +147,8 @@ class HubApi:
                 return hf_write.delete_tag(hub, call, repo_id, "/".join(name))
             case ("POST", ("super-squash", *branch)) if branch:
                 return hf_write.squash(hub, call, repo_id, "/".join(branch))
+            case ("POST", ("lfs-files", "batch")):
+                return hf_lfs.deletion(hub, call, repo_id)
             case ("POST", ("user-access-request", "handle")):
                 return hf_requests.handle(hub, call, repo_id)
             case ("POST", ("user-access-request", "grant")):

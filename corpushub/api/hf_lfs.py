@@ -6,6 +6,7 @@ import asyncio
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from corpushub.api.hf_read import next_page
 from corpushub.api.wire import Call, Reply, json_reply, list_in, run
 from corpushub.base.errors import HubError, Invalid, NotFound
 from corpushub.base.identity import sha256
@@ -138,6 +139,35 @@ async def complete(hub: Hub, call: Call, repo_id: str, digest: str) -> Reply:
     name = hub.contributions.upload_name(actor, repo_id, digest)
     await run(hub.contributions.incoming.finish_parts, name, digest, size)
     await run(hub.contributions.received, actor, repo_id, digest, size)
+    return json_reply({"success": True})
+
+
+async def listing(hub: Hub, call: Call, repo_id: str) -> Reply:
+    """Large files as `list_lfs_files` knows them; the id that deletes one is its digest."""
+    found = await run(hub.contributions.large_files, call.actor, repo_id)
+    limit, start = max(1, call.number("limit", 1000, 1000)), call.number("cursor", 0, 10_000_000)
+    shown = [
+        {
+            "fileOid": file.sha256,
+            "filename": file.path,
+            "oid": file.sha256,
+            "pushedAt": file.at,
+            "ref": file.ref or None,
+            "size": file.size,
+        }
+        for file in found[start : start + limit]
+    ]
+    more = [("link", next_page(hub, call, str(start + limit)))] if start + limit < len(found) else []
+    return json_reply(shown, 200, more)
+
+
+async def deletion(hub: Hub, call: Call, repo_id: str) -> Reply:
+    asked = (await call.json()).get("deletions")
+    if not isinstance(asked, dict):
+        raise Invalid("http.body_invalid", why="deletions is not an object")
+    digests = [str(digest) for digest in list_in(asked, "sha")][:MAX_OBJECTS]
+    rewrite = asked.get("rewriteHistory") is not False
+    await run(hub.contributions.drop_large_files, call.actor, repo_id, digests, rewrite=rewrite)
     return json_reply({"success": True})
 
 

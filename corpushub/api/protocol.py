@@ -2,7 +2,8 @@
 
 * Small files that `api.quick` knows are answered here, before a task is made for them.
 * `scope["extensions"]["corpushub.sendfile"]` sends part of an open file from the page cache to the socket without passing through Python.
-* A request's head has HEAD_SECONDS to arrive and MAX_HEAD_BYTES of room, so that nobody holds connections by trickling one.
+* A request's head has HEAD_SECONDS to arrive and MAX_HEAD_BYTES of room, and its body has to bring MIN_BODY_BYTES every BODY_SECONDS while
+  we take it, so that nobody holds connections by trickling.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 SENDFILE = "corpushub.sendfile"
 HEAD_SECONDS = 20.0
 MAX_HEAD_BYTES = 64 << 10
+BODY_SECONDS = 30.0
+MIN_BODY_BYTES = 8 << 10
 STEP = 1 << 20
 STALLED_SECONDS = 120.0
 HOLDS_SECONDS = 5.0  # how often a running transfer is judged again
@@ -46,6 +49,9 @@ class HubProtocol(HttpToolsProtocol):
     head_timer: asyncio.TimerHandle | None = None
     head_open = True
     head_bytes = 0
+    body_timer: asyncio.TimerHandle | None = None
+    body_open = False
+    body_bytes = 0
     answered = False
 
     @classmethod
@@ -59,6 +65,7 @@ class HubProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_done()
+        self._body_done()
         super().connection_lost(exc)
 
     def _watch_head(self) -> None:
@@ -78,6 +85,10 @@ class HubProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self.body_open:
+            self.body_bytes += len(data)
+            if self.body_timer is None:  # most bodies come with their head, and need no timer
+                self.body_timer = self.loop.call_later(BODY_SECONDS, self._look_at_body)
         if not self.head_open:
             return
         self._watch_head()  # most heads come whole, and need no timer
@@ -86,18 +97,37 @@ class HubProtocol(HttpToolsProtocol):
             self._head_done()
             self.send_400_response("The request head is too large.")
 
+    def _look_at_body(self) -> None:
+        """Go on waiting for a body that comes, and for one the application does not take or has not asked for."""
+        self.body_timer = None
+        waits = self.flow.read_paused or (self.cycle is not None and self.cycle.waiting_for_100_continue)
+        if self.body_bytes < MIN_BODY_BYTES and not waits:
+            self.transport.close()
+            return
+        self.body_bytes = 0
+        self.body_timer = self.loop.call_later(BODY_SECONDS, self._look_at_body)
+
+    def _body_done(self) -> None:
+        self.body_open = False
+        self.body_bytes = 0
+        if self.body_timer is not None:
+            self.body_timer.cancel()
+            self.body_timer = None
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.head_open = True
 
     def on_headers_complete(self) -> None:
         self._head_done()
+        self.body_open = True
         self.answered = self._answers_quickly()
         if not self.answered:
             self._unset_keepalive_if_required()
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._body_done()
         if self.answered:
             self.on_response_complete()
         else:

@@ -22,6 +22,7 @@ from corpushub.services.access import Access
 from corpushub.services.repositories import Repositories
 from corpushub.store.db import Database, Unit
 from corpushub.store.incoming import Incoming
+from corpushub.store.large_files import LargeFile, drop_large_files, large_files
 from corpushub.store.objects import Objects
 from corpushub.store.repos import HEADS, PULLS, TAGS, Repo
 from corpushub.store.xet import ShardFile, content
@@ -284,6 +285,21 @@ class Contributions:
             unit.repos.set_branch(repo_id, branch, commit, released=False)
         self.repositories.forget()
         return commit
+
+    # -- large files ------------------------------------------------------------------------------------------------------
+
+    def large_files(self, actor: Actor, repo_id: str) -> Sequence[LargeFile]:
+        """What the repository received or a ref of it names. Raises: NotFound, Forbidden."""
+        self.authorize(actor, repo_id)
+        with self.database.read() as unit:
+            return large_files(unit, repo_id)
+
+    def drop_large_files(self, actor: Actor, repo_id: str, digests: Sequence[str], *, rewrite: bool) -> None:
+        """Take back what was pushed and never released. Raises: Conflict("repo.object_released" | "repo.object_named"), NotFound, Forbidden."""
+        self.authorize(actor, repo_id)
+        with self.database.begin() as unit:
+            drop_large_files(unit, repo_id, digests, actor.name or actor.person, rewrite=rewrite)
+        self.repositories.forget()
 
 
 def branch_of(word: str) -> tuple[str, str]:

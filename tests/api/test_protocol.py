@@ -69,6 +69,32 @@ def test_a_slow_or_endless_head_is_cut_off(hub: SomeHub, address: str, monkeypat
     assert httpx.get(f"{address}/healthz").status_code == 200
 
 
+def test_a_body_that_trickles_is_cut_off_and_one_that_comes_is_not(
+    hub: SomeHub, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.3)
+    head = b"POST /api/validate-yaml HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", hub.settings.port)) as line:
+        line.settimeout(10)
+        line.sendall(head % 100_000 + b"{")
+        for _ in range(3):
+            time.sleep(0.05)
+            line.sendall(b" ")
+        started = time.monotonic()
+        assert line.recv(1000) in {b"", b"HTTP/1.1 400"}
+        assert time.monotonic() - started < 5
+    monkeypatch.setattr(protocol, "MIN_BODY_BYTES", 1000)
+    body = b'{"content": "' + b"x" * 20_000 + b'"}'
+    with socket.create_connection(("127.0.0.1", hub.settings.port)) as line:
+        line.settimeout(10)
+        line.sendall(head % len(body))
+        for at in range(0, len(body), 2000):
+            line.sendall(body[at : at + 2000])
+            time.sleep(0.1)
+        assert line.recv(1000).startswith(b"HTTP/1.1 200")
+    assert httpx.get(f"{address}/healthz").status_code == 200
+
+
 @pytest.mark.parametrize("how", ["revoked", "withdrawn"])
 @pytest.mark.parametrize("route", ["sendfile", "pieces"])
 def test_a_running_transfer_is_cut_when_the_right_ends(

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from corpushub.api import hf_lfs
@@ -201,3 +202,67 @@ except HfHubHTTPError as error:
     )
     assert shown.startswith("403")
     assert "data-group" in shown
+
+
+def test_large_files_are_listed_and_what_was_never_released_is_taken_back(client: Any, hub: SomeHub, address: str) -> None:
+    repo = "city/mistake"
+    released = hub.publish("city/kept", {**notices(), "kept.bin": b"kept" * 400}, gated="")
+    shown = client(
+        f"""
+import json
+from huggingface_hub import HfApi
+from huggingface_hub.utils import EntryNotFoundError, HfHubHTTPError
+api = HfApi()
+api.create_repo("{repo}", repo_type="dataset")
+for name, data in {{"good.bin": b"good" * 500, "bad.bin": b"badd" * 500}}.items():
+    api.upload_file(path_or_fileobj=data, path_in_repo=name, repo_id="{repo}", repo_type="dataset")
+api.upload_file(path_or_fileobj=b"later" * 300, path_in_repo="later.bin", repo_id="{repo}", repo_type="dataset")
+api.create_tag("{repo}", tag="v0", repo_type="dataset")
+listed = list(api.list_lfs_files("{repo}", repo_type="dataset"))
+bad = [file for file in listed if file.filename == "bad.bin"]
+try:
+    api.permanently_delete_lfs_files("{repo}", bad, repo_type="dataset", rewrite_history=False)
+except HfHubHTTPError as error:
+    named = str(error)
+api.permanently_delete_lfs_files("{repo}", bad, repo_type="dataset")
+left = [file.filename for file in api.list_lfs_files("{repo}", repo_type="dataset")]
+files = api.list_repo_files("{repo}", repo_type="dataset")
+commits = [commit.title for commit in api.list_repo_commits("{repo}", repo_type="dataset")]
+tags = [tag.name for tag in api.list_repo_refs("{repo}", repo_type="dataset").tags]
+try:
+    api.permanently_delete_lfs_files("city/kept", api.list_lfs_files("city/kept", repo_type="dataset"), repo_type="dataset")
+except HfHubHTTPError as error:
+    refused = str(error)
+first = listed[0]
+print(json.dumps([[f.filename for f in listed], first.size, first.ref, named, left, files, commits, tags, refused]))
+""",
+        HF_HUB_DISABLE_XET="1",
+    )
+    names, size, ref, named, left, files, commits, tags, refused = json.loads(shown)
+    assert (names, size, ref) == (["bad.bin", "good.bin", "later.bin"], 2000, "refs/heads/main")
+    assert "A commit of city/mistake names one of these files" in named
+    assert left == ["good.bin", "later.bin"]
+    assert files == [".gitattributes", "good.bin", "later.bin"]
+    assert tags == []
+    assert len(commits) == 3
+    assert commits[0] == "Remove large files from history"
+    assert "withdraw the release instead" in refused
+    with hub.database.read() as unit:
+        assert "kept.bin" in unit.repos.tree(released).by_path
+        assert not unit.repos.received(repo, [hashlib.sha256(b"badd" * 500).hexdigest()])
+
+
+def test_large_files_of_others_are_neither_shown_nor_deleted(address: str, hub: SomeHub) -> None:
+    hub.publish("city/others", {**notices(), "x.bin": b"x" * 2000}, gated="")
+    reader = {"authorization": f"Bearer {hub.token(READER, 'read', 'write')}"}
+    base = f"{address}/api/datasets/city/others/lfs-files"
+    deletions = {"deletions": {"sha": [hashlib.sha256(b"x" * 2000).hexdigest()], "rewriteHistory": True}}
+    assert httpx.get(base).status_code in {401, 403}
+    assert httpx.get(base, headers=reader).status_code == 403
+    assert httpx.post(f"{base}/batch", json=deletions, headers=reader).status_code == 403
+    curator = {"authorization": f"Bearer {hub.token(CURATOR, 'read', 'write')}"}
+    for body in ({"deletions": []}, {"deletions": {"sha": "all"}}, []):
+        assert httpx.post(f"{base}/batch", json=body, headers=curator).status_code == 400
+    page = httpx.get(f"{base}?limit=2", headers=curator)
+    assert len(page.json()) == 2
+    assert 'rel="next"' in page.headers["link"]
