@@ -48,6 +48,8 @@ class Policy:
             return "keep"
         if self.keep_institutions and is_institutional(text, finding):
             return "keep"
+        if finding.entity == "PERSON" and is_doctrine(text, finding):
+            return "keep"
         if self.keep_officials and finding.entity == "PERSON" and is_official(text, finding):
             return "keep"
         return action
@@ -71,6 +73,13 @@ def is_official(text: str, finding: Finding) -> bool:
     titles = lexicon()["officials"]["titles"]
     before, after = text[max(0, finding.start - 6) : finding.start], text[finding.end : finding.end + 5]
     return re.search(rf"(?:{titles})[:： ]?$", before) is not None or re.match(rf"[ ]?(?:{titles})", after) is not None
+
+
+def is_doctrine(text: str, finding: Finding) -> bool:
+    """A name inside the name of a body of thought: laws name it, and say nothing of the person."""
+    words = lexicon()["doctrine"]
+    named = text[finding.start : finding.end] in words["names"].split()
+    return named and re.match(words["after"], text[finding.end : finding.end + 8]) is not None
 
 
 @cache

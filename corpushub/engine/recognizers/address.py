@@ -81,11 +81,16 @@ def _clauses(text: str, words: list[Word]) -> Iterator[Clause]:
 _LIKELY = re.compile(r"[0-9A-Za-z]|[一二三四五六七八九十]{1,3}(?:号|弄|幢|栋|单元|室|楼|组|巷|层)")
 
 
+_DOCUMENT = re.compile(
+    r"(?:公告|[政省府院]令|决定|决议|通知|文件)第?\d+号"
+)  # numbered acts of an authority that has a place in its name
 _ROOM = re.compile(r"会议室|报告厅|礼堂|多功能厅|阅览室|活动室")  # a room of an institution is nobody's address
 
 
 def _in_clause(clause: Clause) -> Iterator[Found]:
     text, start, end = clause.text, clause.start, clause.end
+    if _DOCUMENT.search(text, start, end):
+        return
     trigger = _trigger(clause)
     if trigger is None and _is_cell(clause):
         trigger = start

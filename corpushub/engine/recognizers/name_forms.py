@@ -77,12 +77,18 @@ _FOREIGN = re.compile(
 )
 
 
+KNOWN_WORD, FREQUENT = (
+    30,
+    1000,
+)  # occurrences from which a part of what follows a bare label is a word, and a whole noun after a colon is one
+
+
 def _is_phrase(name: str) -> bool:
-    """Common words inside: 后实施, 管部门."""
+    """Words inside, where no colon says that a name follows: 后实施, 管部门, 单险种."""
     if name[0] in "由向应须经从以与和及为于在将被对按依可能并不未无凡该其都" or is_made_of_words(name):
         return True
     pieces = (name[:2], name[1:]) if len(name) == 3 else (name[:2], name[1:3], name[2:]) if len(name) == 4 else (name,)
-    return any(dictionary().get(piece, ("", 0))[1] >= COMMON for piece in pieces)
+    return any(dictionary().get(piece, ("", 0))[1] >= KNOWN_WORD for piece in pieces) or (len(name) == 2 and name in dictionary())
 
 
 def _name_at(text: str, at: int, *, sure: bool, named: bool = False) -> str:
@@ -109,7 +115,7 @@ def _name_at(text: str, at: int, *, sure: bool, named: bool = False) -> str:
     if not best:
         return run[0] if named and strong and len(run[0]) <= 4 and _may_be_called(run[0]) else ""
     tag, count = dictionary().get(best, ("", 0))
-    if tag and not (strong and (named or (count < COMMON and best not in EMPTY) or tag[0] == "n")):
+    if tag and not (strong and (named or (count < COMMON and best not in EMPTY) or (tag[0] == "n" and count < FREQUENT))):
         return ""
     return "" if best in EMPTY or (len(best) > 2 and _BODY.search(best)) else best
 

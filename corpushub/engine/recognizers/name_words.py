@@ -16,7 +16,7 @@ _ODD = re.compile(r"[0-9_@/\\#<>=%℃]")
 _EDGE = re.compile(r"^[^\u4e00-\u9fffA-Za-z]+|[^\u4e00-\u9fffA-Za-z]+$")
 _PLACE_END = re.compile(r"[省市县区镇乡村路街巷弄邦州郡岛湖港湾寺庙苑杯队奖馆院校厂]$")
 _PLACE_NEXT = re.compile(
-    r"(?:省|市|县|自治|大区|邦|州|郡|群岛|半岛|火山|河|河流|湖|山脉|机场|空军基地|公司|集团|银行|大学|小镇|杯|队|主义|语|族|人民|国家|[”」]号|学校|学院|教堂|神庙|战役|体育场|广场|牌)"
+    r"(?:省|市|县|自治|大区|邦|州|郡|群岛|半岛|火山|河|河流|湖|山脉|机场|空军基地|公司|集团|银行|大学|小镇|杯|队|主义|语|族|人民|国家|[”」]号|学校|学院|教堂|神庙|战役|体育场|广场|牌|岩|石|神经|关节|肌|骨|病|综合征)"
 )
 
 
@@ -90,7 +90,11 @@ def _cleaned(text: str, word: Word) -> Iterator[Found]:
         start, name = start + cut, name[cut:]
         if not _passes(text, start, name, word.chance):
             return
-    yield start, start + len(name), 0.6, "tagger"
+    yield start, start + len(name), SCORE if word.chance >= FIRM else DOUBTFUL, "tagger"
+
+
+SCORE, DOUBTFUL = 0.6, 0.55  # a doubtful name is one where it stands, and says nothing about other places
+FIRM = 0.8
 
 
 def _word_before(name: str) -> int:

@@ -7,6 +7,7 @@ in a numbered list of people, and again wherever a name of the document stands o
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from corpushub.engine.recognizers.cells import names_in_columns
@@ -14,7 +15,7 @@ from corpushub.engine.recognizers.labels import HINT
 from corpushub.engine.recognizers.name_abroad import FIRST, ROLE_ABROAD, country_before, japanese
 from corpushub.engine.recognizers.name_forms import in_forms
 from corpushub.engine.recognizers.name_shapes import FOLLOW, FUNCTION, HAN, Found, is_name
-from corpushub.engine.recognizers.name_words import in_words
+from corpushub.engine.recognizers.name_words import DOUBTFUL, in_words
 from corpushub.engine.recognizers.surnames import begins_with_surname, dictionary
 from corpushub.engine.recognizers.tagger import PEOPLE
 from corpushub.engine.recognizers.tagging import Word
@@ -25,7 +26,7 @@ _HEAD = re.compile(r"(?:名单|专家|评委|人员|成员|如下|代表|委员|
 
 def persons(text: str, words: list[Word], again: Sequence[Word] = ()) -> list[Found]:
     """Names in `text`; `words` are the tagger's, `again` the names it found on a second look (see `second_looks`)."""
-    tagged = in_words(text, words)
+    tagged = _unless_read_otherwise(text, in_words(text, words))
     edges = {word.start for word in words}
     found = tagged + list(in_forms(text, edges))
     found += [
@@ -39,6 +40,17 @@ def persons(text: str, words: list[Word], again: Sequence[Word] = ()) -> list[Fo
     return found + _again(text, words, found)
 
 
+def _unless_read_otherwise(text: str, found: list[Found]) -> list[Found]:
+    """Without strings that stand in the document several times and mostly are something else there: `夏玉米` of an ordinance on maize."""
+    counts = Counter(text[start:end] for start, end, _, _ in found if end - start > 1)
+    return [
+        item
+        for item in found
+        if (count := text.count(name := text[item[0] : item[1]])) < OFTEN or counts[name] * 2 >= count or len(name) == 1
+    ]
+
+
+OFTEN = 3
 SHORT_ABROAD = 2  # a transliteration read without its context has more characters
 LOOK = 14  # characters read again after a word that announces a name
 
@@ -100,7 +112,9 @@ def _trim(name: str) -> str:
 def _again(text: str, words: list[Word], found: list[Found]) -> list[Found]:
     """Names of this document where they stand unmarked: three characters anywhere, two at the beginning of a word."""
     names = {
-        text[start:end] for start, end, score, why in found if why in {"tagger", "before sex", "numbered", "list"} or score > 0.8
+        text[start:end]
+        for start, end, score, why in found
+        if (why == "tagger" and score > DOUBTFUL) or why in {"before sex", "numbered", "list"} or score > 0.8
     }
     names = {name for name in names if begins_with_surname(name) and 2 <= len(name) <= 4 and name not in dictionary()}
     if not names:

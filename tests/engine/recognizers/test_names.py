@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from corpushub.engine.pii.detect import detect_batch
 from corpushub.engine.recognizers.name_abroad import country_before
+from corpushub.engine.recognizers.persons import persons
 from corpushub.engine.recognizers.tagger import tagger
-from corpushub.engine.recognizers.tagging import tagged
+from corpushub.engine.recognizers.tagging import Word, tagged
 
 
 def people(text: str) -> list[str]:
@@ -44,6 +45,26 @@ def test_names_from_elsewhere_and_beside_an_office_are_found(text: str, names: l
 )
 def test_places_idioms_and_offices_are_no_names(text: str) -> None:
     assert people(text) == []
+
+
+def test_what_a_document_mostly_reads_as_a_word_is_no_name() -> None:
+    text = "夏玉米制种。夏玉米种子。夏玉米基地。夏玉米。"
+    doubtful = [Word(0, 3, "PER", 0.7)]
+    assert persons(text, doubtful) == []
+    assert persons(text, [Word(at, at + 3, "PER", 0.7) for at in range(0, 18, 6)]) != []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["平台经营者单险种参加工伤保险的，社会保险经办机构应当办理。", "（二）非公司企业法人：章程、经营期限、登记联络员。"],
+)
+def test_what_follows_a_bare_label_in_a_law_is_no_name(text: str) -> None:
+    assert people(text) == []
+
+
+def test_a_numbered_act_of_a_place_is_no_address() -> None:
+    text = "浙江省第十二届人民代表大会常务委员会公告第10号"
+    assert [kind for _, _, kind in detect_batch([text])[0]] == []
 
 
 def test_a_country_in_front_of_a_name_is_no_part_of_it() -> None:
