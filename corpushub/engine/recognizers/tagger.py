@@ -29,6 +29,7 @@ Tagged = tuple[NDArray[np.uint8], Floats]
 PEOPLE = frozenset({"PER", "nr"})  # tags of names of people
 HIDDEN = 128
 MAX_CHARS = 256  # longer inputs are cut at a punctuation mark: the recurrence is sequential
+RECENT_CHARS = 1_000_000  # about 20 MB
 BATCH = 192  # sentences recurring together; more gives larger products, fewer keeps the state in cache
 
 
@@ -124,6 +125,23 @@ class Packed:
         return cls(ids, starts, active, order, sorted_lengths)
 
 
+class Recent(dict[str, Tagged]):
+    """Sentences read lately: text that was scrubbed is read again, and most of its sentences are as they were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chars = 0
+
+    def keep(self, made: dict[str, Tagged]) -> None:
+        """Add sentences; when there are too many, forget those that were there before."""
+        self.chars += sum(map(len, made))
+        if self.chars > RECENT_CHARS:
+            self.clear()
+            self.chars = sum(map(len, made))
+        if self.chars <= RECENT_CHARS:
+            self.update(made)
+
+
 class Tagger:
     """`tags(sentences)`: one tag per character, from `vocabulary` of `nr-B`, `PER-I`, `LOC-B` ... `O`."""
 
@@ -141,18 +159,19 @@ class Tagger:
             char: int(number) for number, char in (line.split("\t") for line in lines(folder / "word.dic")) if len(char) == 1
         }
         self.unknown = len(self.embedding) - 1
+        self.recent = Recent()
 
     def tags(self, sentences: Sequence[str]) -> list[Tagged]:
         """For each character of each sentence (already folded, at most MAX_CHARS long): index into `vocabulary`, chance of a name."""
-        result: list[Tagged] = [(np.empty(0, np.uint8), np.empty(0, np.float32))] * len(sentences)
-        filled = [index for index, sentence in enumerate(sentences) if sentence]
-        filled.sort(key=lambda index: len(sentences[index]))
+        nothing = np.empty(0, np.uint8), np.empty(0, np.float32)
+        filled = sorted(dict.fromkeys(s for s in sentences if s and s not in self.recent), key=len)
+        made: dict[str, Tagged] = {}
         for begin in range(0, len(filled), BATCH):
             chosen = filled[begin : begin + BATCH]
             with one_thread():
-                found = self._decode([self._lookup(sentences[index]) for index in chosen])
-            for index, tags in zip(chosen, found, strict=True):
-                result[index] = tags
+                made.update(zip(chosen, self._decode([self._lookup(sentence) for sentence in chosen]), strict=True))
+        result = [made.get(sentence) or self.recent.get(sentence, nothing) for sentence in sentences]
+        self.recent.keep(made)
         return result
 
     def _lookup(self, sentence: str) -> Ints:
@@ -164,13 +183,13 @@ class Tagger:
         known, inverse = np.unique(packed.ids, return_inverse=True)
         given = self.embedding[known]
         for depth, (forward, backward) in enumerate(self.layers):
-            halves = []
-            for gru, reverse in ((forward, False), (backward, True)):
-                projected = given @ gru.project + gru.bias
-                if depth == 0:  # each distinct character was projected once
-                    projected = projected[inverse]
-                halves.append(recur(gru, projected, packed, reverse=reverse))
-            given = np.concatenate(halves, axis=1)
+            projected = given @ np.hstack((forward.project, backward.project))
+            projected += np.concatenate((forward.bias, backward.bias))
+            if depth == 0:  # each distinct character was projected once
+                projected = projected[inverse]
+            given = np.empty((len(projected), 2 * HIDDEN), np.float32)
+            recur(forward, projected[:, : 3 * HIDDEN], packed, given[:, :HIDDEN], reverse=False)
+            recur(backward, projected[:, 3 * HIDDEN :], packed, given[:, HIDDEN:], reverse=True)
         scores = (given @ self.dense + self.dense_bias).astype(np.float32)
         path, chance = viterbi(self, scores, packed), chances(self, scores, packed)
         places = [packed.starts[:length] + rank for rank, length in enumerate(packed.lengths)]
@@ -180,10 +199,9 @@ class Tagger:
         return result
 
 
-def recur(gru: Gru, projected: Floats, packed: Packed, *, reverse: bool) -> Floats:
-    """One direction over a packed batch. Sentences join (reverse) or leave (forward) as their length says."""
+def recur(gru: Gru, projected: Floats, packed: Packed, out: Floats, *, reverse: bool) -> None:
+    """One direction over a packed batch, into `out`. Sentences join (reverse) or leave (forward) as their length says."""
     state = np.zeros((int(packed.active[0]), HIDDEN), dtype=np.float32)
-    out = np.empty((len(projected), HIDDEN), dtype=np.float32)
     steps = range(len(packed.active) - 1, -1, -1) if reverse else range(len(packed.active))
     for step in steps:
         count, start = int(packed.active[step]), int(packed.starts[step])
@@ -202,31 +220,37 @@ def recur(gru: Gru, projected: Floats, packed: Packed, *, reverse: bool) -> Floa
         fresh *= update
         before += fresh
         out[start : start + count] = before
-    return out
 
 
 def viterbi(model: Tagger, scores: Floats, packed: Packed) -> NDArray[np.uint8]:
-    """The best tag path of each sentence, packed as `scores` are."""
-    size, count = len(packed.lengths), len(model.first)
-    best = np.full((size, count), -np.inf, dtype=np.float32)
-    back = np.zeros((len(scores), count), dtype=np.uint8)
-    for step, (start, active) in enumerate(zip(packed.starts, packed.active, strict=True)):
-        rows = slice(int(start), int(start + active))
+    """The best tag path of each sentence, packed as `scores` are.
+
+    Ahead only the best score of each tag is kept, tag by tag over all sentences; which tag it came from is asked on the way back, and there for
+    the one tag of the path.
+    """
+    count = len(model.first)
+    best, reached = np.empty((count, len(packed.lengths)), np.float32), np.empty_like(scores)
+    for step, (start, active) in enumerate(zip(packed.starts.tolist(), packed.active.tolist(), strict=True)):
+        rows = slice(start, start + active)
         if step == 0:
-            best[:active] = scores[rows] + model.first
-            continue
-        ways = best[:active, None, :] + model.moves
-        chosen = ways.argmax(axis=2)
-        back[rows] = chosen
-        best[:active] = np.take_along_axis(ways, chosen[:, :, None], axis=2)[:, :, 0] + scores[rows]
-    current = (best + model.last).argmax(axis=1)
+            best[:] = (scores[rows] + model.first).T
+        else:
+            before = best[:, :active].copy()
+            ways, found = np.empty_like(before), best[:, :active]
+            np.add(before[0], model.moves[:, :1], out=found)
+            for tag in range(1, count):
+                np.add(before[tag], model.moves[:, tag : tag + 1], out=ways)
+                np.maximum(found, ways, out=found)
+            found += scores[rows].T
+        reached[rows] = best[:, :active].T
+    current = (best + model.last[:, None]).argmax(axis=0)
     path = np.empty(len(scores), dtype=np.uint8)
     for step in range(len(packed.active) - 1, -1, -1):
         start, active = int(packed.starts[step]), int(packed.active[step])
-        ranks = np.arange(active)
         path[start : start + active] = current[:active]
         if step:
-            current[:active] = back[start + ranks, current[:active]]
+            earlier = reached[packed.starts[step - 1] :][:active]
+            current[:active] = (earlier + model.moves[current[:active]]).argmax(axis=1)
     return path
 
 
