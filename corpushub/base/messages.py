@@ -2,6 +2,8 @@
 
 The catalogue of a language is the union of `locale/<lang>/<area>.toml`; a file holds tables, a table is an area, so a key is
 `area.name`. English is the source, Chinese carries the policy's terms. A key stands in one file only.
+
+A hole may choose a word by its number: `{count} {count:row|rows}` reads "1 row", "2 rows", "0 rows".
 """
 
 from __future__ import annotations
@@ -20,7 +22,25 @@ def text(key: str, lang: Lang, /, **facts: object) -> str:
 
     Raises: KeyError where the catalogue of `lang` has no such key (a bug, and a test looks for it).
     """
-    return catalogue(lang)[key].format(**facts)
+    template = catalogue(lang)[key]
+    if "|" in template:
+        facts = {name: Counted(value) for name, value in facts.items()}
+    return template.format(**facts)
+
+
+class Counted:
+    """A fact that can choose between the words for one and for many: by its own number, as an int or as people read it (`1,204`)."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __format__(self, spec: str) -> str:
+        one, bar, many = spec.partition("|")
+        if not bar:
+            return format(self.value, spec)
+        return one if str(self.value) == "1" else many
 
 
 @cache

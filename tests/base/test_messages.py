@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from pathlib import Path
 
@@ -53,3 +54,19 @@ def test_chinese_words_are_chinese() -> None:
 
 def test_text_fills_in_facts() -> None:
     assert "--port" in text("cli.value", "zh", option="--port")
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 rows"), (1, "1 row"), ("1,204", "1,204 rows")]
+)
+def test_one_row_is_no_rows(count: object, words: str) -> None:
+    assert text("datasets.rows", "en", count=count) == words
+
+
+def test_no_english_words_count_one_as_many() -> None:
+    """`{count} rows` reads "1 rows" some day; `{count} {count:row|rows}` does not."""
+    counted = re.compile(
+        r"\{(count|rows|found|leaves|days|files|people|orgs|demands|columns|splits|problems|cards)\} ([a-z]+s|people|leaves)\b"
+    )
+    wrong = {key: match.group() for key, words in catalogue("en").items() if (match := counted.search(words))}
+    assert wrong == {}

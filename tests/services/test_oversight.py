@@ -15,6 +15,7 @@ import pytest
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.base.identity import business_day, canonical, iso
+from corpushub.base.messages import Lang
 from corpushub.domain.flows import flows
 from corpushub.domain.indicators import Indicator, counted_types, indicators, indicators_of
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
@@ -162,8 +163,9 @@ def test_a_report_is_a_document_with_the_numbers_and_the_events_behind_them(city
     assert printed(oversight(city), city["authority"], span, "docx", "zh") == printed(
         oversight(city), city["auditor"], span, "docx", "zh"
     )
+    spoken: dict[Lang, str] = {"zh": "14 个工作日", "en": "14 working days"}
     for form in ("md", "html", "docx"):
-        for lang, days in (("zh", "14 个工作日"), ("en", "14 working days")):
+        for lang, days in spoken.items():
             data = printed(oversight(city), city["authority"], span, form, lang)
             text = words_of_docx(data) if form == "docx" else data.decode()
             assert all(item["formula"] in html.unescape(text) for item in told["indicators"]), form
