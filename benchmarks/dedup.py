@@ -167,7 +167,9 @@ def random_sketches(rows: int) -> Iterator[pl.DataFrame]:
             "shingles": np.full(count, 700, np.uint32), "empty": np.zeros(count, dtype=bool),
         }  # fmt: skip
         bands = {minhash.band_name(band): keys[:, band] for band in range(minhash.BANDS)}
-        paragraphs = pl.Series(chance.integers(0, 20 * rows, (count, 16), dtype=np.uint64)).arr.to_list()
+        paragraphs = pl.Series(
+            chance.integers(0, 100 * rows, (count, 16), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        ).arr.to_list()
         yield pl.DataFrame(frame | bands).with_columns(
             pl.Series("check", [row.tobytes() for row in check], dtype=pl.Binary), paragraphs.alias("paragraphs")
         )

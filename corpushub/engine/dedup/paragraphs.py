@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from itertools import pairwise
+from tempfile import SpooledTemporaryFile
+from typing import IO, Final
+
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from corpushub.engine.dedup.minhash import digests
 from corpushub.engine.text.utf8 import I64, utf8
+
+_HELD: Final = 4_000_000
 
 
 def sketch(column: pl.Series, min_chars: int) -> pl.DataFrame:
@@ -23,17 +32,56 @@ def regrouped(flat: pl.Series, lengths: I64) -> pl.Series:
     return grouped["value"]
 
 
-def repeated(paragraphs: pl.Series) -> pl.Series:
-    """For each row the numbers (from 0) of the paragraphs whose hash came before, in row order."""
-    lengths = paragraphs.list.len().cast(pl.Int64).to_numpy()
-    flat = paragraphs.explode(empty_as_null=True)
-    again = (~flat.is_first_distinct() & flat.is_not_null()).to_numpy()
-    rows = np.repeat(np.arange(lengths.size), lengths)
-    numbers = np.arange(rows.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    out: list[list[int]] = [[] for _ in range(lengths.size)]
-    for row, number in zip(rows[again].tolist(), numbers[again].tolist(), strict=True):
-        out[row].append(number)
-    return pl.Series("repeated", out, dtype=pl.List(pl.UInt32))
+def repeated(frames: Callable[[], Iterable[pl.DataFrame]]) -> pl.Series:
+    """For each row the numbers (from 0) of the paragraphs whose hash came before, in row order.
+
+    `frames()` gives the sketches, from the first on whenever it is called. Hashes wait in temporary files by their first bits, so that about `_HELD`
+    are compared at once.
+    """
+    counts = [frame["paragraphs"].list.len().fill_null(0).cast(pl.Int64).to_numpy() for frame in frames()]
+    total = sum(int(count.sum()) for count in counts)
+    bits = max(0, (total // _HELD).bit_length())
+    with ExitStack() as stack:
+        files = [stack.enter_context(SpooledTemporaryFile(max_size=_HELD * 16 >> bits)) for _ in range(1 << bits)]
+        _spread(frames(), files, bits)
+        again = np.concatenate([_came_before(file) for file in files])
+    again.sort()
+    parts = [pl.Series("repeated", [], dtype=pl.List(pl.UInt32))]
+    start = 0
+    for count in counts:
+        bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(count))) + start
+        at = np.searchsorted(again, bounds)
+        numbers = again[at[0] : at[-1]] - np.repeat(bounds[:-1], np.diff(at))
+        lists = pa.LargeListArray.from_arrays(pa.array(at - at[0]), pa.array(numbers.astype(np.uint32)))
+        parts.append(pl.Series("repeated", pl.from_arrow(lists), dtype=pl.List(pl.UInt32)))
+        start = int(bounds[-1])
+    return pl.concat(parts)
+
+
+def _spread(frames: Iterable[pl.DataFrame], files: Sequence[IO[bytes]], bits: int) -> None:
+    """Every hash with its place among all paragraphs, into the file of its first `bits`."""
+    start = 0
+    for frame in frames:
+        flat = frame["paragraphs"].explode(empty_as_null=False, keep_nulls=False)
+        mine = np.flatnonzero(flat.is_not_null().to_numpy())
+        values = flat.fill_null(0).to_numpy()[mine]
+        piece = (values >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(values.size, np.int64)
+        order = np.argsort(piece, kind="stable")
+        told = np.column_stack((values, (mine + start).astype(np.uint64)))[order]
+        edges = np.searchsorted(piece[order], np.arange(len(files) + 1)).tolist()
+        for file, (low, high) in zip(files, pairwise(edges), strict=True):
+            file.write(told[low:high].tobytes())
+        start += len(flat)
+
+
+def _came_before(file: IO[bytes]) -> I64:
+    """The places of hashes in a file that stand there once more in front; places ascend in it."""
+    file.seek(0)
+    told = np.frombuffer(file.read(), dtype=np.uint64).reshape(-1, 2)
+    order = np.argsort(told[:, 0], kind="stable")
+    keys = told[order, 0]
+    places: I64 = told[order[1:][keys[1:] == keys[:-1]], 1].astype(np.int64)
+    return places
 
 
 def without(column: pl.Series, marked: pl.Series) -> pl.Series:

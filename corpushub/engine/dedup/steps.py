@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def _dedup_paragraphs(params: DedupParagraphs, scope: Scope) -> Barrier:
 
 
 def _repeated(sketches: Sketches, into: str) -> Decision:
-    marked = paragraphs.repeated(sketches.gather(["paragraphs"])["paragraphs"])
+    marked = paragraphs.repeated(partial(sketches.frames, ["paragraphs"]))
     count = marked.list.len().sum()
     return Decision(
         np.zeros(sketches.rows, np.uint8), columns={into: marked}, measures={"repeated_paragraphs": float(count or 0)}

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 
-from corpushub.base.identity import digest_of, file_sha256
+from corpushub.base.identity import digest_of, sha256
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.plan import PlannedStep
 from corpushub.engine.shards import Shard
@@ -95,14 +95,25 @@ def write_ruling(decision: Decision, shards: Sequence[Shard], folder: Path) -> N
     for at in range(len(shards)):
         place = folder / f"{at:05d}"
         place.mkdir()
-        whole.slice(int(edges[at]), shards[at].rows).write_ipc(place / "ruling.arrow", compression="lz4")
+        piece = arrow_file(whole.slice(int(edges[at]), shards[at].rows))
+        (place / "ruling.arrow").write_bytes(piece)
         gone = decision.codes[edges[at] : edges[at + 1]] > 0
         np.save(place / SURVIVORS, stays[edges[at] : edges[at + 1]][gone])
         write_json(place / "reasons.json", list(decision.reasons))
-        (place / "digest").write_text(digest_of([file_sha256(place / "ruling.arrow"), list(decision.reasons)]), "ascii")
+        (place / "digest").write_text(digest_of([sha256(piece), list(decision.reasons)]), "ascii")
     codes, counts = np.unique(decision.codes[decision.codes > 0], return_counts=True)
     dropped = {decision.reasons[code - 1]: int(count) for code, count in zip(codes, counts, strict=True)}
     write_json(folder / "measures.json", {"dropped": dropped, "measures": dict(decision.measures), "rows": int(edges[-1])})
+
+
+def arrow_file(frame: pl.DataFrame) -> bytes:
+    """The bytes of a small Arrow file: a ruling has one for each shard, and making them one by one is most of what it costs."""
+    table = frame.to_arrow()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
+        out.write_table(table)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
 
 
 def survivors(ruling: Path) -> np.ndarray:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpushub.engine.dedup import paragraphs
 from corpushub.engine.dedup import steps as dedup_steps
@@ -30,5 +33,24 @@ def test_a_paragraph_stays_where_it_stood_first() -> None:
 
 
 def test_short_lines_may_come_again() -> None:
-    sketched = paragraphs.sketch(pl.Series(["第一章 总则\n第一章 总则"]), 40)["paragraphs"]
-    assert paragraphs.repeated(sketched).to_list() == [[]]
+    sketched = paragraphs.sketch(pl.Series(["第一章 总则\n第一章 总则"]), 40)
+    assert paragraphs.repeated(lambda: [sketched]).to_list() == [[]]
+
+
+@given(
+    st.lists(st.lists(st.lists(st.one_of(st.none(), st.integers(0, 9)), max_size=4), max_size=5), max_size=4), st.integers(1, 50)
+)
+def test_what_came_before_is_found_however_little_is_held(shards: list[list[list[int | None]]], held: int) -> None:
+    spread = [[[None if one is None else one * 0x1C71C71C71C71C71 for one in row] for row in shard] for shard in shards]
+    frames = [pl.DataFrame({"paragraphs": pl.Series(shard, dtype=pl.List(pl.UInt64))}) for shard in spread]
+    seen: set[int | None] = {None}
+    expected = []
+    for row in [row for shard in shards for row in shard]:
+        expected.append([])
+        for number, one in enumerate(row):
+            if one in seen - {None}:
+                expected[-1].append(number)
+            seen.add(one)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paragraphs, "_HELD", held)
+        assert paragraphs.repeated(lambda: iter(frames)).to_list() == expected
