@@ -136,13 +136,21 @@ class Gate:
             raise TooLarge("http.headers_too_large", limit=MAX_HEADER_BYTES)
         if PREFIX.encode() in call.scope["query_string"]:
             raise Invalid("http.token_in_url")
-        actor, by_cookie = await self.actor_of(call)
+        address = (call.scope.get("client") or ("?",))[0]
+        try:
+            actor, by_cookie = await self.actor_of(call)
+        except Forbidden:
+            self.count(visit, address, signed_in=False)  # guesses are counted, too
+            raise
         call.scope["state"]["actor"] = actor
         if by_cookie and call.method not in _SAFE and not same_origin(call, self.endpoint):
             raise Forbidden("http.origin")
-        who = actor.token or actor.person or (call.scope.get("client") or ("?",))[0]
+        self.count(visit, actor.token or actor.person or address, signed_in=not actor.is_anonymous)
+
+    def count(self, visit: Visit, who: str, *, signed_in: bool) -> None:
+        """Raises: TooMany."""
         try:
-            visit.limit = self.throttle.spend(who, visit.kind, signed_in=not actor.is_anonymous)
+            visit.limit = self.throttle.spend(who, visit.kind, signed_in=signed_in)
         except TooMany as error:
             visit.limit = error.headers
             raise

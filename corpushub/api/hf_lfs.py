@@ -54,7 +54,7 @@ def upload_action(
     if digest not in missing:
         return shown
     base = f"{hub.settings.endpoint()}/datasets/{repo_id}.git/info/lfs/objects"
-    facts = {"person": call.actor.person, "repo": repo_id, "oid": digest, "size": size}
+    facts = {"person": call.actor.person, "token": call.actor.token, "repo": repo_id, "oid": digest, "size": size}
     grant = hub.access.grants.sign("upload", facts, seconds=GRANT_SECONDS)
     upload: dict[str, Any] = {"href": f"{base}/put/{digest}?grant={grant}"}
     if multipart:
@@ -86,11 +86,11 @@ def lfs_reply(value: dict[str, Any]) -> Reply:
 
 
 async def granted(hub: Hub, call: Call, repo_id: str, digest: str) -> tuple[Actor, int]:
-    """Who may send this object, and its size. Raises: Forbidden("upload.grant_invalid")."""
+    """Who may send this object, and its size. Raises: Forbidden("upload.grant_invalid") also when the token behind the grant has ended."""
     facts = await run(hub.access.grants.open, "upload", call.one("grant"))
     if (facts["repo"], facts["oid"]) != (repo_id, digest):
         raise Invalid("upload.grant_invalid")
-    return await run(hub.parties.actor_of, facts["person"]), int(facts["size"])
+    return await run(hub.access.actor_behind, facts["person"], facts["token"]), int(facts["size"])
 
 
 async def put(hub: Hub, call: Call, repo_id: str, digest: str) -> Reply:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import secrets
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,13 +55,13 @@ async def route(hub: Hub, call: Call, scope: str, rest: tuple[str, ...]) -> Repl
 
 
 async def caller(hub: Hub, call: Call, scope: str) -> tuple[Actor, str]:
-    """Raises: Forbidden("upload.grant_invalid")."""
+    """Raises: Forbidden("upload.grant_invalid") also when the token behind the grant has ended."""
     facts: dict[str, Any] = await run(
         hub.access.grants.open, "xet", call.headers.get("authorization", "").removeprefix("Bearer ")
     )
     if facts["scope"] != scope:
         raise Forbidden("upload.grant_invalid")
-    actor = await run(hub.parties.actor_of, facts["person"])
+    actor = await run(hub.access.actor_behind, facts["person"], facts["token"])
     return actor, str(facts["repo"])
 
 
@@ -70,12 +71,13 @@ async def put_xorb(hub: Hub, call: Call, scope: str, name: str) -> Reply:
     path = await run(hub.contributions.xorb_folder, scope) / name
     known = path.exists()
     if not known:
+        await run(hub.contributions.incoming.require_room, len(data))
         await run(place, path, data)
     return json_reply({"was_inserted": not known})
 
 
 def place(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".part")
+    temporary = path.with_suffix(f".{secrets.token_hex(4)}.part")  # the same xorb may come twice at once
     temporary.write_bytes(data)
     temporary.replace(path)
 

@@ -83,8 +83,7 @@ class Repositories:
         repo = unit.repos.get(repo_id)
         if repo is None:
             to = unit.repos.moved_to(repo_id)
-            if to is not None:
-                self._visible(unit, actor, to)
+            if to is not None and self._may_see(unit, actor, to):  # where it is hidden its new name is, too
                 raise Moved(repo_id, to)
             raise NotFound("repo.unknown", repo=repo_id)
         curator = self.access.is_curator(actor, repo)
@@ -92,6 +91,13 @@ class Repositories:
         if not curator and (not shown or (repo.private and actor.org != repo.org)):
             raise NotFound("repo.unknown", repo=repo_id)
         return repo, curator
+
+    def _may_see(self, unit: Unit, actor: Actor, repo_id: str) -> bool:
+        try:
+            self._visible(unit, actor, repo_id)
+        except NotFound:
+            return False
+        return True
 
     def at(self, actor: Actor, repo_id: str, revision: str = "main") -> Snapshot:
         """The repository at a branch, tag, `refs/…` or commit id.
@@ -246,9 +252,7 @@ class Repositories:
             raise Forbidden("repo.create_forbidden", org=actor.org)
         self.objects.put_bytes(ATTRIBUTES)
         with self.database.begin() as unit:
-            owner = unit.repos.org_of(repo_id.partition("/")[0])
-            if owner and owner != actor.org:
-                raise Forbidden("repo.create_forbidden", org=actor.org)
+            self._require_namespace(unit, actor, repo_id)
             repo = unit.repos.create(repo_id, org=actor.org, by=actor.person, private=private, gated=gated)
             # Clients ask for the head of a repository they have just made, so there is one from the first moment.
             first = [entry_for(".gitattributes", ATTRIBUTES)]
@@ -258,6 +262,13 @@ class Repositories:
             unit.repos.set_branch(repo_id, "main", commit, released=False)
         self.forget()
         return repo
+
+    @staticmethod
+    def _require_namespace(unit: Unit, actor: Actor, repo_id: str) -> None:
+        """Raises: Forbidden("repo.create_forbidden") where the name lies among another organisation's."""
+        owner = unit.repos.org_of(repo_id.partition("/")[0])
+        if owner and owner != actor.org:
+            raise Forbidden("repo.create_forbidden", org=actor.org)
 
     def delete(self, actor: Actor, repo_id: str) -> None:
         """Raises: NotFound, Forbidden, Conflict("repo.has_releases")."""
@@ -272,6 +283,7 @@ class Repositories:
             raise Invalid("repo.name_invalid", repo=to[:200])
         with self.database.begin() as unit:
             self.access.require_curator(actor, self._visible(unit, actor, repo_id)[0])
+            self._require_namespace(unit, actor, to)
             unit.repos.move(repo_id, to)
         self.forget()
 

@@ -8,16 +8,24 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from corpushub.base.errors import Invalid
+from corpushub.base.errors import HubError, Invalid
 from corpushub.store.objects import Objects
 
 STALE_SECONDS = 24 * 3600
 PIECE = 1 << 20
+RESERVE_BYTES = 1 << 30  # of the disk stay free: the database has to be able to write
+
+
+class NoRoom(HubError):
+    """The disk uploads are gathered on is full; clients do not try again."""
+
+    status = 507
 
 
 class Incoming:
@@ -35,8 +43,14 @@ class Incoming:
             if time.time() - left.stat().st_mtime > seconds:
                 left.unlink(missing_ok=True)
 
+    def require_room(self, size: int) -> None:
+        """Raises: NoRoom("upload.no_room") where `size` bytes more would fill the disk."""
+        if size > shutil.disk_usage(self.folder).free - RESERVE_BYTES:
+            raise NoRoom("upload.no_room", size=size)
+
     def receive(self, sha256: str, size: int) -> Receiver:
-        """A writer for exactly these bytes."""
+        """A writer for exactly these bytes. Raises: NoRoom."""
+        self.require_room(size)
         return Receiver(self, sha256, size)
 
     # Parts of a large upload, each written at its place of one file. The name is bound to who uploads, so that nobody writes into another's.
@@ -45,6 +59,8 @@ class Incoming:
         return self.folder / f"{name}.part"
 
     def write_part(self, name: str, offset: int, data: bytes) -> None:
+        """Raises: NoRoom."""
+        self.require_room(len(data))
         number = os.open(self.part_file(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             written = 0

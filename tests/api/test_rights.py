@@ -1,0 +1,112 @@
+"""What a token, a grant or a name opens ends with it, and tells nobody else anything."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from corpushub.api.throttle import Quotas
+from corpushub.domain.parties import Actor, Role
+from tests.kit.hub import CURATOR, READER, REPO, STRANGER, SomeHub, caller, get, notices, some_hub
+
+DATA = b"pushed" * 100
+DIGEST = hashlib.sha256(DATA).hexdigest()
+ELSEWHERE = Actor("other", "cyber", frozenset({Role.OPERATOR}), "other")
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> SomeHub:
+    made = some_hub(tmp_path_factory.mktemp("hub"))
+    made.publish(REPO, notices())
+    made.repositories.create(CURATOR, "city/work")
+    return made
+
+
+def granted(hub: SomeHub, secret: str) -> str:
+    body = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": DIGEST, "size": len(DATA)}]}
+    row = get(hub, "/datasets/city/work.git/info/lfs/objects/batch", secret, "POST", json=body).json()["objects"][0]
+    return str(row["actions"]["upload"]["href"]).removeprefix(hub.settings.endpoint())
+
+
+def test_a_grant_to_upload_ends_with_the_token_it_was_given_to(hub: SomeHub) -> None:
+    secret, token = hub.access.issue_token(CURATOR, name="push", scopes=("read", "write"))
+    href = granted(hub, secret)
+    told = get(hub, "/api/datasets/city/work/xet-write-token/main", secret).json()
+    store = told["casUrl"].removeprefix(hub.settings.endpoint())
+    assert get(hub, f"{store}/v1/telemetry", told["accessToken"], "POST").status_code == 200
+    hub.access.revoke(CURATOR, token.id)
+    assert get(hub, href, method="PUT", content=DATA).status_code == 403
+    assert get(hub, f"{store}/v1/telemetry", told["accessToken"], "POST").status_code == 403
+    assert hub.objects.size(DIGEST) is None
+
+
+class Disk(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def test_a_full_disk_refuses_uploads_with_a_reason_and_keeps_nothing(hub: SomeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = hub.token(CURATOR, "read", "write")
+    href = granted(hub, secret)
+    told = get(hub, "/api/datasets/city/work/xet-write-token/main", secret).json()
+    store = told["casUrl"].removeprefix(hub.settings.endpoint())
+    xorb = b"\0" + (4).to_bytes(3, "little") + b"\0" + (4).to_bytes(3, "little") + b"data"
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Disk(10 << 30, 9 << 30, 1 << 30))
+    for answer in (
+        get(hub, href, method="PUT", content=DATA),
+        get(hub, f"{store}/v1/xorbs/default/{'b' * 64}", told["accessToken"], "POST", content=xorb),
+    ):
+        assert answer.status_code == 507
+        assert "no room" in answer.headers["x-error-message"]
+    assert hub.objects.size(DIGEST) is None
+    assert not list(Path(hub.settings.home).rglob("*.part"))
+
+
+def test_the_same_xorb_may_come_twice_at_once(hub: SomeHub) -> None:
+    told = get(hub, "/api/datasets/city/work/xet-write-token/main", hub.token(CURATOR, "read", "write")).json()
+    path = told["casUrl"].removeprefix(hub.settings.endpoint()) + f"/v1/xorbs/default/{'c' * 64}"
+    data = bytes(1 << 19)
+    body = b"\0" + len(data).to_bytes(3, "little") + b"\0" + len(data).to_bytes(3, "little") + data
+
+    async def send() -> list[Any]:
+        async with caller(hub, told["accessToken"]) as client:
+            return await asyncio.gather(*(client.post(path, content=body) for _ in range(8)))
+
+    assert {answer.status_code for answer in asyncio.run(send())} == {200}
+
+
+def test_a_hidden_dataset_does_not_tell_its_new_name(hub: SomeHub) -> None:
+    hub.repositories.create(CURATOR, "city/plan", private=True)
+    hub.repositories.move(CURATOR, "city/plan", "city/whispered")
+    for secret in ("", hub.token(READER), hub.token(STRANGER)):
+        for path in ("/api/datasets/city/plan", "/datasets/city/plan/resolve/main/README.md"):
+            answer = get(hub, path, secret)
+            assert answer.status_code in {401, 404}
+            assert "whispered" not in answer.text + str(answer.headers)
+            unknown = get(hub, path.replace("plan", "none"), secret)
+            assert unknown.text.replace("none", "plan") == answer.text
+    curator = get(hub, "/api/datasets/city/plan", hub.token(CURATOR))
+    assert (curator.status_code, curator.headers["location"]) == (307, "/api/datasets/city/whispered")
+
+
+def test_nobody_moves_a_dataset_among_another_organisation_s(hub: SomeHub) -> None:
+    with hub.database.begin() as unit:
+        unit.repos.ensure("theirs/one", org=ELSEWHERE.org, by=ELSEWHERE.person)
+    body = {"fromRepo": "city/work", "toRepo": "theirs/two", "type": "dataset"}
+    assert get(hub, "/api/repos/move", hub.token(CURATOR, "read", "write"), "POST", json=body).status_code == 403
+    assert hub.repositories.get(CURATOR, "city/work").id == "city/work"
+
+
+def test_guessing_tokens_is_counted(hub: SomeHub) -> None:
+    async def guess() -> list[int]:
+        async with caller(hub, quotas=Quotas(anonymous_api=5)) as client:
+            asked = [await client.get("/api/whoami-v2", headers={"authorization": f"Bearer chub_{n}"}) for n in range(8)]
+            return [answer.status_code for answer in asked]
+
+    assert asyncio.run(guess()) == [401] * 5 + [429] * 3
