@@ -34,7 +34,7 @@ OVERSIGHT = (Role.AUTHORITY, Role.AUDITOR, Role.SUPERVISOR, Role.IMPLEMENTER, Ro
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """An organisation that may use, or has taken, a dataset."""
+    """An organisation that may use, or has taken, a dataset; of a version, one that has taken it, with the time it last did."""
 
     org: str
     entitlement: str
@@ -43,6 +43,7 @@ class Holder:
     valid_to: str
     deliveries: int
     bytes: int
+    last: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +258,19 @@ class Oversight:
     # Who has what
 
     def holders(self, actor: Actor, dataset: str) -> tuple[Holder, ...]:
-        """Who may use and who has taken a dataset, in one answer (article 6). Raises: Forbidden("oversight.only")."""
+        """Who may use and who has taken a dataset; of `owner/name@1.0.0`, who has taken that version, in one query (article 6).
+
+        Raises: Forbidden("oversight.only").
+        """
         if not actor.has(*OVERSIGHT, Role.OPERATOR):
             raise Forbidden("oversight.only")
+        name, _, version = dataset.partition("@")
+        if version:
+            with self.database.read() as unit:
+                found = unit.deliveries.takers(name, f"v{version.removeprefix('v')}")
+            return tuple(
+                Holder(**{**row, "state": row["state"] or "", "valid_to": "", "bytes": row["bytes"] or 0}) for row in found
+            )
         with self.database.read() as unit:
             rights = unit.cases.list(flow="entitlement", subject=dataset)
             rows = []

@@ -12,6 +12,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
@@ -102,6 +103,7 @@ class Studio:
         self.database, self.settings, self.builds, self.jobs = database, settings, builds, jobs
         self.parties, self.clock = parties, clock
         self._trials: OrderedDict[tuple[str, str], Trial] = OrderedDict()
+        self._warming: Thread | None = None
         jobs.handlers.setdefault(JOB, self.carry_out)
 
     # Recipes and drafts
@@ -252,6 +254,12 @@ class Studio:
             while len(self._trials) > KEPT_TRIALS:
                 self._trials.popitem(last=False)
         return known
+
+    def warm(self) -> None:
+        """Load what reads texts for personal information, in the background and once: a curator who opens the studio will look at steps next."""
+        if self._warming is None:
+            self._warming = Thread(target=self.personal, args=([""],), name="warming", daemon=True)
+            self._warming.start()
 
     @staticmethod
     def personal(texts: Sequence[str]) -> Sequence[Sequence[tuple[int, int, str]]]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from corpushub.base.identity import Clock, iso
 from corpushub.store import hub_tables as t
+from corpushub.store.tables import cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,26 @@ class Deliveries:
         total = sa.select(sa.func.sum(t.delivery.c.bytes), sa.func.sum(t.delivery.c.rows), sa.func.count())
         size, rows, count = self.connection.execute(total.where(t.delivery.c.entitlement == entitlement)).one()
         return {"bytes": size or 0, "rows": rows or 0, "requests": count}
+
+    def takers(self, repo: str, version: str) -> Sequence[dict[str, Any]]:
+        """Who took a version, by organisation and entitlement, with the state the entitlement is in: one query."""
+        tag = sa.select(t.repo_ref.c.target).where(
+            t.repo_ref.c.repo == repo, t.repo_ref.c.kind == "tags", t.repo_ref.c.name == version
+        )
+        taken = t.delivery
+        count, size, last = (
+            sa.func.count().label("deliveries"),
+            sa.func.sum(taken.c.bytes).label("bytes"),
+            sa.func.max(taken.c.at).label("last"),
+        )
+        who = (taken.c.org, taken.c.entitlement, taken.c.purpose, cases.c.state)
+        query = sa.select(*who, count, size, last).join(cases, cases.c.id == taken.c.entitlement, isouter=True)
+        found = (
+            query.where(taken.c.repo == repo, taken.c.commit == tag.scalar_subquery())
+            .group_by(*who)
+            .order_by(taken.c.org, taken.c.entitlement)
+        )
+        return [dict(row._mapping) for row in self.connection.execute(found)]
 
     def totals(self, *, since: str = "") -> Sequence[dict[str, Any]]:
         """Requests and bytes per repository, for disclosure and metrics."""

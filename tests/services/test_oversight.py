@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+import sqlalchemy as sa
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.base.identity import business_day, canonical, iso
@@ -22,6 +23,7 @@ from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.services import tallies
 from corpushub.services.oversight import Oversight
 from corpushub.services.reporting import printed
+from corpushub.store.hub_tables import repo_ref
 from corpushub.store.tokens import Delivery
 from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, proposed
 
@@ -113,6 +115,31 @@ def test_who_holds_a_dataset_in_one_answer(city: City) -> None:
     city.do("developer", case, "countersign")
     (holder,) = oversight(city).holders(city["auditor"], "city/notices")
     assert (holder.org, holder.state, holder.purpose, holder.deliveries) == ("beichen", "active", "research", 0)
+
+
+def test_who_has_taken_a_version_in_one_query(city: City) -> None:
+    commits = {"v1.0.0": "c" * 40, "v1.0.1": "d" * 40}
+    row = Delivery(
+        id="d-1", at=iso(city.clock()), repo="city/notices", commit=commits["v1.0.0"], path="x", files=1, bytes=5, rows=1,
+        person="developer", org="beichen", token="", entitlement="ent-x", purpose="research", channel="file", request="",
+    )  # fmt: skip
+    with city.database.begin() as unit:
+        unit.repos.ensure("city/notices", org="data-group", by="operator", gated="manual")
+        for tag, commit in commits.items():
+            unit.connection.execute(
+                repo_ref.insert().values(
+                    repo="city/notices", kind="tags", name=tag, target=commit, released=commit, at=iso(city.clock())
+                )
+            )
+        unit.deliveries.add(
+            [row, replace(row, id="d-2", bytes=7), replace(row, id="d-3", org="district", commit=commits["v1.0.1"])]
+        )
+    auditor, asked = city["auditor"], list[str]()
+    sa.event.listen(city.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    (holder,) = oversight(city).holders(auditor, "city/notices@1.0.0")
+    assert (holder.org, holder.deliveries, holder.bytes) == ("beichen", 2, 12)
+    assert len([text for text in asked if text.lstrip().startswith("SELECT")]) == 1
+    assert oversight(city).holders(city["auditor"], "city/notices@9.9.9") == ()
 
 
 def test_ids_resolve_for_ever(city: City) -> None:

@@ -134,3 +134,13 @@ def test_a_build_tells_every_stage_it_was_at() -> None:
         telling(ProgressEvent(stage, done, 3))
     assert [(line["stage"], line["done"]) for line in told[-1]["log"]] == [("normalize", 2), ("dedup_exact", 3)]
     assert [item["stage"] for item in told] == ["normalize", "dedup_exact"], "at most once a second, and at each new stage"
+
+
+def test_what_reads_texts_is_loaded_once_in_the_background(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(Studio, "personal", staticmethod(asked.append))
+    studio.warm()
+    studio.warm()
+    assert studio._warming is not None
+    studio._warming.join(10)
+    assert asked == [[""]]

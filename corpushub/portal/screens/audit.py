@@ -26,11 +26,12 @@ from corpushub.portal.html import (
     ul,
 )
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
-from corpushub.portal.parts import card, chip, empty, facts, grid, heading, moment, size, state_chip
+from corpushub.portal.parts import card, chip, empty, facts, grid, heading, moment, size, state_chip, tabs
 from corpushub.services.audit import AuditReport
 from corpushub.services.repositories import Query
 
 SHOWN_FINDINGS = 12
+OUT = ("released", "superseded", "quarantined", "withdrawn")
 SEATS = frozenset({Role.AUDITOR, Role.AUTHORITY, Role.SUPERVISOR, Role.ADMIN})
 
 
@@ -92,8 +93,14 @@ def who_had(ask: Ask) -> Safe:
         data_live=True,
         c="filter-row",
     )
+    version = ask.query.get("version", "")
     held = (
-        joined(h3(t("audit_screen.holders"), c="inset"), holders(ask, chosen), h3(t("audit_screen.taken"), c="inset"))
+        joined(
+            h3(t("audit_screen.holders"), c="inset"),
+            versions(ask, chosen),
+            takers(ask, f"{chosen}@{version}") if version else holders(ask, chosen),
+            h3(t("audit_screen.taken"), c="inset"),
+        )
         if chosen
         else None
     )
@@ -125,6 +132,36 @@ def holders(ask: Ask, dataset: str) -> Safe:
         t.name("name", "entitlement"),
     ]
     return grid(heads, rows, numeric=(4, 5)) if rows else empty(t("audit_screen.nobody"))
+
+
+def versions(ask: Ask, dataset: str) -> Safe:
+    """All versions together, or who took one of them."""
+    found = [
+        str(case.data["version"]) for case in ask.hub.cases.list(ask.actor, flow="release", states=OUT, subject=dataset).items
+    ]
+    words: list[tuple[str, str, Child]] = [("", ask.t("board.all"), None), *[(name, f"v{name}", None) for name in found]]
+    current = ask.query.get("version", "") if ask.query.get("version") in found else ""
+    return div(tabs(ask, words, current, name="version"), c="subtabs inset")
+
+
+def takers(ask: Ask, version: str) -> Safe:
+    """Who took this very version."""
+    t = ask.t
+    rows = [
+        [
+            casework.org_name(ask, row.org),
+            state_chip(t, row.state) if row.state else "–",
+            t.name("choice", row.purpose) if row.purpose else "–",
+            f"{row.deliveries:,}",
+            size(row.bytes),
+            moment(t, row.last),
+            values.case_link(ask, row.entitlement) if row.entitlement else "–",
+        ]
+        for row in ask.hub.oversight.holders(ask.actor, version)
+    ]
+    names = (t("audit_screen.org"), t("board.state"), t.name("field", "purpose"), t("audit_screen.times"), t("dataset.size"))
+    heads = [*names, t("audit_screen.at"), t.name("name", "entitlement")]
+    return grid(heads, rows, numeric=(3, 4)) if rows else empty(t("audit_screen.nobody"))
 
 
 def deliveries(ask: Ask, dataset: str) -> Safe:

@@ -48,6 +48,7 @@ def show(ask: Ask) -> Page:
     if ask.query.get("only") == "jobs":
         return Page(t("studio.title"), watched(ask, ask.params.get("name", "")))
     files = studio.recipes(ask.actor)
+    studio.warm()
     name = ask.params.get("name") or (files[0].name if files else "")
     if not name:
         return Page(
