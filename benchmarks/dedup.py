@@ -34,8 +34,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 from corpushub.engine.dedup import minhash  # noqa: E402
 from corpushub.engine.dedup.near_groups import STEPS as GROUP_STEPS  # noqa: E402
 from corpushub.engine.dedup.steps import STEPS  # noqa: E402
-from corpushub.engine.run.barrier import StoredSketches  # noqa: E402
 from corpushub.engine.shards import Shard  # noqa: E402
+from corpushub.engine.sketches import StoredSketches  # noqa: E402
 from corpushub.engine.step import Barrier, Decision, Scope  # noqa: E402
 
 SHARD_ROWS = 1000

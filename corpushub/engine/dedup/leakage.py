@@ -5,19 +5,23 @@ Computed on the released text, after scrubbing: replacing names can make two tex
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
 from corpushub.domain.build import BuiltFile
-from corpushub.engine.dedup import duplicates, minhash
+from corpushub.engine.dedup import minhash
+from corpushub.engine.dedup.alike import alike, rows_of
+from corpushub.engine.shards import Shard
+from corpushub.engine.sketches import SKETCH, StoredSketches
 
 MAX_CHARS = 2_000_000_000
-"""More text than this is compared exactly only: verifying near pairs needs the texts at hand."""
+"""More text than this is compared exactly only: near pairs would cost about what the build did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +33,44 @@ class Leak:
 
 
 def across_splits(folder: Path, files: Iterable[BuiltFile], column: str, jaccard: float = 0.8) -> Leak:
-    """Compare one text column between splits; empty texts are not compared."""
-    parts, owners, names = [], [], []
-    for file in files:
-        if file.split not in names:
-            names.append(file.split)
-        text = (
-            pl.Series(pl.from_arrow(pq.read_table(folder / file.path, columns=[column]).column(0))).cast(pl.String).fill_null("")
-        )
-        parts.append(text)
-        owners.append(np.full(len(text), names.index(file.split)))
+    """Compare one text column between splits; empty texts are not compared. Texts are read piece by piece."""
+    files = list(files)
+    names = list(dict.fromkeys(file.split for file in files))
     if len(names) < 2:
         return Leak(0, 0)
-    texts, split = pl.concat(parts), np.concatenate(owners)
-    sketch = minhash.sketch(texts)
-    digests = sketch.select("digest_0", "digest_1").to_numpy()
-    lengths = sketch.get_column("shingles").cast(pl.Int64).to_numpy()
-    leader = duplicates.leaders(digests)
-    filled = texts.str.len_chars().to_numpy() > 0
-    exact = int(((split[leader] != split) & filled).sum())
-    if int(texts.str.len_bytes().sum() or 0) > MAX_CHARS:
-        return Leak(exact, None)
-    rows = np.flatnonzero((leader == np.arange(leader.size)) & (lengths > 0))
-    bands = (sketch.get_column(minhash.band_name(place)).to_numpy()[rows] for place in range(minhash.BANDS))
-    found = duplicates.candidates(bands, rows)
-    found = found.where(split[found.first] != split[found.second])
-    if not found.count:
-        return Leak(exact, 0)
-    wanted = found.rows()
-    checks = np.frombuffer(b"".join(sketch.get_column("check").gather(wanted).to_list()), dtype=np.uint8).reshape(len(wanted), -1)
-    pairs = duplicates.likely(found, wanted, checks, jaccard)
-    alike = duplicates.similarities(pairs, lengths, texts.gather)
-    return Leak(exact, int(np.unique(np.maximum(pairs.first, pairs.second)[alike >= jaccard]).size))
+    shards = [(shard, names.index(file.split)) for file in files for shard in pieces_of(folder / file.path, column)]
+    if not shards:
+        return Leak(0, 0)
+    split = np.repeat([at for _, at in shards], [shard.rows for shard, _ in shards])
+    with TemporaryDirectory(prefix="leakage-") as kept:
+        sketches = StoredSketches(
+            [shard for shard, _ in shards], [Path(kept) / shard.place for shard, _ in shards], [], Path(kept)
+        )
+        chars = sum(_sketched(shard, column, Path(kept) / shard.place) for shard, _ in shards)
+        rows = rows_of(sketches)
+        filled = sketches.gather(["filled"])["filled"].to_numpy()
+        exact = int(((split[rows.leader] != split) & filled).sum())
+        if chars > MAX_CHARS:
+            return Leak(exact, None)
+        pairs, alike_by = alike(sketches, column, rows, jaccard)
+    leaking = (alike_by >= jaccard) & (split[pairs.first] != split[pairs.second])
+    return Leak(exact, int(np.unique(np.maximum(pairs.first, pairs.second)[leaking]).size))
+
+
+def pieces_of(path: Path, column: str) -> Iterator[Shard]:
+    """The row groups of a Parquet file, as shards with one column."""
+    start = 0
+    with pq.ParquetFile(path) as file:
+        for at in range(file.metadata.num_row_groups):
+            rows = file.metadata.row_group(at).num_rows
+            yield Shard(str(path), rows, "", "parquet", start, select=(column,), place=f"{path.stem}-{at}")
+            start += rows
+
+
+def _sketched(shard: Shard, column: str, place: Path) -> int:
+    """Leave the sketch of a shard in `place`; gives the bytes of its text."""
+    text = shard.read([column])[column].cast(pl.String).fill_null("")
+    sizes = text.str.len_bytes()
+    place.mkdir()
+    minhash.sketch(text).with_columns((sizes > 0).alias("filled")).write_ipc(place / SKETCH, compression="lz4")
+    return int(sizes.sum() or 0)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,59 +14,10 @@ from corpushub.base.identity import digest_of, sha256
 from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.plan import PlannedStep
 from corpushub.engine.shards import Shard
+from corpushub.engine.sketches import StoredSketches
 from corpushub.engine.step import Barrier, Decision
 
 SURVIVORS = "survivors.npy"
-SKETCH = "sketch.arrow"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSketches:
-    """`Sketches` over files in the cache. `folders[i]` holds the sketch of `shards[i]`."""
-
-    shards: Sequence[Shard]
-    folders: Sequence[Path]
-    keys: Sequence[str]
-    memory: Path | None
-
-    @property
-    def rows(self) -> int:
-        return sum(shard.rows for shard in self.shards)
-
-    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        fields = None
-        for folder in self.folders:
-            with pa.OSFile(str(folder / SKETCH)) as file:
-                if fields is None:  # all sketches of a step have the same columns
-                    names = pa.ipc.open_file(file).schema.names
-                    fields = [names.index(name) for name in (names if columns is None else columns)]
-                # Read and not mapped: of a thousand files no page stays behind.
-                options = pa.ipc.IpcReadOptions(included_fields=sorted(fields), use_threads=False)
-                table = pa.ipc.open_file(file, options=options).read_all()
-            yield pl.DataFrame(pl.from_arrow(table if columns is None else table.select(list(columns))))
-
-    def digests(self) -> Sequence[str]:
-        return self.keys
-
-    def gather(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        parts = list(self.frames(columns))
-        return pl.concat(parts) if parts else pl.DataFrame()
-
-    def fetch(self, rows: np.ndarray, columns: Sequence[str]) -> pl.DataFrame:
-        edges = np.cumsum([0, *(shard.rows for shard in self.shards)])
-        home = np.searchsorted(edges, rows, side="right") - 1
-        order = np.argsort(home, kind="stable")
-        parts = []
-        for at in np.unique(home):
-            mine = order[home[order] == at]
-            frame = self.shards[at].read(columns).select(columns)
-            parts.append(frame[(rows[mine] - edges[at]).astype(np.int64)])
-        if not parts:
-            return self.shards[0].read(columns).select(columns).head(0) if self.shards else pl.DataFrame()
-        back = np.empty(len(rows), np.int64)
-        back[order] = np.arange(len(rows))
-        whole: pl.DataFrame = pl.concat(parts)[back]
-        return whole
 
 
 def rule(step: PlannedStep, fingerprint: str, sketches: StoredSketches, cache: Cache) -> list[tuple[Path, str]]:

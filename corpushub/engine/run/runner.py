@@ -25,7 +25,7 @@ from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.digests import logical_digest
 from corpushub.engine.mapping import Tally
 from corpushub.engine.plan import Plan, Stage, tools
-from corpushub.engine.run.barrier import StoredSketches, read_measures, rule
+from corpushub.engine.run.barrier import read_measures, rule
 from corpushub.engine.run.drops import write_drops, write_quarantine
 from corpushub.engine.run.executors import Executor, Serial, T
 from corpushub.engine.run.facts import nonzero, with_facts
@@ -48,6 +48,7 @@ from corpushub.engine.run.release import (
 from corpushub.engine.run.work import Pieces, Task, tally_from
 from corpushub.engine.run.write import FILE_BYTES, GROUP_BYTES, hub_type, runs, split_order
 from corpushub.engine.shards import Shard
+from corpushub.engine.sketches import StoredSketches
 
 LINEAGE_BYTES = 150  # of a row, about
 
