@@ -37,6 +37,26 @@ print("done", flush=True)
 """
 
 
+WORKERS = """
+import os, sys, time
+from pathlib import Path
+from corpushub.engine.run.executors import Pool, order_of
+from tests.kit.engine import planned
+BODY = '''
+sources:
+  notices: {resource: r/1, from: files}
+contract: {key: id, columns: {id: {required: true}, text: {required: true}}}
+steps:
+  - normalize: {columns: [text]}
+'''
+with Pool(2) as pool:
+    work = pool.pool(order_of(*planned(Path(sys.argv[1]), BODY)))
+    pids = {work.submit(os.getpid).result() for _ in range(8)} | set(work._processes)
+    print(*pids, flush=True)
+    time.sleep(600)
+"""
+
+
 def start(folder: Path, out: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, folder, out], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
@@ -89,3 +109,28 @@ def test_a_killed_build_goes_on_and_ends_in_equal_bytes(tmp_path: Path) -> None:
     assert bytes_of(killed) == bytes_of(whole)
     Cache(killed.parent / "cache").sweep()
     assert not list((killed.parent / "cache").glob("tmp-*"))
+
+
+def test_a_killed_build_takes_its_workers_with_it(tmp_path: Path) -> None:
+    corpus(tmp_path)
+    build = subprocess.Popen(
+        [sys.executable, "-c", WORKERS, tmp_path], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert build.stdout is not None
+    workers = [Path(f"/proc/{pid}") for pid in build.stdout.readline().split()]
+    assert workers
+    assert all(worker.exists() for worker in workers)
+    build.send_signal(signal.SIGKILL)
+    build.wait()
+    patience = time.monotonic() + 20
+    while any(map(is_running, workers)) and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert not any(map(is_running, workers))
+
+
+def is_running(process: Path) -> bool:
+    """One that has ended and that nobody has asked after yet does not run."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

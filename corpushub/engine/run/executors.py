@@ -15,9 +15,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, parent_process
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol, Self, TypeVar
 
 from corpushub.base.errors import Unavailable
@@ -101,6 +102,14 @@ HELD: list[bytes] = []
 def begin(order: bytes) -> None:
     """The first thing a worker does."""
     HELD[:] = [order]
+    Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """A build that is killed takes its workers with it; by themselves they would wait for tasks for ever."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def do_held(function: str, task: Task) -> None:
@@ -117,12 +126,12 @@ def load_kernels() -> None:
 def nursery() -> BaseContext:
     """Where workers come from: they are copied from a process that has loaded everything (module `nursery`), which starts with the first call.
 
-    It looks for modules where this process does, and never in the folder somebody happens to stand in. A worker has one thread: the processes
+    It looks for modules where this process does, and in the folder somebody happens to stand in only if this process does. A worker has one thread: the processes
     are the parallelism.
     """
     context = get_context("forkserver")
     context.set_forkserver_preload(["corpushub.engine.run.nursery"])
-    places = os.pathsep.join(filter(None, sys.path))
+    places = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
     with environment_with(PYTHONPATH=places, PYTHONSAFEPATH="1", POLARS_MAX_THREADS="1"):
         forkserver.ensure_running()
     return context

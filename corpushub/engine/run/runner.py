@@ -292,10 +292,13 @@ def measure(job: Run, outputs: Pieces) -> tuple[list[tuple[Measure, Measured]], 
         for source, shard, slot in zip(outputs.sources, outputs.shards, slots_of(plan, outputs), strict=True)
     ]
     folders, _ = perform(job, "measure_shard", tasks, "measure")
-    parts = [(task, load(folder)) for task, folder in zip(tasks, folders, strict=True)]
-    whole = Measured()
-    for _, part in parts:
+    parts, whole = [], Measured()
+    for task, folder in zip(tasks, folders, strict=True):
+        part = load(folder)
         whole.merge(part)
+        parts.append(
+            (task, Measured(rows=part.rows, bytes=part.bytes))
+        )  # of one shard no more is asked: thousands would fill the memory
     if any(is_number(dtype) for _, dtype in names):
         bounds = tuple((name, low, high) for name, (low, high) in sorted(whole.bounds.items()))
         binned = [replace(task, key=digest_of(["bins", task.key, repr(bounds)]), bounds=bounds) for task in tasks]
