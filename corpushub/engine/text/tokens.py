@@ -38,7 +38,7 @@ def _weights() -> np.ndarray[Any, np.dtype[np.int64]]:
 
 def estimate(column: pl.Series) -> pl.Series:
     """Estimated tokens per row, rounded up; nulls are 0."""
-    counts = ts.count(column)[:, :10]
+    counts = ts.count(column, grams_above=1.0)[:, :10]
     return pl.Series(column.name, -(-(counts @ _weights()) // 1000), dtype=pl.Int64)
 
 
