@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,16 +15,27 @@ from corpushub.engine.run.barrier import survivors
 from corpushub.engine.run.work import Pieces
 from corpushub.engine.run.write import write_small
 
+PART_SHARDS = 512
+
 
 def write_drops(plan: Plan, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], folder: Path) -> None:
     """`provenance/drops.parquet`: every row that left, with source place, step, reason, deciding number and, for merged rows, who stayed."""
-    kept = [gathered(plan, pieces) for pieces in logs if pieces.shards]
-    drops = pl.concat(kept)
-    if not drops.height:
-        return
     names = pl.Series(["", *(step.step.name for step in plan.steps)], dtype=pl.String)
+    path = folder / "provenance" / "drops.parquet"
+    write_small((named(plan, gathered(plan, part), names, inputs) for pieces in logs for part in in_parts(pieces)), path)
+
+
+def in_parts(pieces: Pieces) -> Iterator[Pieces]:
+    """A stage's shards some at a time: what a million rows lost is not held at once."""
+    for start in range(0, len(pieces.shards), PART_SHARDS):
+        part = slice(start, start + PART_SHARDS)
+        yield Pieces(pieces.sources[part], pieces.shards[part], pieces.folders[part], pieces.rulings[part])
+
+
+def named(plan: Plan, drops: pl.DataFrame, names: pl.Series, inputs: Mapping[int, Pieces]) -> pl.DataFrame:
+    """With the names of the steps, and of the rows that stay."""
     drops = drops.insert_column(5, names.gather(drops["step"].cast(pl.UInt32)).alias("step_name"))
-    write_small(survivors_named(plan, drops, inputs), folder / "provenance" / "drops.parquet")
+    return survivors_named(plan, drops, inputs)
 
 
 def gathered(plan: Plan, pieces: Pieces) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from corpushub.engine import shards as cutting
 from corpushub.engine.digests import logical_digest, row_digests
-from corpushub.engine.run import runner
+from corpushub.engine.run import runner, write
 from corpushub.engine.run.join import join
 from corpushub.engine.run.runner import run
 from corpushub.engine.run.write import runs, write_group
@@ -132,3 +132,18 @@ def test_runs_cover_every_item_once_and_stay_bounded(sizes: list[int]) -> None:
     found = runs(sizes, [f"place {at}" for at in range(len(sizes))], 100)
     assert [at for run in found for at in run] == list(range(len(sizes)))
     assert all(sum(sizes[at] for at in run[:-1]) < 100 for run in found)
+
+
+def test_a_side_table_written_piece_by_piece_has_the_bytes_of_one_written_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pl.DataFrame({"place": [f"notices/{n % 7}" for n in range(1000)], "row": range(1000), "measure": [None, 0.5] * 500})
+    monkeypatch.setattr(write, "SIDE_ROWS", 300)
+    write.write_small((frame.slice(start, 170) for start in range(0, 1000, 170)), tmp_path / "pieces")
+    pq.write_table(
+        frame.to_arrow().cast(write.arrow_schema(frame.schema)), tmp_path / "whole", row_group_size=300, compression="zstd",
+        compression_level=3, store_schema=False, version="2.6",
+    )  # fmt: skip
+    assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
+    write.write_small([frame.head(0)], tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
