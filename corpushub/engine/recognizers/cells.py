@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from corpushub.engine.recognizers.labels import EMPTY
 from corpushub.engine.recognizers.surnames import begins_with_surname, dictionary
@@ -11,7 +12,10 @@ from corpushub.engine.recognizers.surnames import begins_with_surname, dictionar
 _HEAD = re.compile(
     r"(?:.{0,6}(?:姓名|名字)|联系人|户主|申请人|收件人|收货人|法定代表人|经办人|负责人|持证人|驾驶员|学生|考生|学员|患者|业主|车主|户名)"
 )
-_MARKS = {mark: re.compile(rf"[^{mark}\n]*") for mark in "|\t,，;；"} | {" ": re.compile(r"[^ \u3000\n]+")}
+_MARKS = {mark: re.compile(rf"[^{mark}\n]*") for mark in "|\t,，;；"} | {
+    " ": re.compile(r"[^ \u3000\n]+"),
+    "\n": re.compile(r".+"),
+}
 _NAME = re.compile(
     r"[\u4e00-\u9fff]{2,4}|[\u4e00-\u9fff]{1,8}(?:·[\u4e00-\u9fff]{1,8}){1,3}|[\u4e00-\u9fff] {1,2}[\u4e00-\u9fff]"
 )
@@ -21,45 +25,73 @@ _RULE = re.compile(r"[\s|:\-—=+─┼]*")
 
 def names_in_columns(text: str) -> list[tuple[int, int]]:
     """Spans of names below heads such as 姓名 in lines cut by the same mark."""
-    if not _HEAD.search(text) or "\n" not in text:
+    if "\n" not in text or not _HEAD.search(text):
         return []
-    lines = [(line.start(), line[0]) for line in re.finditer(r"[^\n]+", text)]
-    found: list[tuple[int, int]] = []
-    for number, (_, line) in enumerate(lines):
-        head = _columns(line) if _HEAD.search(line) else None
-        if head:
-            found += _below(lines[number + 1 :], *head)
-    return found
+    return [
+        cell[1:3]
+        for cell in cells_below(text, _HEAD)
+        if cell.mark != "\n" and _is_name(text[cell.start : cell.end], sure=cell.mark != " ")
+    ]
 
 
-def _columns(line: str) -> tuple[str, int, list[int]] | None:
-    """The mark that cuts a head, the number of its cells, and which of them are heads of names."""
+class Cell(NamedTuple):
+    """A cell of a table written as text: the head above it, where it stands, and the mark that cuts its line."""
+
+    head: str
+    start: int
+    end: int
+    mark: str
+
+
+def cells_below(text: str, heads: re.Pattern[str]) -> Iterator[Cell]:
+    """Cells below heads that match `heads`, in lines cut by the same mark into as many cells as the head; one pass over the lines."""
+    table: Table | None = None
+    odd = 0
+    for line in re.finditer(r"[^\n]+", text):
+        new = _head(line[0], heads) if heads.search(line[0]) else None
+        if new:
+            table, odd = new, 0
+        elif table and not _RULE.fullmatch(line[0]):
+            cells = list(_MARKS[table.mark].finditer(line[0]))
+            if len(cells) == table.width:
+                yield from _row(line.start(), cells, table)
+            else:
+                odd += 1
+                if odd > MOST_BLANK or (table.mark == " " and len(cells) < 2):
+                    table = None
+
+
+class Table(NamedTuple):
+    """The mark that cuts the lines of a table, the number of cells, and the heads that are wanted by their place."""
+
+    mark: str
+    width: int
+    wanted: dict[int, str]
+
+
+def _head(line: str, heads: re.Pattern[str]) -> Table | None:
+    """The table that begins with `line`, if it is a head."""
+    if heads.fullmatch(line.strip()):
+        return Table("\n", 1, {0: line.strip()})
     for mark, cell in _MARKS.items():
-        if line.count(mark) < 1 + (mark in ",，;；"):
+        if mark == "\n" or mark not in line:
             continue
         cells = [part[0].strip(" \u3000|\t\"'“”") for part in cell.finditer(line) if part[0] or mark != " "]
-        wanted = [place for place, name in enumerate(cells) if _HEAD.fullmatch(name)]
-        if wanted and sum(len(name) <= 10 for name in cells) == len(cells):
-            return mark, len(cells), wanted
+        wanted = {place: name for place, name in enumerate(cells) if heads.fullmatch(name)}
+        if wanted and sum(len(name) <= LONGEST for name in cells) == len(cells):
+            return Table(mark, len(cells), wanted)
     return None
 
 
-def _below(lines: list[tuple[int, str]], mark: str, count: int, wanted: list[int]) -> Iterator[tuple[int, int]]:
-    odd = 0
-    for start, line in lines:
-        if _RULE.fullmatch(line):
-            continue
-        cells = list(_MARKS[mark].finditer(line))
-        if len(cells) != count:
-            odd += 1
-            if odd > MOST_BLANK or (mark == " " and len(cells) < 2):
-                return
-            continue
-        for place in wanted:
-            shift = len(cells[place][0]) - len(cells[place][0].lstrip(" \u3000\"'“"))
-            name = cells[place][0].strip(" \u3000\"'“”")
-            if _is_name(name, sure=mark != " "):
-                yield start + cells[place].start() + shift, start + cells[place].start() + shift + len(name)
+def _row(start: int, cells: list[re.Match[str]], table: Table) -> Iterator[Cell]:
+    for place, head in table.wanted.items():
+        content = cells[place][0]
+        shift = len(content) - len(content.lstrip(" \u3000\"'“"))
+        at = start + cells[place].start() + shift
+        yield Cell(head, at, at + len(content.strip(" \u3000\"'“”")), table.mark)
+
+
+LONGEST = 12  # characters of a head
 
 
 def _is_name(name: str, *, sure: bool) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from presidio_analyzer import AnalysisExplanation, EntityRecognizer, LocalRecognizer, RecognizerResult
 
 from corpushub.engine.recognizers.address import addresses
+from corpushub.engine.recognizers.labelled import LabelledValueRecognizer
 from corpushub.engine.recognizers.persons import persons, second_looks, snippet
 from corpushub.engine.recognizers.special import KINDS, special
 from corpushub.engine.recognizers.tagger import PEOPLE
@@ -61,4 +62,4 @@ class NamedEntityRecognizer(LocalRecognizer):
 
 def recognizers(language: str) -> list[EntityRecognizer]:
     """The recognizers this module adds to a registry for `language`."""
-    return [NamedEntityRecognizer(supported_language=language)]
+    return [NamedEntityRecognizer(supported_language=language), LabelledValueRecognizer(supported_language=language)]
