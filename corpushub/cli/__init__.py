@@ -18,6 +18,8 @@ from corpushub.cli.context import Context, enter
 TOP = ("serve", "build", "rebuild")
 GROUPS = ("release", "cards", "audit", "token", "user", "flow", "catalog", "oversee", "federation", "pii", "cleanroom", "compute")
 
+STOPPED = 130  # by Control-C, as shells tell it
+
 ABOUT = """Turn authorized public data into versioned, PII-scrubbed training datasets with data cards.
 
 Options that work with every command, at any place: --json (data for programs), --lang zh|en, --as PERSON (who acts), --home FOLDER."""
@@ -62,7 +64,10 @@ def run(argv: list[str]) -> int:
     except HubError as error:
         return ctx.refuse(error)
     except SystemExit as stop:
+        if stop.code == STOPPED:
+            ctx.say("cli.stopped")
         return stop.code if isinstance(stop.code, int) else 1
     except KeyboardInterrupt:
-        return 130
+        ctx.say("cli.stopped")
+        return STOPPED
     return 0

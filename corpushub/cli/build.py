@@ -80,10 +80,14 @@ def show_funnel(ctx: Context, record: BuildRecord) -> None:
     ctx.show(rows, columns=("step", "in", "out", "changed", "dropped"))
 
 
-def plan(recipe: RecipePath, from_: Sources = None) -> None:
+def plan(
+    recipe: RecipePath,
+    from_: Sources = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Also what each step does and which columns it changes.")] = False,
+) -> None:
     """Print the stages a build would carry out and how much of them earlier builds already did."""
     ctx = context()
-    text = ctx.hub().builds.explain(ctx.actor(), recipe, options=options(from_))
+    text = ctx.hub().builds.explain(ctx.actor(), recipe, options=options(from_), lang=ctx.lang if explain else "")
     if ctx.json:
         ctx.show({"plan": text.splitlines()})
     else:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import HubError, Invalid
+from corpushub.base.identity import Stopwatch
 from corpushub.base.messages import LANGS, Lang, text
 from corpushub.base.settings import Settings, load_settings, preferred_lang
 from corpushub.domain.build import Progress, ProgressEvent
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from corpushub.services.hub import Hub
 
 GLOBAL_VALUES = ("--lang", "--as", "--home")
+LINE_SECONDS = 5.0  # between two lines on how far a stage is
 
 
 @dataclass(slots=True)
@@ -86,13 +88,13 @@ class Context:
 
     @contextmanager
     def progress(self) -> Generator[Progress]:
-        """A callback that draws bars on a terminal, and prints a line per finished stage elsewhere."""
+        """A callback that draws bars on a terminal, and elsewhere prints a line per finished stage and every few seconds of a long one."""
         if self.json:
             yield lambda _: None
         elif sys.stderr.isatty():
             yield from bars()
         else:
-            yield stage_lines()
+            yield stage_lines(self)
 
 
 _current: list[Context] = []
@@ -210,35 +212,52 @@ def cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
 
 
-def stage_lines() -> Progress:
+def amount(count: float, unit: str) -> str:
+    """A count with its unit; bytes as MB."""
+    return f"{count / 1e6:,.1f} MB" if unit == "bytes" else f"{count:,.0f} {unit}"
+
+
+def stage_lines(ctx: Context) -> Progress:
     finished: set[str] = set()
+    watch, told = Stopwatch(), [0.0]
 
     def tick(event: ProgressEvent) -> None:
-        if event.total and event.done >= event.total and event.stage not in finished:
-            finished.add(event.stage)
-            print(f"{event.stage}: {event.done:,} {event.unit}", file=sys.stderr, flush=True)
+        facts = {"stage": event.stage, "done": amount(event.done, event.unit), "rate": amount(event.rate, event.unit)}
+        if event.total and event.done >= event.total:
+            if event.stage not in finished:
+                finished.add(event.stage)
+                ctx.say("build.stage_done", **facts)
+        elif watch.seconds() - told[0] >= LINE_SECONDS:
+            told[0] = watch.seconds()
+            total = amount(event.total, event.unit)
+            ctx.say("build.stage_at", **facts, total=total, seconds=f"{event.eta_seconds:,.0f}")
 
     return tick
 
 
 def bars() -> Generator[Progress]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
     parts = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
+        TextColumn("{task.fields[done]} / {task.fields[whole]}"),
+        TextColumn("{task.fields[rate]}/s"),
         TimeRemainingColumn(),
     )
     with RichProgress(*parts, console=Console(stderr=True), transient=False) as drawn:
         tasks: dict[str, Any] = {}
 
         def tick(event: ProgressEvent) -> None:
+            words: dict[str, Any] = {
+                "done": amount(event.done, event.unit),
+                "whole": amount(event.total, event.unit),
+                "rate": amount(event.rate, event.unit),
+            }
             if event.stage not in tasks:
-                tasks[event.stage] = drawn.add_task(event.stage, total=event.total or None, unit=event.unit)
-            drawn.update(tasks[event.stage], completed=event.done, total=event.total or None)
+                tasks[event.stage] = drawn.add_task(event.stage, total=event.total or None, **words)
+            drawn.update(tasks[event.stage], completed=event.done, total=event.total or None, **words)
 
         yield tick

@@ -290,8 +290,11 @@ def grouped(planned: Sequence[PlannedStep], fingerprint: str) -> tuple[Stage, ..
     return tuple(stages)
 
 
-def explain(plan: Plan, reuse: Mapping[int, int] | None = None) -> str:
-    """The plan for people: sources, stages with their steps, and where `reuse` counts shards (by stage), what is already there."""
+def explain(plan: Plan, reuse: Mapping[int, int] | None = None, lang: str = "") -> str:
+    """The plan for people: sources, stages with their steps, and where `reuse` counts shards (by stage), what is already there.
+
+    With a language also what each step does, in a sentence, and the columns it adds, drops or gives another type.
+    """
     lines = [f"dataset  {plan.recipe.dataset}", f"plan     {plan.fingerprint[:16]}"]
     for source in plan.sources:
         fact = source.fact
@@ -299,15 +302,25 @@ def explain(plan: Plan, reuse: Mapping[int, int] | None = None) -> str:
         lines.append(
             f"source   {source.name}: {fact.format} {fact.encoding} {fact.rows} rows, {fact.quarantined} quarantined, {kind}"
         )
-    total = len(plan.shards)
+    total, schema = len(plan.shards), input_schema(plan)
     for number, stage in enumerate(plan.stages):
         known = "" if reuse is None else f"  [{reuse.get(number, 0)} of {total} shards reused]"
         lines.append(f"stage {number + 1}  {stage.kind:8}{stage.fingerprint[:12]}{known}")
-        lines += [
-            f"    {step.index:2}. {step.step.name} v{step.step.version}  {params_text(step.params)}" for step in stage.steps
-        ]
+        for step in stage.steps:
+            lines.append(f"    {step.index:2}. {step.step.name} v{step.step.version}  {params_text(step.params)}")
+            if lang:
+                lines += [
+                    f"        {line}" for line in (step.step.doc.get(lang, ""), *schema_changes(schema, step.schema)) if line
+                ]
+            schema = step.schema
     lines.append("output   " + ", ".join(f"{name}: {dtype}" for name, dtype in plan.schema.items()))
     return "\n".join(lines)
+
+
+def schema_changes(before: Schema, after: Schema) -> list[str]:
+    """`+ column: type` and `- column: type`; both for another type."""
+    gone = [f"- {name}: {dtype}" for name, dtype in before.items() if after.get(name) != dtype]
+    return gone + [f"+ {name}: {dtype}" for name, dtype in after.items() if before.get(name) != dtype]
 
 
 def params_text(params: Params) -> str:

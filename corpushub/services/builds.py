@@ -101,7 +101,7 @@ class Builds:
         options = options or Options(addresses or {}, sample or 0)
         recipe, grants = self._allowed(actor, Path(recipe_path), options)
         with self._bounded_disk(), executor_for(options.on, self.settings) as executor:
-            plan, place = self._plan(recipe, Path(recipe_path).parent, options)
+            plan, place = self._plan(recipe, Path(recipe_path).parent, options, progress=progress)
             place.cache.sweep()
             clear_leftovers(self.settings.home / "builds")
             build_id = new_id("build", clock=self.clock)
@@ -159,15 +159,15 @@ class Builds:
         recipe, _ = self._allowed(actor, Path(recipe_path), options)
         return self._plan(recipe, Path(recipe_path).parent, options)[0]
 
-    def explain(self, actor: Actor, recipe_path: Path | str, *, options: Options | None = None) -> str:
-        """The plan as text, with how much of it earlier builds already computed. Raises: as `build`."""
+    def explain(self, actor: Actor, recipe_path: Path | str, *, options: Options | None = None, lang: str = "") -> str:
+        """The plan as text, with how much of it earlier builds already computed; with a language, each step in words. Raises: as `build`."""
         from corpushub.engine.plan import explain
         from corpushub.engine.run.runner import reusable
 
         options = options or Options({})
         recipe, _ = self._allowed(actor, Path(recipe_path), options)
         plan, place = self._plan(recipe, Path(recipe_path).parent, options)
-        return explain(plan, reusable(plan, place.cache))
+        return explain(plan, reusable(plan, place.cache), lang)
 
     def get(self, actor: Actor, build_id: str) -> BuildRecord:
         """A build of the actor's own organisation. Raises: NotFound("build.unknown")."""
@@ -220,16 +220,18 @@ class Builds:
             raise Invalid("recipe.not_utf8", file=path.name) from None
         return Recipe.parse(text, name=path.name, steps=registry())
 
-    def _plan(self, recipe: Recipe, folder: Path, options: Options, key: bytes = b"") -> tuple[Plan, Place]:
+    def _plan(
+        self, recipe: Recipe, folder: Path, options: Options, key: bytes = b"", progress: Progress = silent
+    ) -> tuple[Plan, Place]:
         from corpushub.engine.plan import Setting, make_plan
         from corpushub.engine.registry import registry
         from corpushub.engine.sources.opening import open_source
 
-        place = self._place(recipe, folder, options)
+        place = self._place(recipe, folder, options, progress)
         sources = [open_source(ref, place) for ref in recipe.sources]
         return make_plan(recipe, sources, registry(), Setting(folder, key or self.secret(), options.sample)), place
 
-    def _place(self, recipe: Recipe, folder: Path, options: Options) -> Place:
+    def _place(self, recipe: Recipe, folder: Path, options: Options, progress: Progress) -> Place:
         from corpushub.engine.cache import Cache
         from corpushub.engine.sources.files import Limits, limits_of
         from corpushub.engine.sources.place import Place
@@ -237,7 +239,7 @@ class Builds:
         roots = [self.settings.source_roots, *(str(root) for root in options.roots)]
         settings = replace(self.settings, source_roots=":".join(filter(None, roots)))
         cache = Cache(self.settings.home / "cache")
-        return Place(folder, settings, cache, limits_of(Limits(), recipe.limits), options.sample)
+        return Place(folder, settings, cache, limits_of(Limits(), recipe.limits), options.sample, progress, options.cancelled)
 
     def secret(self) -> bytes:
         """The hub's key for pseudonyms, made at first use; it never leaves the database."""
