@@ -1,6 +1,6 @@
 """data-juicer's `pii_redaction_mapper` with its defaults over the texts (JSON strings, one per line) on standard input.
 
-Prints one JSON object: CPU seconds of the operator, and the texts as it leaves them.
+Prints one JSON object: CPU seconds of the operator, peak memory of the process, and the texts as it leaves them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 import sys
 import time
 
+from clock import peak
 from data_juicer.ops.mapper.pii_redaction_mapper import PiiRedactionMapper
 
 if __name__ == "__main__":
@@ -16,4 +17,5 @@ if __name__ == "__main__":
     mapper = PiiRedactionMapper()
     started = time.process_time()
     left = mapper.process_batched({"text": list(texts)})["text"]
-    print("\n" + json.dumps({"seconds": time.process_time() - started, "texts": left}))
+    spent = time.process_time() - started
+    print("\n" + json.dumps({"seconds": spent, "peak_mb": round(peak() / 1024), "texts": left}))

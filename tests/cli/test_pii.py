@@ -45,3 +45,24 @@ def test_a_file_that_is_no_table_ends_with_an_error(tmp_path: Path, capsys: Say)
     (tmp_path / "t.doc").write_text("x", "utf-8")
     assert pii(tmp_path, "roles", str(tmp_path / "t.doc")) != 0
     assert "t.doc" in capsys.readouterr().err
+
+
+def test_show_reads_a_file_that_is_not_all_text_and_scrubs_what_it_can_read(tmp_path: Path, capsys: Say) -> None:
+    lines = [
+        "手机\x0013912345678\u202e".encode(),
+        b"\xff\xfe\x80 13812345678",
+        '{"a": "{\\"手机\\": \\"13712345678\\"}"}'.encode(),
+    ]
+    (tmp_path / "odd.txt").write_bytes(b"\r\n".join([*lines, b"", "备注".encode() * 20_000]))
+    assert pii(tmp_path, "show", str(tmp_path / "odd.txt"), "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert len(shown) == 4
+    assert not any(f"13{place}12345678" in one["after"] for place in (7, 8, 9) for one in shown)
+
+
+def test_show_of_a_folder_or_of_nothing_says_so(tmp_path: Path, capsys: Say) -> None:
+    (tmp_path / "empty.txt").write_bytes(b"")
+    assert pii(tmp_path, "show", str(tmp_path / "empty.txt"), "--json") == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert pii(tmp_path, "show", str(tmp_path)) != 0
+    assert pii(tmp_path, "show", str(tmp_path / "missing.txt")) != 0
