@@ -19,16 +19,20 @@ from corpushub.portal.html import (
     div,
     dl,
     dt,
+    form,
     h1,
     h2,
     h3,
     header,
     joined,
+    label,
     li,
     nav,
     ol,
+    option,
     p,
     section,
+    select,
     span,
     table,
     tbody,
@@ -251,6 +255,15 @@ def tabs(ask: Ask, items: Sequence[tuple[str, str, Child]], current: str, *, nam
         for key, words, count in items
     ]
     return nav(*cells, c="tabs", aria_label=ask.t(f"portal.tabs_{name}"))
+
+
+def chooser(ask: Ask, words: str, name: str, options: Iterable[tuple[str, str]], current: str, *more: Child) -> Safe:
+    """One of many, where tabs would be too many; stands in the address."""
+    cells = [option(word, value=value, selected=value == current) for value, word in options]
+    go = button(ask.t("portal.show"), type_="submit", c="btn")
+    return form(
+        label(span(words), select(*cells, name=name)), go, *more, action=ask.href(ask.path), method="get", c="row chooser"
+    )
 
 
 def pager(ask: Ask, total: int, page: int, size_: int, *, name: str = "page") -> Safe:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from corpushub.domain.flows.record import KINDS
 from corpushub.portal.board import table
-from corpushub.portal.html import Safe, button, form, joined, label, option, select, span
-from corpushub.portal.pages import Ask, Page, Screen, link
-from corpushub.portal.parts import card, empty, heading
+from corpushub.portal.html import joined
+from corpushub.portal.pages import Ask, Page, Screen
+from corpushub.portal.parts import card, chooser, empty, heading
 from corpushub.portal.recording import file, opening
 
 PATH = "/govern/records"
@@ -22,23 +22,11 @@ def show(ask: Ask) -> Page:
     none = empty(t("records.none", kind=t.name("choice", kind)), t("records.none_next" if way else "records.none_wait"))
     body = joined(
         heading(t("records.title"), lead=t("records.lead"), actions=way),
-        pick(ask, kind),
+        chooser(ask, t("records.kind"), "kind", [(name, t.name("choice", name)) for name in KINDS], kind),
         card(None, table(ask, cases, tasks), c="flush") if cases else none,
         sheet,
     )
     return Page(t("records.title"), body)
-
-
-def pick(ask: Ask, chosen: str) -> Safe:
-    t = ask.t
-    kinds = [option(t.name("choice", name), value=name, selected=name == chosen) for name in KINDS]
-    return form(
-        label(span(t("records.kind")), select(*kinds, name="kind")),
-        button(t("records.show"), type_="submit", c="btn"),
-        action=link(ask.lang, ask.path),
-        method="get",
-        c="row chooser",
-    )
 
 
 SCREENS = (Screen(PATH, "records", show, {"file": file}),)

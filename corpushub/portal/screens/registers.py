@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from corpushub.portal import values
-from corpushub.portal.html import Child, Safe, a, button, div, form, joined, label, option, select, span
+from corpushub.portal.html import Child, a, joined, span
 from corpushub.portal.pages import Ask, Page, Screen, link
-from corpushub.portal.parts import card, empty, grid, heading
+from corpushub.portal.parts import card, chooser, empty, grid, heading
 from corpushub.services.oversight import OVERSIGHT
 from corpushub.services.registers import NAMES, PUBLIC
 
@@ -26,9 +26,10 @@ def show(ask: Ask) -> Page:
     ]
     none = empty(t("registers.none"), a(t("registers.none_next"), href=link(ask.lang, "/govern/records")))
     take = a(t("disclosure.csv"), href=f"/v1/registers/{chosen}?csv=true", download=f"{chosen}.csv", c="btn small")
+    seen_by = span(t("registers.public" if chosen in PUBLIC else "registers.overseen"), c="quiet small")
     body = joined(
         heading(t("registers.title"), lead=t("registers.lead")),
-        pick(ask, str(chosen)),
+        chooser(ask, t("registers.which"), "name", [(name, t.name("register", name)) for name in NAMES], str(chosen), seen_by),
         card(
             t.name("register", str(chosen)),
             grid([t.name("field", name) for name in heads], cells, numeric=numeric) if rows else none,
@@ -47,19 +48,6 @@ def cell(ask: Ask, name: str, value: object) -> Child:
         return ask.t.name("choice" if name == "kind" else "state", str(value))
     kind = "org" if name in {"org", "operator", "owner", "district", "supplier", "demander", "party", "buyer"} else ""
     return values.value_of(ask, kind, name, value)
-
-
-def pick(ask: Ask, chosen: str) -> Safe:
-    t = ask.t
-    names = [option(t.name("register", name), value=name, selected=name == chosen) for name in NAMES]
-    return form(
-        label(span(t("registers.which")), select(*names, name="name")),
-        button(t("records.show"), type_="submit", c="btn"),
-        div(span(t("registers.public" if chosen in PUBLIC else "registers.overseen"), c="quiet small")),
-        action=link(ask.lang, ask.path),
-        method="get",
-        c="row chooser",
-    )
 
 
 SCREENS = (Screen(PATH, "registers", show, roles=frozenset(OVERSIGHT)),)
