@@ -26,7 +26,7 @@ from statistics import quantiles
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-PORT = 18811
+PORT = int(os.environ.get("BENCH_PORT", "18811"))
 BASE = f"http://127.0.0.1:{PORT}"
 WIDE, TABLE = "bench/wide", "bench/table"
 CARD = "---\nlicense: cc-by-4.0\nlanguage: [{lang}]\npretty_name: Dataset {n}\n---\n# Dataset {n}\n\nA dataset about subject {n} for the benchmark.\n"

@@ -23,7 +23,7 @@ from corpushub.api.metrics import Metrics
 from corpushub.api.quick import Quick
 from corpushub.api.throttle import Throttle, TooMany
 from corpushub.api.wire import App, Call, Message, Receive, Reply, Scope, Send, TooLarge, request_id, run
-from corpushub.base.errors import Forbidden, HubError, Invalid
+from corpushub.base.errors import Forbidden, HubError, Invalid, Unavailable
 from corpushub.base.identity import Stopwatch
 from corpushub.base.messages import LANGS, Lang
 from corpushub.domain.parties import ANONYMOUS, Actor
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 MAX_HEADER_BYTES = 48 << 10
 MAX_BODY_BYTES = 64 << 20
+MAX_OPEN = 512  # requests at once; what comes beyond is told to come back, because a queue without end only grows
+BACK_SECONDS = 2
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _STREAMED = ("/api/datasets/", "/datasets/", "/xet/")  # the hub bounds these bodies itself, piece by piece
 _PORTAL_CSP = (
@@ -115,6 +117,9 @@ class Gate:
         send = self.dressed(call, visit)
         inner = Call(call.scope, call.receive, send)
         try:
+            if self.metrics.open > MAX_OPEN and visit.kind != "site":
+                visit.limit = ((b"retry-after", b"%d" % BACK_SECONDS),)
+                raise Unavailable("http.busy", seconds=BACK_SECONDS)
             await self.judge(call, visit)
             if answer := self.turned_away(call):
                 await inner.reply(answer)

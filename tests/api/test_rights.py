@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from corpushub import gate
 from corpushub.api.throttle import Quotas
 from corpushub.domain.parties import Actor, Role
 from tests.kit.hub import CURATOR, READER, REPO, STRANGER, SomeHub, caller, get, notices, some_hub
@@ -110,3 +111,14 @@ def test_guessing_tokens_is_counted(hub: SomeHub) -> None:
             return [answer.status_code for answer in asked]
 
     assert asyncio.run(guess()) == [401] * 5 + [429] * 3
+
+
+def test_a_hub_with_too_many_open_requests_asks_to_come_back_and_still_tells_its_health(
+    hub: SomeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "MAX_OPEN", 0)
+    answer = get(hub, "/api/datasets", hub.token(READER))
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["code"]) == (503, "2", "http.busy")
+    assert get(hub, "/healthz").status_code == 200
+    monkeypatch.undo()
+    assert get(hub, "/api/datasets", hub.token(READER)).status_code == 200
