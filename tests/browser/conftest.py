@@ -7,9 +7,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.kit.browser import CHROMIUM, chromium
+
+expect.set_options(timeout=30_000)  # as long as a page waits for everything else (see `Visitor`): a busy machine is no failure
 
 
 @pytest.fixture(scope="module")  # its event loop must be gone before another file's tests run in this process
