@@ -62,7 +62,14 @@ def views(texts: list[str]) -> list[View]:
         texts = [_HALVES.sub("\ufffd", text) for text in texts]
         column = pl.Series(texts, dtype=pl.String)
     needed = column.str.contains(_needed())
-    return [view(text) if work else View(text) for text, work in zip(texts, needed, strict=True)]
+    result = [View(text) for text in texts]
+    rows = needed.arg_true()
+    if len(rows):
+        # Most that need work hold full-width forms alone, which a column changes at once.
+        folded = column.gather(rows).str.replace_many({chr(code): char for code, char in _folds().items()})
+        for row, text, intricate in zip(rows, folded, folded.str.contains(_intricate()), strict=True):
+            result[row] = view(texts[row]) if intricate else View(text)
+    return result
 
 
 def view(text: str) -> View:
@@ -104,9 +111,15 @@ def _mended(found: re.Match[str]) -> str:
 
 @cache
 def _needed() -> str:
+    return rf"[０-９Ａ-Ｚａ-ｚ＠．＿＋＊－\x{{a0}}\x{{2000}}-\x{{200f}}\x{{3000}}]|{_intricate()}"
+
+
+@cache
+def _intricate() -> str:
+    """What must stand in a text, once it is folded, that `view` changes further."""
     digits = "".join(han_digits())
     return (
-        rf"[０-９Ａ-Ｚａ-ｚ＠．＿＋＊－\x{{a0}}\x{{2000}}-\x{{200f}}\x{{3000}}{_INVISIBLE}{_CONTROL}]|[\p{{Nd}}--[0-9]]|[①-⑨⓪❶-❾]{{2}}"
+        rf"[{_INVISIBLE}{_CONTROL}]|[\p{{Nd}}--[0-9]]|[①-⑨⓪❶-❾]{{2}}"
         rf"|[0-9)）][ \t]*\r?\n[ \t]*[0-9Xx]|[0-9][‐‑‒–—―−－][0-9]|[{digits}0-9][ \-.·、]?[{digits}](?:[ \-.·、]?[{digits}0-9]){{4}}"
         r"|[0-9][OoIlSBZ]|[OoIlSBZ][0-9]|[0-9]。[0-9]{1,3}。"
     )
