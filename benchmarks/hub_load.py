@@ -25,6 +25,9 @@ from statistics import quantiles
 from hub_clients import BASE, PORT, WIDE, memory, prepare, start
 
 ANSWER_SECONDS = 30
+IDLE_SECONDS = (
+    20  # a connection unused for longer is not trusted, as any client's pool does it: the server closes it after thirty
+)
 BIG = "bench/table", "data/train-00000-of-00001.parquet"
 
 
@@ -50,9 +53,12 @@ class Line:
         self.head = f"Host: 127.0.0.1:{PORT}\r\nAuthorization: Bearer {token}\r\nAccept: */*\r\n\r\n"
         self.reader: asyncio.StreamReader | None = None
         self.writer: asyncio.StreamWriter | None = None
+        self.used = 0.0
 
     async def ask(self, method: str, path: str) -> tuple[int, int]:
         """Status, and bytes of the body. Raises: OSError, asyncio.IncompleteReadError, TimeoutError."""
+        if time.monotonic() - self.used > IDLE_SECONDS:
+            self.close()
         async with asyncio.timeout(ANSWER_SECONDS):
             if self.writer is None or self.reader is None:
                 self.reader, self.writer = await asyncio.open_connection("127.0.0.1", PORT)
@@ -67,6 +73,7 @@ class Line:
                 if not data:
                     raise asyncio.IncompleteReadError(b"", left)
                 left -= len(data)
+            self.used = time.monotonic()
             return int(head[9:12]), 0 if method == "HEAD" else length
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from corpushub.api.logs import Answered, Lines
 from corpushub.api.metrics import Metrics
 from corpushub.api.quick import Quick
 from corpushub.api.throttle import Throttle, TooMany
-from corpushub.api.wire import App, Call, Message, Receive, Reply, Scope, Send, TooLarge, request_id, run
+from corpushub.api.wire import App, Call, Message, Receive, Reply, Scope, Send, TooLarge, request_id, run, run_once
 from corpushub.base.errors import Forbidden, HubError, Invalid, Unavailable
 from corpushub.base.identity import Stopwatch
 from corpushub.base.messages import LANGS, Lang
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MAX_HEADER_BYTES = 48 << 10
 MAX_BODY_BYTES = 64 << 20
-MAX_OPEN = 512  # requests at once; what comes beyond is told to come back, because a queue without end only grows
+MAX_OPEN = 1024  # requests at once; what comes beyond is told to come back, because a queue without end only grows
 BACK_SECONDS = 2
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _STREAMED = ("/api/datasets/", "/datasets/", "/xet/")  # the hub bounds these bodies itself, piece by piece
@@ -166,7 +166,7 @@ class Gate:
             return ANONYMOUS, False  # carries its own grant, which its route opens
         if secret := secret_of(call.headers.get("authorization", "")):
             access = self.hub.access
-            actor = access.known_actor(secret) or await run(access.actor_of_token, secret)
+            actor = access.known_actor(secret) or await run_once(secret, access.actor_of_token, secret)
             if actor is None:
                 raise Forbidden("token.unknown")
             return actor, False

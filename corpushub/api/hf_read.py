@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode
 
 from corpushub.api.hf_errors import CORS
+from corpushub.api.hf_resolve import snapshot_of
 from corpushub.api.wire import Call, Reply, json_reply, list_in, run
 from corpushub.base.errors import Forbidden, NotFound
 from corpushub.base.identity import iso
@@ -83,7 +84,7 @@ def listed(repo: Repo) -> dict[str, Any]:
 
 
 async def info(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply:
-    snapshot = await run(hub.repositories.at, call.actor, repo_id, revision)
+    snapshot = await snapshot_of(hub, call.actor, repo_id, revision)
     head = await run(hub.repositories.head_of, snapshot)
     value = listed(snapshot.repo) | {
         "sha": snapshot.commit.id,
@@ -137,7 +138,7 @@ async def commits(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply:
 
 
 async def tree(hub: Hub, call: Call, repo_id: str, revision: str, folder: str) -> Reply:
-    snapshot = await run(hub.repositories.at, call.actor, repo_id, revision)
+    snapshot = await snapshot_of(hub, call.actor, repo_id, revision)
     folder = folder.strip("/")
     if folder and folder not in snapshot.tree.folders:
         raise NotFound("repo.entry_unknown", path=folder[:200], revision=revision, commit=snapshot.commit.id)
@@ -167,7 +168,7 @@ async def paths_info(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply
     else:
         form = parse_qs((await call.body()).decode("utf-8", "replace"), keep_blank_values=True)
         paths, expand = form.get("paths", []), form.get("expand", [""])[-1].lower() in {"true", "1"}
-    snapshot = await run(hub.repositories.at, call.actor, repo_id, revision)
+    snapshot = await snapshot_of(hub, call.actor, repo_id, revision)
     by_path, folders = snapshot.tree.by_path, snapshot.tree.folders
     found = [item for path in paths[:MAX_PATHS] if (item := by_path.get(path) or folders.get(path.strip("/")))]
     return json_reply(await shown_items(hub, found, expand=expand), 200, _OPEN)
@@ -197,7 +198,7 @@ async def auth_check(hub: Hub, call: Call, repo_id: str, *, write: bool) -> Repl
 
 async def parquet_manifest(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply:
     """Plain URLs of the Parquet files of a revision, for readers that know no Hub (Polars, DuckDB, curl)."""
-    snapshot: Snapshot = await run(hub.repositories.at, call.actor, repo_id, revision)
+    snapshot: Snapshot = await snapshot_of(hub, call.actor, repo_id, revision)
     await run(hub.repositories.permit, call.actor, snapshot)
     until = int(call.number("seconds", 3600, 24 * 3600))
     files = [

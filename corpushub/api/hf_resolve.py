@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from corpushub.api.hf_errors import CORS
 from corpushub.api.sender import Blob, Sender
-from corpushub.api.wire import Call, Reply, run
+from corpushub.api.wire import Call, Reply, run, run_once
 from corpushub.base.errors import NotFound
+from corpushub.domain.parties import Actor
 from corpushub.domain.tree import Entry, pointer_text
 from corpushub.services.access import Fresh, Taken
 from corpushub.services.repositories import Located, Snapshot, is_card
@@ -82,6 +83,13 @@ async def raw(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tuple[st
     return await resolve(hub, sender, call, repo_id, rest)
 
 
+async def snapshot_of(hub: Hub, actor: Actor, repo_id: str, revision: str) -> Snapshot:
+    """`Repositories.at`, looked up once for all who ask the same at the same time."""
+    if (known := hub.repositories.known(actor, repo_id, revision)) is not None:
+        return known
+    return await run_once((actor, repo_id, revision), hub.repositories.at, actor, repo_id, revision)
+
+
 async def locate(hub: Hub, call: Call, repo_id: str, rest: tuple[str, ...]) -> Located:
     """The file that `revision/path` names. Where no such revision exists, the longest branch or tag with slashes in its name wins."""
     revision, path = rest[0], "/".join(rest[1:])
@@ -91,6 +99,7 @@ async def locate(hub: Hub, call: Call, repo_id: str, rest: tuple[str, ...]) -> L
     if hub.repositories.known(call.actor, repo_id, revision) is not None:
         return hub.repositories.locate(call.actor, repo_id, revision, path)
     try:
+        await snapshot_of(hub, call.actor, repo_id, revision)
         return await run(hub.repositories.locate, call.actor, repo_id, revision, path)
     except NotFound as error:
         if error.code != "repo.revision_unknown" or len(rest) < 3:

@@ -6,11 +6,13 @@ can't tell that from three segments.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
 
@@ -224,3 +226,27 @@ def header_value(value: str) -> str:
 async def run(work: Callable[..., T], *args: Any, **named: Any) -> T:
     """Do blocking work in a thread."""
     return await to_thread.run_sync(lambda: work(*args, **named))
+
+
+_asked: dict[tuple[Any, ...], asyncio.Task[Any]] = {}
+
+
+async def run_once(key: Any, work: Callable[..., T], *args: Any) -> T:
+    """`run`, but who asks the same while it is looked up waits for that answer.
+
+    What is believed for a second ends for every connection at once: without this a hundred downloads would ask the database the same.
+    `key` says what makes the answer the same, for the service `work` belongs to.
+    """
+    whole = (asyncio.get_running_loop(), work, key)
+    task = _asked.get(whole)
+    if task is None:
+        task = _asked[whole] = asyncio.ensure_future(run(work, *args))
+        task.add_done_callback(partial(_told, whole))
+    found: T = await asyncio.shield(task)
+    return found
+
+
+def _told(whole: tuple[Any, ...], task: asyncio.Task[Any]) -> None:
+    del _asked[whole]
+    if not task.cancelled():
+        task.exception()  # told to all who waited, also where they have all gone

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
@@ -79,20 +80,29 @@ class Fresh(Generic[K, V]):
     def __init__(self, seconds: float = FRESH_SECONDS) -> None:
         self.seconds = seconds
         self.cleared = 0
-        self.kept: dict[K, tuple[float, V]] = {}
+        self.kept: dict[K, tuple[float, V]] = {}  # oldest first
+        self._guard = Lock()
 
     def get(self, key: K) -> V | None:
         found = self.kept.get(key)
         return found[1] if found and found[0] > time.monotonic() else None
 
     def put(self, key: K, value: V) -> V:
-        if len(self.kept) >= MAX_CACHED:
-            self.kept.clear()
-        self.kept[key] = (time.monotonic() + self.seconds, value)
+        """Keep `value`, and let go what is believed no longer: it would fill memory with what nobody asks for again."""
+        now = time.monotonic()
+        with self._guard:
+            if len(self.kept) >= MAX_CACHED:
+                self.kept.clear()
+            self.kept.pop(key, None)
+            self.kept[key] = (now + self.seconds, value)
+            for old in list(islice(self.kept, 2)):
+                if self.kept[old][0] <= now < self.kept[key][0]:
+                    del self.kept[old]
         return value
 
     def clear(self) -> None:
-        self.kept.clear()
+        with self._guard:
+            self.kept.clear()
         self.cleared += 1
 
 

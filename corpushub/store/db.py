@@ -119,6 +119,8 @@ class Database:
         options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": _BUSY_SECONDS}}
         if self.in_memory:
             options["poolclass"] = sa.StaticPool
+        else:
+            options["pool_size"] = 10  # opening one costs more than a question
         engine = sa.create_engine(self.url, **options)
         sa.event.listen(engine, "connect", _tune)
         sa.event.listen(engine, "begin", _begin)
@@ -221,7 +223,7 @@ def _tune(connection: Any, _: object) -> None:
     """
     connection.isolation_level = None
     lines = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_SECONDS * 1000}", "foreign_keys=ON")
-    for line in (*lines, "wal_autocheckpoint=10000", "cache_size=-16000"):
+    for line in (*lines, "wal_autocheckpoint=10000", "cache_size=-4000"):
         connection.execute(f"PRAGMA {line}").close()
 
 

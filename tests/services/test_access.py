@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
-from corpushub.services.access import Taken
+from corpushub.services.access import Fresh, Taken
 from corpushub.services.delivery import Permission
 from tests.kit.hub import CURATOR, READER, SomeHub, some_hub
 
@@ -78,3 +79,15 @@ def test_deliveries_of_a_second_add_up_per_caller_and_release(hub: SomeHub) -> N
     assert (reader.files, reader.bytes, reader.rows, reader.path, reader.entitlement) == (3, 30, 6, "", "ent-1")
     assert found[CURATOR.person].path == "a"
     assert {row.org for row in hub.access.deliveries(READER)} == {READER.org}
+
+
+def test_what_is_believed_no_longer_is_let_go() -> None:
+    fresh: Fresh[int, int] = Fresh(0.02)
+    for key in range(100):
+        fresh.put(key, key)
+    time.sleep(0.03)
+    for key in range(100, 150):
+        fresh.put(key, key)
+    assert not fresh.kept.keys() & set(range(90))
+    lasting: Fresh[int, int] = Fresh(600)
+    assert [lasting.put(key, key) for key in range(3)] == [lasting.get(key) for key in range(3)] == [0, 1, 2]
