@@ -28,10 +28,10 @@ _STRONG = r"(?:号楼(?![下上前道梯])|号院|号门|号铺|号房|号厂房
 _WEAK = r"(?:楼(?![下上前道梯])|层|组|队|巷|街|门|铺|户|区|期|排|单|房|临|厅|库|馆|F|f|#|院|社)"
 _NOT_AFTER = r"(?<![第令字发〕）)年月初终民刑执行文编序档期届次件案约等共计达增-])"
 _DETAIL = re.compile(
-    rf"{_NOT_AFTER}(?:{_NUM}[-－—–_~之#])*{_NUM} ?{_STRONG}(?!线|令|文|码|公告|通知|台风|工单|机|选手|提案|议案|决定|案|学|召|国道|省道|高速|井|煤|矿|函|机组|染色|元素|电池)"
+    rf"{_NOT_AFTER}(?:{_NUM}[-－—–_~之#]){{0,8}}{_NUM} ?{_STRONG}(?!线|令|文|码|公告|通知|台风|工单|机|选手|提案|议案|决定|案|学|召|国道|省道|高速|井|煤|矿|函|机组|染色|元素|电池)"
 )
 _LOOSE = re.compile(
-    rf"(?<![第令字发〕）)年月初终])(?:(?:{_NUM}[-－—–_~之#])*{_NUM}{_WEAK}(?!家|个|人|所|办|队伍|长|员|间|道|时|分|别|间|内|元)|(?:\d{{1,5}}|[A-Za-z]\d{{0,4}})(?:[-－—–_~之#]{_NUM}){{1,5}}(?:{_STRONG}|{_WEAK})?|(?<=[\u4e00-\u9fff_])(?<![满过超约达共实行设有为近逾足第计])[A-Za-z]?-?\d{{2,6}}(?![\d.%‰]|\s*(?:[元万亿个年月日人吨件户公平米名天多余套亩项次家岁分秒周点倍度位条只]|小时|部队|号木))[A-Za-z]?)"
+    rf"(?<![第令字发〕）)年月初终])(?:(?:{_NUM}[-－—–_~之#]){{0,8}}{_NUM}{_WEAK}(?!家|个|人|所|办|队伍|长|员|间|道|时|分|别|间|内|元)|(?:\d{{1,5}}|[A-Za-z]\d{{0,4}})(?:[-－—–_~之#]{_NUM}){{1,5}}(?:{_STRONG}|{_WEAK})?|(?<=[\u4e00-\u9fff_])(?<![满过超约达共实行设有为近逾足第计])[A-Za-z]?-?\d{{2,6}}(?![\d.%‰]|\s*(?:[元万亿个年月日人吨件户公平米名天多余套亩项次家岁分秒周点倍度位条只]|小时|部队|号木))[A-Za-z]?)"
 )
 _ADMIN = rf"{_HAN}{{2,8}}?(?:省|自治区|特别行政区|自治州|地区|市|盟|自治县|县|区|旗|镇|乡|街道|社区|村|开发区|新区)"
 _ROAD = r"(?:路|大街|街|大道|道|巷|弄|胡同|条|横|段)"
@@ -40,10 +40,12 @@ _ESTATE = (
     r"|厂|公司|店|超市|银行|厂房|码头|车站|商场|山庄|商厦|国际|时代|天地|名苑|雅苑|豪庭|港|桥|塘|埠|墩|浜|堰|岗|坡|沟|坝|墅|台|院|组|队|部|楼|座|区|期)"
 )
 _PLACE = re.compile(rf"(?:{_HAN}{{1,10}}?{_ROAD}|{_HAN}{{1,10}}?{_ESTATE}|{_ADMIN})[东南西北中内外上下旁前后侧段\-—_ ]{{0,3}}$")
+_ANY_PLACE = re.compile(r"(?:我们?|本|该|在|此|这个?)?(?:小区|学校|医院|公司|社区|大厦|公寓|家园)")  # nobody's in particular
 _CHAIN = frozenset({"LOC", "ns", "ORG", "nt", "n", "nz", "nw", "m", "f", "s", "PER", "nr", "q", "vn", "an", "a", "xc"})
 _PLACES = frozenset({"LOC", "ns"})
 _BREAK = frozenset({"p", "c", "r", "u", "d", "w", "t", "TIME"})
 _TAIL_STOP = re.compile(r"楼[下上]|附近|门口|路段|路口处|时|内|前|的|收$|电联|处$|一带|周边|居民|住户|业主|垃圾|道路|公示|快递")
+LONGEST, CELL = 60, 200  # characters of the longest address that fills a cell, and of that cell with the blanks around it
 _REACH = 48  # characters from the first place to the door
 
 
@@ -63,11 +65,11 @@ def addresses(text: str, words: list[Word]) -> list[Found]:
 
 
 def _clauses(text: str, words: list[Word]) -> Iterator[Clause]:
-    """Only clauses that hold a digit, a Han numeral with a unit or a letter with one; words are split among them once."""
+    """Only clauses that hold a Han character beside a digit, a letter or a Han numeral with a unit; words are split among them once."""
     at = 0
     for found in _CLAUSE.finditer(text):
         start, end = found.span()
-        if end - start < 4 or not _LIKELY.search(text, start, end):
+        if end - start < 4 or not _LIKELY.search(text, start, end) or not _ANY_HAN.search(text, start, end):
             continue
         while at < len(words) and words[at].end <= start:
             at += 1
@@ -78,6 +80,7 @@ def _clauses(text: str, words: list[Word]) -> Iterator[Clause]:
         yield Clause(text, start, end, own)
 
 
+_ANY_HAN = re.compile(_HAN)
 _LIKELY = re.compile(r"[0-9A-Za-z]|[一二三四五六七八九十]{1,3}(?:号|弄|幢|栋|单元|室|楼|组|巷|层)")
 
 
@@ -131,11 +134,9 @@ def _trigger(clause: Clause) -> int | None:
 
 def _is_cell(clause: Clause) -> bool:
     """The whole text is one clause that begins with a place: a cell of an address column."""
-    if (
-        clause.text.strip() != clause.text[clause.start : clause.end].strip()
-        or clause.end - clause.start > 60
-        or not clause.words
-    ):
+    if len(clause.text) > CELL or clause.end - clause.start > LONGEST or not clause.words:
+        return False
+    if clause.text.strip() != clause.text[clause.start : clause.end].strip():
         return False
     places = sum(word.tag in _PLACES for word in clause.words)
     if clause.words[0].tag in _PLACES and places > 1:
@@ -167,6 +168,8 @@ def _begin(clause: Clause, first: int) -> int | None:
 def _has_place(clause: Clause, head: int, first: int, *, triggered: bool, strong: bool) -> bool:
     """Is there a road, an estate, a village or a place between the beginning and the first detail?"""
     between = clause.text[head:first]
+    if not triggered and _ANY_PLACE.fullmatch(between):
+        return False
     if _PLACE.search(between):
         return True
     named = any(word.tag in _PLACES | {"ORG", "nt"} and head <= word.start < max(first, head + 1) for word in clause.words)

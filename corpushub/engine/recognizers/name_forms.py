@@ -51,6 +51,8 @@ def in_forms(text: str, edges: set[int]) -> Iterator[Found]:
             yield role.end(), role.end() + len(name), 0.8, "role"
     for latin in LATIN.finditer(text):
         yield latin.start("name"), latin.end("name"), 0.8, "label"
+    for match in _CALLED.finditer(text):
+        yield match.start(), match.end(), 0.6, "surname and 姓"
     for match in _FOREIGN.finditer(text):
         yield match.start("name"), match.end("name"), 0.6, "foreign name"
     for pattern, why in (
@@ -72,6 +74,9 @@ def in_forms(text: str, edges: set[int]) -> Iterator[Found]:
         yield match.start("name"), match.end("name"), 0.55, "spaced"
 
 
+_CALLED = re.compile(
+    rf"[{''.join(sorted(SINGLE - frozenset('同百万老单双其原何')))}](?=姓(?:男子|女子|老人|先生|女士|嫌疑人|司机|市民|村民|居民|业主|员工|店主|老板|青年|小伙|姑娘))"
+)
 _FOREIGN = re.compile(
     r"(?<![A-Za-z.@])(?P<name>[A-Z][a-z]{1,15}(?:[ ·\-][A-Z][a-z]{1,15}){1,2})(?=先生|女士|小姐|教授|博士|老师|同志|医生|律师|[（(](?:外籍|男|女|国籍|护照))"
 )

@@ -27,7 +27,12 @@ _WORDS = (
     "许可 方法 高度 方志 方志馆 边海 边海防 林权 向原 由司 尉官 卢比 马克 杜马 布隆迪 江瑶 江篱 黄姑鱼 紫贻贝 金额 明显 和平 平安 常务 常委 祝贺 向前 强调 严格 高级 高等 安全 成本 "
     "程序 房产 车辆 任务 石油 水利 温度 甘肃 安徽 林相 高耗水 文广 文创 宋元 畲歌 陆海 林权证 林田湖 林田 林长制 于法 由治 沙戈荒 焕新 江苏 宁夏 广州 温州 常州 苏州 徐州 成都 华东 华北 华南 华中 东方 白银 黄金 毛利 应当 应该 向上 经营 经济 时间 方案 方式 方面"
 )
-NO_NAMES = frozenset(_WORDS.split())
+# kin and parts somebody plays at home, as people write them
+_KIN = (
+    "岳父母 祖父母 公婆 现夫 现任 前夫 后夫 亡夫 后配 原配 元配 宝爸 宝妈 小三 小四 小舅子 小姨子 小叔子 小姑子 小孩 小孙 小儿 "
+    "老公 老婆 老丈人 老母 老父 后妈 后爸 后爹 后娘 后父 后母 双亲 双胞胎 高龄产妇"
+)
+NO_NAMES = frozenset({*_WORDS.split(), *_KIN.split()})
 _FORMS = "先生 女士 小姐 同志 老师 主任 局长 处长 书记 医生 律师 经理 总 老板 同学 师傅 大爷 阿姨"
 _NOT_GIVEN = frozenset(_FORMS.split())
 
@@ -37,8 +42,10 @@ def is_made_of_words(name: str) -> bool:
     words = dictionary()
     if "·" in name or len(name) < 3:
         return name[1:] in {"甲", "乙", "丙", "丁", "戊", "己"}
-    if name[0] in "于向由经从都被应须并" and name[1:] in words:
+    if (name[0] in "于向由经从都被应须并" and name[1:] in words) or name[-1] in "他她":
         return True
+    if name[-1] in "前后时" and name[:-1] in words:
+        return True  # 上诉前, 过世后
     halves = [name[at : at + 2] for at in range(len(name) - 1)]
     if begins_with_surname(name):
         return (name[-1] in "权证人起图者制法性化员区" and halves[0] in words) or (

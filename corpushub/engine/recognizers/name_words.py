@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from corpushub.engine.recognizers.labels import ROLES_ABROAD
 from corpushub.engine.recognizers.name_abroad import countries, country_before
@@ -41,19 +43,25 @@ def _is_before_office(text: str, word: Word) -> bool:
 def _with_dots(text: str, words: Sequence[Word], found: Found) -> Found:
     """`库尔班江·买买提` is one name: words on the other side of a middle dot belong to it."""
     start, end, score, why = found
-    while text[start - 1 : start] == "·":
-        begin = next((word.start for word in words if word.start < start - 1 <= word.end), start)
-        if begin == start or not _PART.fullmatch(text[begin : start - 1]):
+    for _ in range(PARTS):
+        if text[start - 1 : start] != "·":
             break
-        start = begin
-    while text[end : end + 1] == "·":
-        stop = next((word.end for word in words if word.start <= end + 1 < word.end), end)
-        if stop == end or not _PART.fullmatch(text[end + 1 : stop]):
+        word = words[max(0, bisect_left(words, start - 1, key=_start) - 1)]
+        if not word.start < start - 1 <= word.end or not _PART.fullmatch(text, word.start, start - 1):
             break
-        end = stop
+        start = word.start
+    for _ in range(PARTS):
+        if text[end : end + 1] != "·":
+            break
+        word = words[max(0, bisect_right(words, end + 1, key=_start) - 1)]
+        if not word.start <= end + 1 < word.end or not _PART.fullmatch(text, end + 1, word.end):
+            break
+        end = word.end
     return start, end, score, why
 
 
+PARTS = 6  # of a name with middle dots, to either side
+_start = attrgetter("start")
 _PART = re.compile(rf"{HAN}{{1,8}}|[A-Za-z.]{{1,20}}")
 
 
@@ -127,7 +135,7 @@ def _passes(text: str, start: int, name: str, chance: float) -> bool:
         return False  # the weather of a city
     if len(name) > 2 and name[-1] == "人":
         return False  # 陈沟人, 智残人: people of a place or a kind
-    if name in NO_NAMES or is_made_of_words(name) or _are_countries(name, following):
+    if name in NO_NAMES or _straddles(text, start, name) or is_made_of_words(name) or _are_countries(name, following):
         return False
     if _begins_with_place(name):
         return chance >= SURE and len(name) > 2 and name in dictionary() and not _AT.search(before)
@@ -139,6 +147,16 @@ def _passes(text: str, start: int, name: str, chance: float) -> bool:
 # chance from which a name counts: with a surname or a middle dot, any other, and one of two characters (侯月, 双良)
 LEAST, UNSURE, SHORT = 0.25, 0.5, 0.6
 SURE = 0.9
+
+
+def _straddles(text: str, start: int, name: str) -> bool:
+    """`方有权` of 无过错方有权请求: what the surname ends, a party or a word, and a frequent word after it."""
+    if len(name) != WORD + 1 or not is_common(name[1:]):
+        return False
+    before = text[max(0, start - WORD) : start]
+    return (name[0] == "方" and re.search(rf"{HAN}$", before) is not None) or (
+        len(before) == WORD and before + name[0] in dictionary()
+    )
 
 
 def _is_in_idiom(text: str, start: int, end: int) -> bool:

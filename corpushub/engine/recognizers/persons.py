@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from corpushub.engine.recognizers.cells import names_in_columns
 from corpushub.engine.recognizers.labels import HINT
@@ -43,11 +43,26 @@ def persons(text: str, words: list[Word], again: Sequence[Word] = ()) -> list[Fo
 def _unless_read_otherwise(text: str, found: list[Found]) -> list[Found]:
     """Without strings that stand in the document several times and mostly are something else there: `夏玉米` of an ordinance on maize."""
     counts = Counter(text[start:end] for start, end, _, _ in found if end - start > 1)
+    stands = Counter(text[start:end] for start, end in _places(text, counts))
     return [
         item
         for item in found
-        if (count := text.count(name := text[item[0] : item[1]])) < OFTEN or counts[name] * 2 >= count or len(name) == 1
+        if (count := stands[name := text[item[0] : item[1]]]) < OFTEN or counts[name] * 2 >= count or len(name) == 1
     ]
+
+
+def _places(text: str, names: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Where one of `names` stands in `text`, the longest first; in one pass, however many there are."""
+    wanted = frozenset(names)
+    lengths: dict[str, set[int]] = {}
+    for name in wanted:
+        lengths.setdefault(name[0], set()).add(len(name))
+    if not wanted:
+        return
+    ordered = {first: sorted(some, reverse=True) for first, some in lengths.items()}
+    for found in re.finditer(f"[{re.escape(''.join(sorted(ordered)))}]", text):
+        at = found.start()
+        yield from ((at, at + length) for length in ordered[found[0]] if text[at : at + length] in wanted)
 
 
 OFTEN = 3
@@ -122,8 +137,11 @@ def _again(text: str, words: list[Word], found: list[Found]) -> list[Found]:
     covered = {place for start, end, _, _ in found for place in range(start, end)}
     edges = {word.start for word in words}
     more: list[Found] = []
-    for match in re.finditer("|".join(sorted(map(re.escape, names), key=len, reverse=True)), text):
-        start, end = match.span()
+    last = 0
+    for start, end in _places(text, names):
+        if start < last:
+            continue
+        last = end
         if covered.isdisjoint(range(start, end)) and (end - start > 2 or start in edges):
             more.append((start, end, 0.6, "named elsewhere"))
     return more

@@ -7,6 +7,7 @@ without a subject of its own, and behind its own label. The words are in rules/p
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
 
@@ -47,7 +48,8 @@ def special(text: str, people: Iterable[tuple[int, int]]) -> list[Found]:
     left = 0
     for sentence in _SENTENCE.finditer(text):
         begin, end = sentence.span()
-        named = any(begin <= start < end for start in starts)
+        following = bisect_left(starts, begin)
+        named = following < len(starts) and starts[following] < end
         left = REACH if named else left - 1 if left > 0 and _LEANING.match(text, begin, end) else 0
         for entity, pattern in patterns():
             for match in pattern.finditer(text, begin, end):
