@@ -801,6 +801,26 @@ def test_a_delayed_case_escalates(live: City) -> None:
     assert live.cases.get(SYSTEM, case.id).data["escalated"]
 
 
+def test_an_output_is_let_out_or_kept_by_another_organisation(live: City) -> None:
+    facts = {
+        "holder": "beichen",
+        "booking": live.made["release"].id,
+        "job": "job-1",
+        "datasets": ["yunzhou/traffic"],
+        "rows": 6,
+        "bytes": 120,
+    }
+
+    def held() -> Case:
+        with live.database.begin() as unit:
+            return live.cases.open_in(unit, SYSTEM, "output", {**facts, "output_digest": DIGEST})
+
+    with pytest.raises(Forbidden):
+        live.do("developer", held(), "let_out")
+    assert walk(live, held(), ("implementer", "let_out")).state == "cleared"
+    assert walk(live, held(), ("implementer", "retain", WHY)).state == "retained"
+
+
 def test_zz_every_transition_has_been_walked() -> None:
     rows = {
         f"{flow.name}.{row.event}"

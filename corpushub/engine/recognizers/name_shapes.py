@@ -29,7 +29,7 @@ _WORDS = (
 )
 # kin and parts somebody plays at home, as people write them
 _KIN = (
-    "岳父母 祖父母 公婆 现夫 现任 前夫 后夫 亡夫 后配 原配 元配 宝爸 宝妈 小三 小四 小舅子 小姨子 小叔子 小姑子 小孩 小孙 小儿 "
+    "岳父母 祖父母 公婆 现夫 现任 前夫 后夫 亡夫 后配 原配 元配 宝爸 宝妈 小三 小舅子 小姨子 小叔子 小姑子 小孩 小儿 "
     "老公 老婆 老丈人 老母 老父 后妈 后爸 后爹 后娘 后父 后母 双亲 双胞胎 高龄产妇"
 )
 NO_NAMES = frozenset({*_WORDS.split(), *_KIN.split()})

@@ -177,7 +177,8 @@ def _action(data: Any, i: int, after: int, end: int, tables: Any) -> Any:
         while before >= 0 and data[before] & 0xC0 == 0x80:
             before -= 1
         holder = _decode(data, before)[0] if before >= 0 else int64(0)
-        return point if holder >= 0x1F000 or (holder < 0x10000 and joining[holder] == 1) else int64(ch.DROP)
+        joins = joining[holder] == 1 if holder < 0x10000 else holder >= 0x1F000 and not 0xE0000 <= holder < 0xE1000
+        return point if joins else int64(ch.DROP)
     if point < 0x10000:
         return int64(table[point])
     return int64(ch.DROP) if 0xE0000 <= point < 0xE1000 else point

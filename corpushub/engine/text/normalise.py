@@ -63,7 +63,7 @@ def _normalise_block(text: Utf8) -> tuple[Utf8, Bits]:
     low = np.minimum(values, ch.PLANE - 1)
     is_low = values < ch.PLANE
     mapped = np.where(is_low, ch.normal_table()[low].astype(np.uint32), values)
-    mapped[(values >= 0xE0000) & (values < 0xE1000)] = ch.DROP
+    mapped[_is_tag(values)] = ch.DROP
     _keep_joiners(values, offsets, mapped)
     rows = np.repeat(np.arange(text.rows), np.diff(offsets))
     returns = np.flatnonzero(values[:-1] == 0x0D)
@@ -81,8 +81,13 @@ def _keep_joiners(values: U32, offsets: I64, mapped: U32) -> None:
     starts[offsets] = True
     at = at[~starts[at]]
     before = values[at - 1]
-    keep = (ch.joining_table()[np.minimum(before, ch.PLANE - 1)] == 1) | (before >= 0x1F000)
+    keep = (ch.joining_table()[np.minimum(before, ch.PLANE - 1)] == 1) | ((before >= 0x1F000) & ~_is_tag(before))
     mapped[at[keep]] = values[at[keep]]
+
+
+def _is_tag(values: U32) -> Bits:
+    """Tags and variation selectors beyond the basic plane: they go, and nothing joins to them."""
+    return (values >= 0xE0000) & (values < 0xE1000)
 
 
 def _squeeze(mapped: U32, rows: I64, count: int) -> tuple[U32, I64]:

@@ -107,7 +107,7 @@ def _drop_short(params: DropShort, scope: Scope) -> Mapped:
 
 
 STEPS: tuple[Step[Any], ...] = (
-    Step("normalize", 1, Normalize, _normalize, "map", Sentence("text_step.normalize")),
+    Step("normalize", 2, Normalize, _normalize, "map", Sentence("text_step.normalize")),
     Step("drop_boilerplate", 1, DropBoilerplate, _drop_boilerplate, "map", Sentence("text_step.drop_boilerplate")),
     Step("drop_low_quality", 2, DropLowQuality, _drop_low_quality, "map", Sentence("text_step.drop_low_quality")),
     Step("drop_short", 1, DropShort, _drop_short, "map", Sentence("text_step.drop_short")),

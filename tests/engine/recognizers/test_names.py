@@ -85,3 +85,18 @@ def test_chances_are_shares_and_words_cover_their_sentences(sentences: list[str]
 def test_the_surer_the_tagger_the_higher_the_chance() -> None:
     name, word = (tagged([text])[0] for text in ("邓小平说。", "高山流水。"))
     assert name[0].chance > 0.9 > max(item.chance for item in word)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("请联系办公室小孙，电话028-86532217。", ["小孙"]),
+        ("学生尤溪，家长尤长庚。", ["尤溪", "尤长庚"]),
+        ("温姓男子深夜醉酒滋事，民警将其带离现场。", ["温"]),
+        ("申请人：祁连山，住所见附件。", ["祁连山"]),
+        ("无过错方有权请求损害赔偿；岳父母跟我们一起住。", []),
+        ("现夫在婚前已付首付，小三与后配均无权主张。", []),
+    ],
+)
+def test_kin_and_parties_are_no_names_and_people_beside_them_are(text: str, names: list[str]) -> None:
+    assert people(text) == names
