@@ -56,9 +56,7 @@ def test_text_fills_in_facts() -> None:
     assert "--port" in text("cli.value", "zh", option="--port")
 
 
-@pytest.mark.parametrize(
-    ("count", "words"), [(0, "0 rows"), (1, "1 row"), ("1,204", "1,204 rows")]
-)
+@pytest.mark.parametrize(("count", "words"), [(0, "0 rows"), (1, "1 row"), ("1,204", "1,204 rows")])
 def test_one_row_is_no_rows(count: object, words: str) -> None:
     assert text("datasets.rows", "en", count=count) == words
 
