@@ -6,6 +6,7 @@ Presidio and the sequence tagger load with the first text, not with this module.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -80,27 +81,43 @@ def _moved(item: Finding, start: int, end: int) -> Finding:
 def without_stand_ins(text: str, found: list[Finding]) -> list[Finding]:
     """Findings that are not our own stand-ins: text scrubbed once is not scrubbed again."""
     ours = [match.span() for match in placeholder_pattern().finditer(text)] if "\u3014" in text else []
-    return [
-        item
-        for item in found
-        if not any(item.start < end and start < item.end for start, end in ours)
-        and not is_stand_in(item.entity, text[item.start : item.end])
-    ]
+    begins = [start for start, _ in ours]
+
+    def is_ours(item: Finding) -> bool:
+        before = bisect_left(begins, item.end)  # the last of ours that begins within or before the finding
+        return before > 0 and ours[before - 1][1] > item.start
+
+    return [item for item in found if not is_ours(item) and not is_stand_in(item.entity, text[item.start : item.end])]
 
 
 def resolve(found: Iterable[Finding]) -> list[Finding]:
     """One entity per character: higher score first, then the more specific entity, then the longer span; sorted by position."""
     kept: list[Finding] = []
-    ordered = sorted(
-        (item for item in found if item.entity not in CONTEXT_ONLY),
-        key=lambda item: (-item.score, _RANKS.get(item.entity, len(RANK)), item.start - item.end, item.start, item.entity),
-    )
-    taken: list[tuple[int, int]] = []
-    for item in ordered:
-        if not any(item.start < end and start < item.end for start, end in taken):
-            kept.append(item)
-            taken.append((item.start, item.end))
-    return sorted(kept)
+    for rivals in _overlapping(item for item in found if item.entity not in CONTEXT_ONLY):
+        taken: list[Finding] = []
+        for item in sorted(rivals, key=_priority) if len(rivals) > 1 else rivals:
+            if not any(item.start < other.end and other.start < item.end for other in taken):
+                taken.append(item)
+        kept += sorted(taken)
+    return kept
+
+
+def _priority(item: Finding) -> tuple[float, int, int, int, str]:
+    return -item.score, _RANKS.get(item.entity, len(RANK)), item.start - item.end, item.start, item.entity
+
+
+def _overlapping(found: Iterable[Finding]) -> Iterable[list[Finding]]:
+    """Findings that meet, by position: only they compete, so that a text full of findings costs no more for each."""
+    rivals: list[Finding] = []
+    end = 0
+    for item in sorted(found):
+        if rivals and item.start >= end:
+            yield rivals
+            rivals = []
+        rivals.append(item)
+        end = max(end, item.end)
+    if rivals:
+        yield rivals
 
 
 def _batches(texts: Sequence[str | None]) -> Iterable[Sequence[str | None]]:

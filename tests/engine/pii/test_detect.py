@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from corpushub.engine.pii.detect import detect_batch, find, scanner
+from corpushub.engine.pii.detect import detect_batch, find, resolve, scanner
+from corpushub.engine.pii.scan import Finding
 from corpushub.engine.recognizers.shape import id_check
 
 
@@ -121,3 +125,29 @@ def test_no_value_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         detect_batch([f"申请人王小明，身份证号{ID}，手机13912345678，密码：Zx9#kk21Q。"])
     assert not any(value in caplog.text for value in (ID, "13912345678", "Zx9#kk21Q", "王小明"))
+
+
+ENTITIES = ["PERSON", "CN_MOBILE", "ADDRESS", "OTHER"]
+FINDINGS = st.lists(
+    st.builds(
+        lambda start, size, entity, score: Finding(start, start + size, entity, score, "recognizer"),
+        st.integers(0, 30),
+        st.integers(1, 9),
+        st.sampled_from(ENTITIES),
+        st.sampled_from([0.5, 0.6, 1.0]),
+    ),
+    max_size=9,
+)
+
+
+@given(FINDINGS)
+def test_no_two_findings_share_a_character_and_none_gives_way_without_a_better_one(found: list[Finding]) -> None:
+    kept = resolve(found)
+    assert all(first.end <= second.start for first, second in pairwise(kept))
+    for item in set(found) - set(kept):
+        assert any(item.start < other.end and other.start < item.end and other.score >= item.score for other in kept)
+
+
+def test_a_text_full_of_findings_is_read_whole() -> None:
+    text = "电话13912345678，" * 30_000
+    assert len(detect_batch([text])[0]) == 30_000
