@@ -230,7 +230,7 @@ STEPS: tuple[Step[Any], ...] = (
     Step("rename", 1, Rename, rename, "map", words("steps.rename")),
     Step("select", 1, Select, select, "map", words("steps.select")),
     Step("cast", 1, Cast, cast, "map", words("steps.cast")),
-    Step("parse_dates", 2, ParseDates, parse_dates, "map", words("steps.parse_dates")),
+    Step("parse_dates", 3, ParseDates, parse_dates, "map", words("steps.parse_dates")),
     Step("parse_numbers", 2, ParseNumbers, parse_numbers, "map", words("steps.parse_numbers")),
     Step("flag_generated", 1, FlagGenerated, flag_generated, "map", words("steps.flag_generated")),
     Step("split", 2, Split, split, "map", words("steps.split")),

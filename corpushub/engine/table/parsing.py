@@ -65,10 +65,19 @@ def made_date(text: pl.Expr, pattern: str, offset: int = 0, parts: int = 3, *, q
 
 
 def datetime_of(text: pl.Expr) -> pl.Expr:
-    """A moment without zone: a date as in `date_of`, and the clock behind it (midnight where there is none)."""
+    """A moment without zone: a date as in `date_of`, and the clock behind it (midnight where there is none), parts of the day and a.m.
+    and p.m. read as what they say. Null where the day cannot be told: twelve at night ends one and begins another.
+    """
+    forms = rules()["dates"]
     plain = arabic(text)
-    clock = rules()["dates"]["clock"]
-    hour, minute, second = (plain.str.extract(clock, at).cast(pl.Int64, strict=False).fill_null(0) for at in (1, 2, 3))
+    hour, minute, second = (plain.str.extract(forms["clock"], at).cast(pl.Int64, strict=False).fill_null(0) for at in (1, 2, 3))
+    minute = pl.when(plain.str.contains(forms["half_past"])).then(30).otherwise(minute)
+    hour = (
+        pl.when(plain.str.contains(forms["midnight_of_which_day"])).then(None)
+        .when(plain.str.contains(forms["after_noon"]) & (hour < 12)).then(hour + 12)
+        .when(plain.str.contains(forms["before_noon"]) & (hour == 12)).then(0)
+        .otherwise(hour)
+    )  # fmt: skip
     seconds = hour * 3600 + minute * 60 + second
     in_day = pl.when((hour < 24) & (minute < 60) & (second < 60)).then(seconds)
     return date_of(text).cast(pl.Datetime("us")) + pl.duration(seconds=in_day)

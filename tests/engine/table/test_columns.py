@@ -55,6 +55,29 @@ def test_moments_and_partial_dates() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("written", "clock"),
+    [
+        ("2026年3月5日下午3时20分", "15:20"),
+        ("2026年3月5日晚8点半", "20:30"),
+        ("2026年3月5日凌晨12点10分", "00:10"),
+        ("2026年3月5日中午12点", "12:00"),
+        ("2026年3月5日中午1点", "13:00"),
+        ("二〇二六年三月五日下午三时", "15:00"),
+        ("2026-03-05 03:20 PM", "15:20"),
+        ("2026-03-05 12:20 a.m.", "00:20"),
+    ],
+)
+def test_a_part_of_the_day_is_not_read_as_midnight_or_morning(written: str, clock: str) -> None:
+    out = carried("parse_dates", pl.DataFrame({"d": [written]}), column="d", time=True).frame
+    assert out["d"].dt.strftime("%H:%M").to_list() == [clock]
+
+
+def test_twelve_at_night_names_no_day() -> None:
+    out = carried("parse_dates", pl.DataFrame({"d": ["2026年3月5日晚上12点"]}), column="d", time=True, on_error=None).frame
+    assert out["d"].to_list() == [None]
+
+
 def test_an_absent_value_is_null_and_no_error() -> None:
     done = carried("parse_dates", pl.DataFrame({"d": ["", None, "无", "x"]}), column="d")
     assert (done.frame["d"].to_list(), done.reasons) == ([None, None, None], ["not_date_d"])
