@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from corpushub.engine.pii.actions import is_stand_in, placeholder_pattern
 from corpushub.engine.pii.view import View, views
+from corpushub.engine.recognizers.lexicon import follows_amount
 
 if TYPE_CHECKING:
     from corpushub.engine.pii.scan import BatchAnalyzer, Finding
@@ -56,8 +57,13 @@ def find(texts: Sequence[str | None], analyzer: BatchAnalyzer | None = None) -> 
         seen = views([text or "" for text in batch])
         for text, view, found in zip(batch, seen, analyzer.findings([view.text for view in seen]), strict=True):
             kept = resolve(without_stand_ins(text or "", placed(view, found))) if found else []
-            result.append([as_read_there(text or "", item) for item in kept])
+            result.append([as_read_there(text or "", item) for item in kept if not is_amount(text or "", item)])
     return result
+
+
+def is_amount(text: str, item: Finding) -> bool:
+    """Eleven digits behind the name of a sum of money are that sum, whatever they begin with."""
+    return item.entity == "CN_MOBILE" and follows_amount(text, item.start)
 
 
 def as_read_there(text: str, item: Finding) -> Finding:

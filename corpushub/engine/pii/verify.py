@@ -22,6 +22,7 @@ from corpushub.base.errors import Conflict
 from corpushub.engine.pii.actions import generalised, placeholder_pattern
 from corpushub.engine.pii.policy import ALWAYS, STAYS, Policy
 from corpushub.engine.pii.scrub import look
+from corpushub.engine.recognizers.lexicon import follows_amount
 
 _DIGITS = re.compile(r"(?<!\d)\d{11,19}(?!\d)")
 _ID = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{16}[\dXx](?![0-9A-Za-z])")
@@ -99,9 +100,7 @@ def second_scan(text: str) -> list[str]:
     joined = re.sub(r"(?<=\d)[ \-.·](?=\d)", "", text)
     for version in {text, joined}:
         found += ["CN_ID_CARD" for match in _ID.finditer(version) if _is_identity(match[0])]
-    found += [
-        "CN_MOBILE" for match in _DIGITS.finditer(text) if _MOBILE.fullmatch(match[0]) and not _is_amount(text, match.end())
-    ]
+    found += ["CN_MOBILE" for match in _DIGITS.finditer(text) if _MOBILE.fullmatch(match[0]) and not _is_amount(text, match)]
     return found
 
 
@@ -113,6 +112,7 @@ def _is_identity(number: str) -> bool:
     return (sum(int(char) * weight for char, weight in zip(number, _WEIGHTS, strict=False)) + last) % 11 == 1
 
 
-def _is_amount(text: str, end: int) -> bool:
-    """A number with a unit or a fraction is no telephone number."""
-    return re.match(r"[.,]\d|\s?[\u4e00-\u9fff%]", text[end : end + 3]) is not None
+def _is_amount(text: str, number: re.Match[str]) -> bool:
+    """A number with a unit or a fraction, or behind the name of a sum, is no telephone number."""
+    behind = text[number.end() : number.end() + 3]
+    return re.match(r"[.,]\d|\s?[\u4e00-\u9fff%]", behind) is not None or follows_amount(text, number.start())

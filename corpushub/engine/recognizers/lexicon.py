@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -11,3 +12,13 @@ from importlib.resources import files
 def lexicon() -> dict[str, dict[str, str]]:
     """Words of the language that rules need, by section."""
     return tomllib.loads(files("corpushub").joinpath("rules", "pii-lexicon.toml").read_text("utf-8"))
+
+
+def follows_amount(text: str, start: int) -> bool:
+    """Does what begins at `start` stand behind the name of a sum of money (`"amount": `)?"""
+    return _amount_before().search(text, max(0, start - 24), start) is not None
+
+
+@cache
+def _amount_before() -> re.Pattern[str]:
+    return re.compile(lexicon()["amounts"]["before"])

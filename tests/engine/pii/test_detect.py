@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from corpushub.engine.pii.detect import detect_batch, find, resolve, scanner
 from corpushub.engine.pii.scan import Finding
+from corpushub.engine.pii.verify import second_scan
 from corpushub.engine.recognizers.shape import id_check
 
 
@@ -151,3 +152,16 @@ def test_no_two_findings_share_a_character_and_none_gives_way_without_a_better_o
 def test_a_text_full_of_findings_is_read_whole() -> None:
     text = "电话13912345678，" * 30_000
     assert len(detect_batch([text])[0]) == 30_000
+
+
+@pytest.mark.parametrize(
+    ("text", "mobile"),
+    [
+        ('{"amount": 17344978690, "phone": "13912345678"}', ["13912345678"]),
+        ("合同金额：17344978690元，电话：13912345678", ["13912345678"]),
+        ("联系人电话：17344978690", ["17344978690"]),
+    ],
+)
+def test_a_sum_of_money_is_no_mobile(text: str, mobile: list[str]) -> None:
+    assert [value for value, entity in found(text) if entity == "CN_MOBILE"] == mobile
+    assert second_scan(text) == ["CN_MOBILE"]
