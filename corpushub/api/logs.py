@@ -1,4 +1,7 @@
-"""What a running hub tells its operator: one JSON object per line on stderr, an answer's with its request id, none with paths, queries or secrets."""
+"""What a running hub tells its operator: one JSON object per line on stderr, an answer's with its request id, none with paths, queries or secrets.
+
+On a terminal only what is out of the ordinary is told.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,7 @@ class Lines(logging.Handler):
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
         self.stream = stream or sys.stderr
+        self.watched = self.stream.isatty()  # by a person, who would lose what else was printed among one line an answer
         self.held: deque[str | Answered] = deque()
         self._guard = Lock()
         self._closing = Event()
@@ -45,6 +49,8 @@ class Lines(logging.Handler):
         self._thread.start()
 
     def answered(self, one: Answered) -> None:
+        if self.watched:
+            return
         self.held.append(one)
         if len(self.held) >= MAX_HELD:
             self.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from corpushub.api.logs import Answered, Lines
 from tests.kit.hub import CURATOR, READER, SomeHub, notices, some_hub
 
 BIG = os.urandom(1 << 20) * 40
@@ -95,6 +97,22 @@ def test_every_answer_is_a_log_line_with_its_id_and_nothing_of_what_was_asked(ru
     told = run.said.read_text()
     for word in (secret, "secret-name", "whispered", OPEN, "city/none"):
         assert word not in told
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_person_at_a_terminal_is_not_told_of_every_answer() -> None:
+    answer = Answered(at=0.0, request="r", method="GET", kind="site", status=200, seconds=0.1, sent=1, person="", token="")
+    told = {}
+    for stream in (io.StringIO(), Terminal()):
+        lines = Lines(stream)
+        lines.answered(answer)
+        lines.close()
+        told[stream.isatty()] = stream.getvalue().count("\n")
+    assert told == {False: 1, True: 0}
 
 
 def test_a_transfer_under_way_ends_whole_when_the_server_is_told_to_stop(run: Run) -> None:

@@ -87,13 +87,13 @@ def serving(home: Path, seconds: float = 180, **env: str) -> Generator[Running]:
     port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     printed = home / "printed.txt"
-    with printed.open("wb") as out:
+    with printed.open("wb") as out, (home / "log.txt").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "app.py", "--demo"],
             cwd=PROJECT,
             env=environment(home, PORT=str(port), **env),
             stdout=out,
-            stderr=subprocess.STDOUT,
+            stderr=log,
         )
     try:
         endpoint = f"http://127.0.0.1:{port}"
@@ -111,11 +111,16 @@ def serving(home: Path, seconds: float = 180, **env: str) -> Generator[Running]:
 def wait_until_healthy(endpoint: str, process: subprocess.Popen[bytes], printed: Path, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        assert process.poll() is None, printed.read_text("utf-8", "replace")[-4000:]
+        assert process.poll() is None, told(printed.parent)
         try:
             with urllib.request.urlopen(f"{endpoint}/healthz", timeout=2) as answer:
                 if answer.status == 200:
                     return
         except OSError:
             time.sleep(0.2)
-    raise AssertionError(f"the server did not answer in {seconds} s: {printed.read_text('utf-8', 'replace')[-2000:]}")
+    raise AssertionError(f"the server did not answer in {seconds} s: {told(printed.parent)}")
+
+
+def told(home: Path) -> str:
+    """The end of what a server printed and logged."""
+    return "\n".join((home / name).read_text("utf-8", "replace")[-2000:] for name in ("printed.txt", "log.txt"))
