@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -15,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from multiprocessing import forkserver, get_context, parent_process
+from multiprocessing import forkserver, get_context, parent_process, resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from threading import Thread
@@ -127,13 +128,20 @@ def nursery() -> BaseContext:
     """Where workers come from: they are copied from a process that has loaded everything (module `nursery`), which starts with the first call.
 
     It looks for modules where this process does, and in the folder somebody happens to stand in only if this process does. A worker has one thread: the processes
-    are the parallelism.
+    are the parallelism. Control-C at a terminal reaches every process of a build; only the one that owns the workers acts on it.
     """
     context = get_context("forkserver")
     context.set_forkserver_preload(["corpushub.engine.run.nursery"])
     places = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    with environment_with(PYTHONPATH=places, PYTHONSAFEPATH="1", POLARS_MAX_THREADS="1"):
-        forkserver.ensure_running()
+    resource_tracker.ensure_running()  # starting it lifts what is held back below
+    held_back = signal.pthread_sigmask(
+        signal.SIG_BLOCK, {signal.SIGINT}
+    )  # inherited: a handler set by a worker would come too late
+    try:
+        with environment_with(PYTHONPATH=places, PYTHONSAFEPATH="1", POLARS_MAX_THREADS="1"):
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
     return context
 
 

@@ -156,6 +156,23 @@ def test_workers_load_their_modules_from_where_this_process_does(folder: Path, m
     assert kernels
 
 
+def test_control_c_reaches_the_build_and_none_of_its_workers(folder: Path) -> None:
+    """A terminal sends it to the whole group, also to a worker that has only just begun and to the process that workers are copied from."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    cast("Any", forkserver)._forkserver._stop()  # the next pool starts it here
+    with Pool(1) as pool:
+        parent, held_back = pool.pool(order_of(*planned(folder, BODY))).submit(held_back_by_a_worker).result()
+        assert signal.SIGINT in held_back
+        os.kill(parent, signal.SIGINT)
+        assert built(folder, "after", pool)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def held_back_by_a_worker() -> tuple[int, set[int]]:
+    os.kill(os.getpid(), signal.SIGINT)
+    return os.getppid(), signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def seen_by_a_worker() -> tuple[str, int, bool]:
     return pl.__file__, pl.thread_pool_size(), "corpushub.engine.text.compiled_stats" in sys.modules
 
