@@ -131,9 +131,13 @@ def apt_install(packages: list[str]) -> bool:
     if right and (shutil.which("sudo") is None or subprocess.call([*right, "true"], stderr=subprocess.DEVNULL) != 0):
         return False
     say(f"installing system packages: {' '.join(packages)}")
-    quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "stdout": subprocess.DEVNULL}
-    subprocess.call([*right, "apt-get", "update", "-q"], **quiet)  # type: ignore[arg-type]
-    return subprocess.call([*right, "apt-get", "install", "-y", "-q", "--no-install-recommends", *packages], **quiet) == 0  # type: ignore[arg-type]
+
+    def apt_get(*words: str) -> int:
+        asks_nothing = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        return subprocess.call([*right, "apt-get", *words], env=asks_nothing, stdout=subprocess.DEVNULL)
+
+    apt_get("update", "-q")
+    return apt_get("install", "-y", "-q", "--no-install-recommends", *packages) == 0
 
 
 if __name__ == "__main__":

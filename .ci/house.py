@@ -84,7 +84,8 @@ def words(where: str, tree: ast.Module, source: str) -> Found:
     if "recognizers/" in where:
         return
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docs = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, kinds) and ast.get_docstring(n, clean=False) is not None}  # type: ignore[attr-defined]
+    holders = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.body]
+    docs = {id(node.body[0].value) for node in holders if isinstance(node.body[0], ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs and CJK.search(node.value):
             yield node.lineno, "words", "Chinese words live in base/locale, rules/ or recognizers/"

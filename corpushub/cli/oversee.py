@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -89,8 +89,8 @@ def report(
 ) -> None:
     """The periodic report, with the record it rests on (article 17)."""
     ctx = context()
-    begin = first.date() if first else datetime(2000, 1, 1).date()  # noqa: DTZ001 - a day
-    end = last.date() if last else datetime(2999, 1, 1).date()  # noqa: DTZ001 - a day
+    begin = first.date() if first else date(2000, 1, 1)
+    end = last.date() if last else date(2999, 1, 1)
     if not form:
         ctx.show(ctx.hub().oversight.report(ctx.actor(), first=begin, last=end))
         return

@@ -168,7 +168,7 @@ class Unpacker:
         with blob.open() as stream:
             unpacked = decompress(stream, kind)
             head = unpacked.read(512)
-            rest: IO[bytes] = Joined(head, unpacked)  # type: ignore[assignment]
+            rest = io.BufferedReader(Joined(head, unpacked), PIECE)
             if is_tar(head):
                 yield from self.tar(blob, depth, rest, "r|")
                 return
@@ -217,21 +217,23 @@ class Unpacker:
 class Joined(io.RawIOBase):
     """A stream whose first bytes were already read."""
 
-    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+    def __init__(self, head: bytes, rest: io.BufferedIOBase) -> None:
         self.head, self.rest = head, rest
 
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1) -> bytes:  # tarfile and copies only ever ask for a number of bytes
-        piece, self.head = (self.head, b"") if size < 0 else (self.head[:size], self.head[size:])
-        return piece + self.rest.read(size - len(piece) if size >= 0 else -1)
+    def readinto(self, into: Any) -> int:
+        piece = self.head[: len(into)] or self.rest.read(len(into))
+        self.head = self.head[len(piece) :]
+        into[: len(piece)] = piece
+        return len(piece)
 
 
-def decompress(stream: IO[bytes], kind: str) -> IO[bytes]:
+def decompress(stream: IO[bytes], kind: str) -> io.BufferedIOBase:
     match kind:
         case "gz":
-            return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+            return gzip.GzipFile(fileobj=stream)
         case "xz":
             return lzma.LZMAFile(stream)
         case "bz2":
@@ -240,7 +242,7 @@ def decompress(stream: IO[bytes], kind: str) -> IO[bytes]:
             import pyarrow as pa
 
             plain: Any = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
-            return plain  # type: ignore[no-any-return]
+            return io.BufferedReader(plain, PIECE)
 
 
 MAGIC = ((b"\x1f\x8b", "gz"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bz2"), (b"\x28\xb5\x2f\xfd", "zst"))

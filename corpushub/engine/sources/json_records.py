@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -171,7 +172,7 @@ def flat(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict[st
             found |= flat(value, f"{name}.", depth + 1)
         elif isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
             found[name] = as_text(value)
-        elif isinstance(value, float) and value != value:  # noqa: PLR0124  NaN
+        elif isinstance(value, float) and math.isnan(value):
             found[name] = None
         else:
             found[name] = value

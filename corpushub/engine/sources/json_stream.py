@@ -18,7 +18,7 @@ from corpushub.base.errors import Invalid
 PIECE = 1 << 20
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 CUT_CHARS = 12  # an error this near to the end of a piece may come from the cut: half an escape, half a `false`
-SPACE = re.compile(r"[ \t\r\n]*")
+SOLID = re.compile(r"[^ \t\r\n]")
 
 
 class Cursor:
@@ -61,7 +61,8 @@ class Cursor:
     def peek(self) -> str:
         """The next character that is no space; empty at the end."""
         while True:
-            self.at = SPACE.match(self.held, self.at).end()  # type: ignore[union-attr]
+            solid = SOLID.search(self.held, self.at)
+            self.at = solid.start() if solid else len(self.held)
             if self.at < len(self.held) or not self.more():
                 return self.held[self.at : self.at + 1]
 

@@ -44,4 +44,4 @@ def write_batches(frames: Iterator[pl.DataFrame], path: Path, source: str) -> No
     schema = {name: pl.String() if dtype == pl.Null else dtype for name, dtype in schema.items()}
     with pq.ParquetWriter(path, pl.DataFrame(schema=schema).to_arrow().schema, compression="lz4") as writer:
         for frame in pieces:
-            writer.write_table(frame.cast(schema).to_arrow())  # type: ignore[arg-type]
+            writer.write_table(frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).to_arrow())
