@@ -8,6 +8,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from corpushub.base.errors import Invalid
 
@@ -62,7 +63,7 @@ def load_settings(env: Mapping[str, str] | None = None, **overrides: object) -> 
     known = {item.name for item in fields(Settings)}
     if unknown := sorted(set(stated) - known):
         raise Invalid("settings.unknown_key", key=unknown[0], file=file.name)
-    values: dict[str, object] = dict(stated)
+    values: dict[str, Any] = dict(stated)
     for name in known - {"home"}:
         if (word := env.get(f"CORPUSHUB_{name.upper()}")) is not None:
             values[name] = word
@@ -72,7 +73,7 @@ def load_settings(env: Mapping[str, str] | None = None, **overrides: object) -> 
     for name in ("port", "session_hours", "build_workers"):
         if name in values:
             values[name] = whole_number(name, values[name])
-    return Settings(home=home, **values)  # type: ignore[arg-type]
+    return Settings(home=home, **values)
 
 
 @contextmanager

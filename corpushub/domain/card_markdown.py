@@ -138,10 +138,10 @@ def fields(w: Writer) -> str:
     return blocks(w.heading("h_fields"), w.table(("field", "type", "meaning", "rules", "required", "filled_n"), rows))
 
 
-def rules(w: Writer, checks: object) -> str:
+def rules(w: Writer, checks: Mapping[str, Any]) -> str:
     """The contract's checks of a column in words."""
     found = []
-    for name, value in dict(checks).items():  # type: ignore[call-overload]
+    for name, value in checks.items():
         shown = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
         found.append(f"{w.word('check', name)} {shown}")
     return "; ".join(found)

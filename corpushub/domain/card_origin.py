@@ -117,8 +117,8 @@ def tidy(value: Any) -> Any:
     return None if value is None or value == "" else value
 
 
-def reasons(w: Writer, dropped: object) -> str:
-    rows = sorted(dict(dropped).items(), key=by_count)  # type: ignore[call-overload]
+def reasons(w: Writer, dropped: Mapping[str, int]) -> str:
+    rows = sorted(dropped.items(), key=by_count)
     return "; ".join(f"{w.word('reason', reason)} {number(count)}" for reason, count in rows if count)
 
 

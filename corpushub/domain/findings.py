@@ -31,14 +31,21 @@ class Finding:
 
 _YES = frozenset({"approved", "voted", "confirmed", "capped", "amended"})
 _NO = frozenset({"rejected", "returned", "refused"})
+DECISIONS = _YES | _NO
 
 
-def unusual(events: Iterable[Event], rules: Rulebook, conflicts: Mapping[str, frozenset[str]]) -> tuple[Finding, ...]:
-    """Unusual approvals: one pair again and again, faster than one can read, off hours, never a no, in favour of related organisations."""
+def unusual(
+    events: Iterable[Event], rules: Rulebook, conflicts: Mapping[str, frozenset[str]], span: tuple[datetime, datetime]
+) -> tuple[Finding, ...]:
+    """Unusual approvals of a span of time: one pair again and again, faster than one can read, off hours, never a no, in favour of related
+    organisations. `events` are the whole streams that were decided in that span; what their commands said is not looked at.
+    """
+    first, last = span
     streams: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         streams[event.stream].append(event)
-    decisions = [event for listed in streams.values() for event in listed if event.name in _YES | _NO and event.actor != "system"]
+    made = (event for listed in streams.values() for event in listed if event.name in DECISIONS and event.actor != "system")
+    decisions = [event for event in made if first <= event.at <= last]
     openers = {stream: listed[0] for stream, listed in streams.items()}
     found: list[Finding] = []
     found += _same_pairs(decisions, openers, rules)

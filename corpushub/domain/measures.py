@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from corpushub.domain.build import Built
 
 Unit = Literal["rows", "count", "rate", "days", "k", "bytes", "score", "flag"]
+_UNITS: Mapping[str, Unit] = {unit: unit for unit in get_args(Unit)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Measure:
 
 def _table(origin: Literal["engine", "release", "catalog", "review", "hub"], words: str) -> tuple[Measure, ...]:
     """Parse `id:unit id:unit …`; a table of fifty ids is read, not typed."""
-    return tuple(Measure(name, unit, origin) for name, _, unit in (word.partition(":") for word in words.split()))  # type: ignore[arg-type]
+    return tuple(Measure(name, _UNITS[unit], origin) for name, _, unit in (word.partition(":") for word in words.split()))
 
 
 MEASURES: Mapping[str, Measure] = {

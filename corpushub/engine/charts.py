@@ -8,7 +8,7 @@ colour scheme, no script, no outside reference.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from xml.sax.saxutils import escape
 
 WIDTH = 760
@@ -183,8 +183,8 @@ def cut(text: str, limit: float) -> str:
     return text + "…"
 
 
-def gutter(names: object) -> int:
-    widest = max((ems(str(name)) for name in names), default=0)  # type: ignore[attr-defined]
+def gutter(names: Iterable[object]) -> int:
+    widest = max((ems(str(name)) for name in names), default=0)
     return min(330, int(24 + widest * FONT))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from corpushub.portal.html import Child, Safe, b, div, element, span
 from corpushub.portal.pages import Words
-from corpushub.portal.parts import bar, chip, facts, number, reason_words
+from corpushub.portal.parts import Tone, bar, chip, facts, number, reason_words
 
 MASK = re.compile(r"(<[A-Z][A-Z_]{2,40}(?:_\d+)?>|\[[A-Z][A-Z_]{2,40}(?:_\d+)?\])")
 
@@ -54,9 +54,9 @@ def funnel(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
     return div(*lines, c="funnel")
 
 
-def funnel_line(name: str, count: int, first: int, note: str, tone: str) -> Safe:
+def funnel_line(name: str, count: int, first: int, note: str, tone: Tone) -> Safe:
     return div(
-        div(span(name), bar(count / first, tone=tone), b(f"{count:,}"), c="bar-row"),  # type: ignore[arg-type]
+        div(span(name), bar(count / first, tone=tone), b(f"{count:,}"), c="bar-row"),
         div(note, c="quiet small funnel-note") if note else None,
     )
 

@@ -123,4 +123,4 @@ def present(frame: pl.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
 def smallest(frame: pl.DataFrame, names: Sequence[str]) -> int:
     """Rows of the smallest class; many where there is nothing to join or tell apart."""
     held = present(frame, names)
-    return int(frame.group_by(held).len()["len"].min() or 0) if held and frame.height else 2**31  # type: ignore[arg-type]
+    return int(frame.group_by(held).len().select("len").min().item()) if held and frame.height else 2**31

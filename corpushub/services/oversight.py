@@ -15,7 +15,7 @@ from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.base.identity import BEIJING, Clock, business_day, digest_of, iso, system_clock
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
-from corpushub.domain.findings import Finding, unusual
+from corpushub.domain.findings import DECISIONS, Finding, unusual
 from corpushub.domain.flows import flows
 from corpushub.domain.flows.entitlement import ACTIVE
 from corpushub.domain.flows.incident import KINDS
@@ -86,14 +86,17 @@ class Oversight:
         return {name: indicators_of(kept.get(name, Tally())) for name in names}
 
     def unusual(self, actor: Actor, *, first: date | None = None, last: date | None = None) -> tuple[Finding, ...]:
-        """Approvals worth a look (article 16). Raises: Forbidden("oversight.only")."""
+        """Approvals worth a look (article 16), by default those of the last `separation.unusual_days`. Raises: Forbidden("oversight.only")."""
         _overseer(actor)
+        rules, last = self.cases.rules, last or business_day(self.clock())
+        span = _span(first or last - timedelta(days=rules.number("separation.unusual_days")), last)
         with self.database.read() as unit:
             conflicts: dict[str, set[str]] = defaultdict(set)
             for _, value in unit.documents.list("conflict"):
                 conflicts[value["person"]].add(value["org"])
             frozen = {person: frozenset(orgs) for person, orgs in conflicts.items()}
-            found = unusual(_events(unit, first, last), self.cases.rules, frozen)
+            types = [f"{flow}.{name}" for flow in flows() for name in DECISIONS]
+            found = unusual(Watch(unit.connection).decided(*span, types), rules, frozen, span)
             return (*found, *self._price_findings(unit))
 
     def recheck_conflicts(self) -> int:
@@ -422,9 +425,12 @@ def _orphan_elements(entries: Iterable[Resource]) -> set[str]:
 
 def _events(unit: Unit, first: date | None, last: date | None, types: Iterable[str] = ()) -> tuple[Event, ...]:
     """Events of a span of days, in the order of the record; of all types, or of those named."""
-    begin = datetime.combine(first or date(2000, 1, 1), time(0), BEIJING)
-    end = datetime.combine(last or date(2999, 1, 1), time(23, 59, 59, 999999), BEIJING)
-    return unit.events.between(begin, end, types=sorted(types))
+    return unit.events.between(*_span(first or date(2000, 1, 1), last or date(2999, 1, 1)), types=sorted(types))
+
+
+def _span(first: date, last: date) -> tuple[datetime, datetime]:
+    """From the first moment of a day to the last of another, in Beijing."""
+    return datetime.combine(first, time(0), BEIJING), datetime.combine(last, time(23, 59, 59, 999999), BEIJING)
 
 
 def _as_of(unit: Unit, flow: str, end: datetime) -> Iterable[Case]:

@@ -34,4 +34,4 @@ def fewest_sources(recipe: Recipe, built: Built, folder: Path | None) -> int:
         .agg(pl.col("source").n_unique())
         .collect(engine="streaming")
     )
-    return int(counted["source"].min() or 0) if counted.height else len(giving)  # type: ignore[arg-type]
+    return min(counted["source"].to_list(), default=len(giving))

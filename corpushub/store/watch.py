@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
+from corpushub.base.identity import iso
+from corpushub.domain.workflow import Event
 from corpushub.store import hub_tables as t
+from corpushub.store.tables import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,14 @@ class Watch:
         )
         found = self.connection.execute(query.having(rows >= least_rows).order_by(rows.desc()))
         return tuple(Heavy(org, repo, entitlement, int(total), int(count)) for org, repo, entitlement, total, count in found)
+
+    def decided(self, first: datetime, last: datetime, types: Sequence[str]) -> Iterator[Event]:
+        """The whole streams in which an event of `types` fell into a span, in the order of the record: who did what when, not what was said."""
+        e = events.c
+        wanted = sa.select(e.stream).where(e.type.in_(types), e.at >= iso(first), e.at <= iso(last))
+        query = sa.select(e.stream, e.version, e.type, e.actor, e.org, e.at, e.state).where(e.stream.in_(wanted)).order_by(e.seq)
+        for stream, version, kind, actor, org, at, state in self.connection.execute(query):
+            yield Event(stream, version, kind, actor, org, datetime.fromisoformat(at), {}, state)
 
     def by_channel(self) -> dict[str, int]:
         """Deliveries through each channel so far."""

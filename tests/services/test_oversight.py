@@ -7,7 +7,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -94,6 +94,19 @@ def test_seeded_patterns_are_found(city: City) -> None:
     assert found["same_pair"] == 1
     assert found["always_yes"] == 1
     assert found["related_org"] >= 21
+
+
+def test_findings_are_of_the_span_asked_for_and_know_what_was_proposed_before_it(city: City) -> None:
+    city.clock.now = city.clock.now.replace(month=4, day=3, hour=15)
+    case = proposed(city, version="9.0.0")
+    city.clock.forward(minutes=0.2)
+    city.do("reviewer", case, "approve")
+    approved = business_day(city.clock())
+    found = [item for item in oversight(city).unusual(city["auditor"], first=approved) if f"{case.id}@" in item.events[0]]
+    assert [item.kind for item in found if item.kind == "too_fast"] == ["too_fast"]
+    assert oversight(city).unusual(city["auditor"], first=approved + timedelta(days=1)) == ()
+    city.clock.forward(days=400)
+    assert oversight(city).unusual(city["auditor"]) == (), "older than the rule looks back"
 
 
 def test_only_oversight_sees_findings(city: City) -> None:

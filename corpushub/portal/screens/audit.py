@@ -43,7 +43,12 @@ def show(ask: Ask) -> Page:
         heading(t("audit_screen.heading"), lead=t("audit.lead"), actions=[sign, check]),
         div(id="report", aria_live="polite"),
         div(card(t("audit_screen.checkpoint"), checkpoint(ask)), card(t("audit_screen.offline"), offline(ask)), c="halves"),
-        card(t("audit_screen.findings"), findings(ask), aside=t("audit_screen.findings_note"), c="flush"),
+        card(
+            t("audit_screen.findings"),
+            findings(ask),
+            aside=t("audit_screen.findings_note", days=ask.hub.cases.rules.number("separation.unusual_days")),
+            c="flush",
+        ),
         card(t("audit_screen.who"), who_had(ask), aside=t("audit_screen.who_note"), c="flush"),
     )
     return Page(t("audit.title"), body)

@@ -10,11 +10,11 @@ from corpushub.portal.board import table
 from corpushub.portal.frame import LENS
 from corpushub.portal.html import Child, Safe, a, b, div, form, h2, input_, joined, li, nav, p, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
-from corpushub.portal.parts import bar, card, chip, empty, facts, grid, heading, moment
+from corpushub.portal.parts import Tone, bar, card, chip, empty, facts, grid, heading, moment
 
 FACETS = ("domain", "owner", "region", "open_attribute", "share_attribute", "kind", "state")
 PER_PAGE = 30
-OPENNESS = {"unconditional": "good", "conditional": "warn", "none": "bad"}
+OPENNESS: Mapping[str, Tone] = {"unconditional": "good", "conditional": "warn", "none": "bad"}
 
 
 def listing(ask: Ask) -> Page:
@@ -110,7 +110,7 @@ def row(ask: Ask, entry: Resource) -> Safe:
     tone = OPENNESS.get(entry.open_attribute.value, "")
     return li(
         div(a(t.of(entry.title), href=link(ask.lang, f"/data/catalog/{entry.id}"), c="name"), span(entry.id, c="id")),
-        div(chip(joined(t("catalog.open_short"), t.name("choice", entry.open_attribute.value)), tone), c="side"),  # type: ignore[arg-type]
+        div(chip(joined(t("catalog.open_short"), t.name("choice", entry.open_attribute.value)), tone), c="side"),
         p(t.of(entry.summary), c="desc clamp"),
         div(
             span(casework.org_name(ask, entry.owner)),
@@ -219,7 +219,7 @@ def side(ask: Ask, entry: Resource) -> Safe:
 
 
 def attribute(t: Words, value: str) -> Safe:
-    return chip(t.name("choice", value), OPENNESS.get(value, ""))  # type: ignore[arg-type]
+    return chip(t.name("choice", value), OPENNESS.get(value, ""))
 
 
 def proof(ask: Ask, entry: Resource) -> Safe:

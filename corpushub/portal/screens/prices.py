@@ -7,7 +7,7 @@ from corpushub.portal import values
 from corpushub.portal.board import Board
 from corpushub.portal.html import Child, Safe, b, div, span
 from corpushub.portal.pages import Ask
-from corpushub.portal.parts import bar, card, grid
+from corpushub.portal.parts import Tone, bar, card, grid
 
 AMBER, RED = 0.8, 1.0
 
@@ -42,9 +42,9 @@ def meter(ask: Ask, case: Case) -> Safe:
     t = ask.t
     permitted, earned = int(case.data.get("permitted_fen", 0)), int(case.data.get("earned_fen", 0))
     share = earned / permitted if permitted > 0 else 0.0
-    tone = "bad" if share >= RED else "warn" if share >= AMBER else "good"
+    tone: Tone = "bad" if share >= RED else "warn" if share >= AMBER else "good"
     line = t("prices.earned", earned=values.money(t, earned), permitted=values.money(t, permitted), share=f"{share:.0%}")
-    return card(t("prices.meter"), bar(share, tone=tone, label=line), div(line, c="sub"))  # type: ignore[arg-type]
+    return card(t("prices.meter"), bar(share, tone=tone, label=line), div(line, c="sub"))
 
 
 SCREENS = Board("prices", "/govern/prices", ("price", "revenue"), extra, hidden=frozenset({"statement"})).screens()

@@ -13,7 +13,7 @@ from corpushub.domain.workflow import Case
 from corpushub.portal import casework, forms, markdown, pictures
 from corpushub.portal.html import Child, Safe, a, aside, b, details, div, h2, joined, kbd, section, span, summary
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
-from corpushub.portal.parts import bar, card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
+from corpushub.portal.parts import Tone, bar, card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
 from corpushub.services.reviews import ReviewResult
 
 
@@ -165,7 +165,7 @@ def gate_name(t: Words, gate: Mapping[str, Any]) -> str:
 
 
 ORDER = ("fail", "waived", "pending", "pass", "not_applicable")
-TONES = {"pass": "good", "fail": "bad", "waived": "warn", "pending": "", "not_applicable": "quiet"}
+TONES: Mapping[str, Tone] = {"pass": "good", "fail": "bad", "waived": "warn", "pending": "", "not_applicable": "quiet"}
 
 
 def gates(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
@@ -198,7 +198,7 @@ def gate_line(t: Words, row: Mapping[str, Any]) -> Safe:
     return div(
         span(str(row["gate"]), c="id"),
         div(gate_name(t, row), div(gate_numbers(t, row), c="detail")),
-        chip(t.name("status", str(row["status"])), tone),  # type: ignore[arg-type]
+        chip(t.name("status", str(row["status"])), tone),
         c="gate",
     )
 
@@ -268,7 +268,7 @@ def linkage(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
             t.name("measure", str(outcome["measure"])),
             "–" if outcome.get("value") is None else f"{outcome['value']:g}",
             f"{outcome['op']} {outcome['threshold']:g}",
-            chip(t.name("status", str(row["status"])), TONES.get(str(row["status"]), "")),  # type: ignore[arg-type]
+            chip(t.name("status", str(row["status"])), TONES.get(str(row["status"]), "")),
         ]
         for row in rows
         for outcome in row.get("outcomes", ())
@@ -375,7 +375,7 @@ def file_of(ask: Ask, case_id: str) -> File:
 
     stats = json.loads(document("reports/stats.json") or b"{}")
     acts = casework.commands(ask, case, wanted=WANTED)
-    people, orgs = needed(ask, case)
+    people, orgs = needed(ask)
     return File(
         item_of(ask, case, clock, mine=bool(acts)), case, kept.manifest.digest, kept.manifest.recipe_digest,
         proposer=casework.person_name(ask, case.opened_by), builder=casework.person_name(ask, str(case.data.get("built_by", ""))),
@@ -397,9 +397,8 @@ def voices(ask: Ask, case: Case) -> tuple[Voice, ...]:
     return tuple(Voice(casework.person_name(ask, person), casework.org_name(ask, org), "") for person, org in given)
 
 
-def needed(ask: Ask, case: Case) -> tuple[int, int]:
-    """People and organisations the rules ask for: what is missing plus what is given."""
-    del case
+def needed(ask: Ask) -> tuple[int, int]:
+    """People and organisations whose approval the rules ask for."""
     rules = ask.hub.cases.rules
     return rules.number("release.approvers"), rules.number("release.approver_orgs")
 
