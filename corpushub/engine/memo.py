@@ -66,7 +66,8 @@ class Memo:
         if not old.height:
             return fresh
         new = fresh.with_columns(pl.Series("_at", np.flatnonzero(missing), dtype=pl.UInt32)).select("_at", *fresh.columns)
-        return pl.concat([old.drop(ROW).select(new.columns).cast(dict(new.schema)), new]).sort("_at").drop("_at")  # type: ignore[arg-type]
+        kept = old.select(pl.col(name).cast(dtype) for name, dtype in new.schema.items())
+        return pl.concat([kept, new]).sort("_at").drop("_at")
 
     def keep(self) -> None:
         """Remember this time's rows, if the kernel was slow or a memory was there already."""

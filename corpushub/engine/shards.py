@@ -6,7 +6,7 @@ Every frame a shard gives has the engine's columns first: `_origin` (UInt32, fil
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -91,19 +91,20 @@ def matched(frame: pl.LazyFrame, schema: Mapping[str, str]) -> pl.LazyFrame:
     """`frame` with exactly the columns of `schema` (names of `sources.DTYPES`), in its order."""
     if not schema:
         return frame
-    here = frame.collect_schema()
-    wanted = []
-    for name, word in schema.items():
-        dtype = named_dtype(word)
+    return frame.select(*ENGINE, *as_typed(frame.collect_schema(), {name: named_dtype(word) for name, word in schema.items()}))
+
+
+def as_typed(here: Mapping[str, pl.DataType], wanted: Mapping[str, pl.DataType]) -> Iterator[pl.Expr]:
+    """The columns `wanted` of a frame that has those of `here`: null where it lacks one; a list that meets text becomes text."""
+    for name, dtype in wanted.items():
         if name not in here:
-            wanted.append(pl.lit(None, dtype).alias(name))
+            yield pl.lit(None, dtype).alias(name)
         elif here[name] == dtype:
-            wanted.append(pl.col(name))
-        elif isinstance(here[name], pl.List) and not isinstance(dtype, pl.List):
-            wanted.append(pl.concat_str(pl.lit("["), pl.col(name).list.join(", "), pl.lit("]")).alias(name))
+            yield pl.col(name)
+        elif isinstance(here[name], pl.List) and dtype == pl.String:
+            yield pl.concat_str(pl.lit("["), pl.col(name).list.join(", "), pl.lit("]")).alias(name)
         else:
-            wanted.append(pl.col(name).cast(dtype))
-    return frame.select(*ENGINE, *wanted)
+            yield pl.col(name).cast(dtype)
 
 
 class ShardWriter:
@@ -153,7 +154,7 @@ class ShardWriter:
             return
         frames = [one for _, one in self._pending]
         if any(one.schema != frames[0].schema or len(one.schema) <= len(self.schema) for one in frames):
-            frames = [aligned(one, self.schema) for one in frames]
+            frames = [one.select("_row", *as_typed(one.schema, self.schema)) for one in frames]
         heights = [one.height for one in frames]
         origins = pl.Series("_origin", np.repeat([at for at, _ in self._pending], heights), dtype=pl.UInt32)
         parts = pl.Series("_part", np.zeros(len(origins)), dtype=pl.UInt32)
@@ -168,20 +169,6 @@ class ShardWriter:
         """Write what is left; gives the columns and the type each needs (Null where no row has a value)."""
         self._flush()
         return self.schema
-
-
-def aligned(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """A batch with `_row` and all columns of `schema`; a list that meets text becomes text."""
-    here = frame.schema
-    wanted = []
-    for name, dtype in schema.items():
-        if name not in here:
-            wanted.append(pl.lit(None, dtype).alias(name))
-        elif isinstance(here[name], pl.List) and dtype == pl.String:
-            wanted.append(pl.concat_str(pl.lit("["), pl.col(name).list.join(", "), pl.lit("]")).alias(name))
-        else:
-            wanted.append(pl.col(name).cast(dtype))
-    return frame.select("_row", *wanted)
 
 
 def shards_of_parquet(path: Path, whole: Shard) -> tuple[list[Shard], dict[str, pl.DataType]]:

@@ -192,14 +192,7 @@ def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Pat
 def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[tuple[Path, str]]:
     stage = job.plan.stages[number]
     step = stage.steps[0]
-    tasks = [
-        Task(
-            number,
-            digest_of(["sketch", step.step.name, step.step.version, step.params.model_dump(mode="json"), shard.digest]),
-            shard,
-        )
-        for shard in pieces.shards
-    ]
+    tasks = [Task(number, sketch_key(stage, shard), shard) for shard in pieces.shards]
     folders = staged(job, "sketch_shard", tasks)
     memory = job.cache.folder(
         digest_of([step.step.name, step.step.version, step.params.model_dump(mode="json"), job.plan.recipe.dataset])[:40]

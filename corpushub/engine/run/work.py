@@ -18,7 +18,7 @@ from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.mapping import DROPS, Tally, carry_out
 from corpushub.engine.memo import Memo, memo_of
 from corpushub.engine.plan import Plan, Stage, input_schema
-from corpushub.engine.shards import ENGINE, Shard
+from corpushub.engine.shards import ENGINE, Shard, as_typed
 from corpushub.engine.sources.opening import Source
 from corpushub.engine.step import Barrier, Mapped
 
@@ -54,20 +54,9 @@ class Pieces:
 
 def fitted(frame: pl.DataFrame, plan: Plan, source: Source, origins: Sequence[str]) -> pl.DataFrame:
     """An input frame with the union's columns and types, and the engine's key where the contract wants one no source has."""
-    schema = input_schema(plan)
-    here = frame.schema
-    wanted = []
-    if plan.made_key:
-        wanted.append(row_names(source, origins).alias(plan.made_key))
-        schema = {name: dtype for name, dtype in schema.items() if name != plan.made_key}
-    for name, dtype in schema.items():
-        if name not in here:
-            wanted.append(pl.lit(None, dtype).alias(name))
-        elif isinstance(here[name], pl.List) and dtype == pl.String:
-            wanted.append(pl.concat_str(pl.lit("["), pl.col(name).list.join(", "), pl.lit("]")).alias(name))
-        else:
-            wanted.append(pl.col(name).cast(dtype))
-    return frame.select(*ENGINE, *wanted)
+    made = [row_names(source, origins).alias(plan.made_key)] if plan.made_key else []
+    schema = {name: dtype for name, dtype in input_schema(plan).items() if name != plan.made_key}
+    return frame.select(*ENGINE, *made, *as_typed(frame.schema, schema))
 
 
 def row_names(source: Source, origins: Sequence[str]) -> pl.Expr:

@@ -13,6 +13,7 @@ from zlib import crc32
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from polars.datatypes import DataTypeClass
 
 from corpushub.engine.shards import ENGINE
 
@@ -21,23 +22,24 @@ FILE_BYTES = 512_000_000
 SIDE_ROWS = 1 << 20  # of a row group of a side table
 CHUNKS = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 SPLITS = ("train", "validation", "test")
+AnyType = pl.DataType | DataTypeClass  # as the frame library states the types inside a list or struct
 
 
-def arrow_type(dtype: pl.DataType) -> pa.DataType:
+def arrow_type(dtype: AnyType) -> pa.DataType:
     """The Parquet type of a column: plain strings and lists, as other readers expect them."""
     if dtype == pl.String or dtype in {pl.Categorical, pl.Enum}:
         return pa.string()
     if isinstance(dtype, pl.List):
-        return pa.list_(arrow_type(dtype.inner))  # type: ignore[arg-type]
+        return pa.list_(arrow_type(dtype.inner))
     if isinstance(dtype, pl.Struct):
-        return pa.struct([pa.field(one.name, arrow_type(one.dtype)) for one in dtype.fields])  # type: ignore[arg-type]
+        return pa.struct([pa.field(one.name, arrow_type(one.dtype)) for one in dtype.fields])
     return pl.Series([], dtype=dtype).to_arrow().type
 
 
-def hub_type(dtype: pl.DataType) -> str:
+def hub_type(dtype: AnyType) -> str:
     """The Hugging Face feature type of a column."""
     if isinstance(dtype, pl.List):
-        return f"list<{hub_type(dtype.inner)}>"  # type: ignore[arg-type]
+        return f"list<{hub_type(dtype.inner)}>"
     kind = str(arrow_type(dtype))
     return {"double": "float64", "float": "float32"}.get(kind, kind)
 
