@@ -10,7 +10,7 @@ except for data-juicer, whose command line cannot be separated from its start. A
 
 Quality: `clean`: junk removed and good rows lost, per language. `exact`: rows removed of rows that had to go. `near`: of the rows that had to go
 at Jaccard 0.8, how many went (recall); of the rows that went, how many had a neighbour at 0.8 (precision); rows that went although nothing at
-0.7 stayed (orphans). `end`: of the personal numbers planted into rows that stayed, how many are gone from the text (`pii_gone`), and how many of
+0.7 stayed (orphans). `rows_as_compiled`: whether numpy alone left the same rows. `end`: of the personal numbers planted into rows that stayed, how many are gone from the text (`pii_gone`), and how many of
 the rows that stayed were junk. data-juicer's operator finds no names, so its like is ours without them; with names ours stands beside.
 """
 
@@ -24,7 +24,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import corpus
@@ -113,6 +113,7 @@ class Truth:
             "expected": float((self.leader != np.arange(self.leader.size)).sum()),
         }
 
+    @cached_property
     def pairs(self) -> tuple[duplicates.Pairs, np.ndarray, np.ndarray]:
         """All pairs of different texts at 0.7 and above, their similarity, and the lengths.
 
@@ -134,7 +135,7 @@ class Truth:
         return found.where(exact >= 0.7), exact[exact >= 0.7], lengths
 
     def near(self, kept: np.ndarray) -> dict[str, float]:
-        pairs, exact, lengths = self.pairs()
+        pairs, exact, lengths = self.pairs
         stays = np.isin(np.arange(len(self.frame)), kept)
         copies = self.leader != np.arange(self.leader.size)
         # a row and its exact copies are one: the group stays if any of them does
@@ -217,7 +218,11 @@ def measure(given: argparse.Namespace, wanted: list[str], folder: Path) -> None:
         if python is not None:
             contenders.append((peer, python, script, stages, ()))
             if peer == "daft":
-                contenders.append(("daft, ratios as expressions", python, script, ["clean"], ("--ratios",)))
+                contenders += [
+                    ("daft, three strong expressions", python, script, ["clean"], ("--strong",)),
+                    ("daft, three strong expressions, paragraphs kept", python, script, ["clean"], ("--lines",)),
+                    ("daft, ratios as expressions", python, script, ["clean"], ("--ratios",)),
+                ]
     print(json.dumps(machine()))
     for stage in given.stages.split(","):
         for contender, python, script, stages, more in contenders:
@@ -233,6 +238,10 @@ def measure(given: argparse.Namespace, wanted: list[str], folder: Path) -> None:
                 continue
             left = left_by(out, ["id", "text"]) if stage == "end" else kept_rows(out)
             quality = {key: round(value, 4) for key, value in getattr(truth, stage)(left).items()}
+            if contender == "corpushub":
+                ours = left
+            elif contender == "corpushub, numpy only":
+                quality["rows_as_compiled"] = bool(np.array_equal(left, ours))
             print(
                 json.dumps(
                     {

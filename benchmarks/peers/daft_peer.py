@@ -1,5 +1,10 @@
 """Daft: `clean` = NFD and white space (all its `normalize` has), three regular-expression rules; `exact` = distinct; `near` = its MinHash.
 
+`clean` with `--strong` has three rules that say as much as regular expressions can: nothing broken, somewhere a sentence ends, no run of
+separators, links or unbroken ASCII. Both put every text on one line, for that is what its `normalize` does to white space; with `--lines`
+the strong rules judge text whose paragraphs stay, as ours do: white space, line breaks and invisible characters are replaced by
+expressions instead. Full-width letters stay as they are in all of them.
+
 `clean` with `--ratios` judges by those of our profiles' rules that its expressions can say: ten ratios of counted characters, words, lines and
 phrases for Chinese and English. Runs, repeated lines and repeated phrases cannot be said without Python per row and are left out.
 
@@ -30,6 +35,29 @@ def clean(source: str, target: str) -> None:
     frame = frame.where(~col("text").regexp("[|>★☆◆■]{4,}|(?:[|>][^|>]{1,12}){6,}"))
     frame = frame.where(~col("text").regexp("\ufffd|锟斤拷|Ã.{0,3}Â")).where(~col("text").regexp("function *\\(|[{};]{3,}"))
     frame.write_parquet(target, compression="zstd")
+
+
+BROKEN = "[\ufffd\ue000-\uf8ff\x80-\x9f]|锟斤拷|Ã.{0,3}Â"
+SENTENCE = r"[。！？；…]|[.!?;:][\"')\]]*(?:\s|$)"
+RUNS = r"(?:[|>★☆◆■][^|>★☆◆■]{0,12}){6,}|(?:https?://\S+\s+){3,}|[!-~]{120,}|function *\(|[{};]{3,}"
+
+
+def strong(source: str, target: str) -> None:
+    judged(daft.read_parquet(source).with_column("text", col("text").normalize(nfd_unicode=True, white_space=True)), target)
+
+
+def lines(source: str, target: str) -> None:
+    text = col("text").normalize(nfd_unicode=True)
+    text = text.regexp_replace(r"[\u{200b}-\u{200f}\u{2060}\u{feff}\u{ad}\x00-\x08\x0e-\x1f\x7f]+", "")
+    text = text.regexp_replace(r"[\t\x0b\x0c \u{a0}\u{1680}\u{2000}-\u{200a}\u{202f}\u{205f}\u{3000}]+", " ")
+    text = text.regexp_replace(r" ?\r?\n ?", "\n").regexp_replace(r"\n{3,}", "\n\n")
+    judged(daft.read_parquet(source).with_column("text", text), target)
+
+
+def judged(frame: daft.DataFrame, target: str) -> None:
+    length = col("text").length()
+    frame = frame.where((length >= 20) & (length <= 1_000_000)).where(~col("text").regexp(BROKEN))
+    frame.where(col("text").regexp(SENTENCE)).where(~col("text").regexp(RUNS)).write_parquet(target, compression="zstd")
 
 
 def ratios(source: str, target: str) -> None:
@@ -92,5 +120,6 @@ def near(source: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    stages = {"clean": ratios if "--ratios" in sys.argv else clean, "exact": exact, "near": near}
+    cleaning = {"--ratios": ratios, "--strong": strong, "--lines": lines}
+    stages = {"clean": cleaning.get(sys.argv[-1], clean), "exact": exact, "near": near}
     report(lambda: stages[sys.argv[1]](sys.argv[2], sys.argv[3]))
