@@ -21,6 +21,7 @@ from corpushub.domain.policy import Delivered, is_public
 from corpushub.domain.tree import Entry, Tree, entry_for
 from corpushub.services.access import Access, Fresh
 from corpushub.services.delivery import FILE_CHANNELS, Permission, resources_of
+from corpushub.services.directory import Directory
 from corpushub.store.db import Database, Unit
 from corpushub.store.objects import Objects
 from corpushub.store.repos import HEADS, TAGS, Commit, Query, Ref, Repo, Revision
@@ -71,6 +72,7 @@ class Repositories:
         self._snapshots: Fresh[tuple[str, str, str], Snapshot] = Fresh(REF_SECONDS)
         self._heads: dict[str, CardHead] = {}
         self._described: Fresh[str, int] = Fresh(REF_SECONDS)
+        self._directory = Directory()
 
     # -- seeing -----------------------------------------------------------------------------------------------------------
 
@@ -107,32 +109,35 @@ class Repositories:
         key = (repo_id, revision, self._view(actor))
         if (kept := self._snapshots.get(key)) is not None:
             return kept
-        self.follow_stops(repo_id)
         with self.database.read() as unit:
-            repo, curator = self._visible(unit, actor, repo_id)
-            found = unit.repos.find(repo_id, revision, reader=not curator)
-            if found is None:
-                raise NotFound("repo.revision_unknown", revision=revision)
-            if found.stopped and not curator:
-                raise _stopped(repo_id, revision, found)
-            commit = unit.repos.get_commit(found.commit)
-            assert commit is not None
-            tags = tuple(one.name for one in unit.repos.refs(repo_id) if one.kind == TAGS and one.released == found.commit)
-            snapshot = Snapshot(repo, commit, unit.repos.tree(found.commit), found.ref, curator, found.commit == revision, tags)
-        return self._snapshots.put(key, snapshot)
-
-    def follow_stops(self, repo_id: str) -> None:
-        """Bring the tags in line with the release cases: what was quarantined, withdrawn or lifted there is so here from now on."""
-        with self.database.read() as unit:
-            wanted = stops_of(unit, repo_id)
-            tags = {ref.name: ref.state for ref in unit.repos.refs(repo_id) if ref.kind == TAGS and ref.released}
-        changed = {name: stop for name, stop in wanted.items() if name in tags and tags[name] != stop.state}
-        if not changed:
-            return
+            stops = self._stops_to_follow(unit, repo_id)
+            if not stops:
+                return self._snapshots.put(key, self._seen(unit, actor, repo_id, revision))
         with self.database.begin() as unit:
-            for name, stop in changed.items():
+            for name, stop in stops.items():
                 unit.repos.stop(repo_id, name, state=stop.state, reason=stop.reason, successor=stop.successor)
         self.forget()
+        with self.database.read() as unit:
+            return self._snapshots.put(key, self._seen(unit, actor, repo_id, revision))
+
+    def _seen(self, unit: Unit, actor: Actor, repo_id: str, revision: str) -> Snapshot:
+        repo, curator = self._visible(unit, actor, repo_id)
+        found = unit.repos.find(repo_id, revision, reader=not curator)
+        if found is None:
+            raise NotFound("repo.revision_unknown", revision=revision)
+        if found.stopped and not curator:
+            raise _stopped(repo_id, revision, found)
+        commit = unit.repos.get_commit(found.commit)
+        assert commit is not None
+        tags = tuple(one.name for one in unit.repos.refs(repo_id) if one.kind == TAGS and one.released == found.commit)
+        return Snapshot(repo, commit, unit.repos.tree(found.commit), found.ref, curator, found.commit == revision, tags)
+
+    @staticmethod
+    def _stops_to_follow(unit: Unit, repo_id: str) -> dict[str, Stop]:
+        """What was quarantined, withdrawn or lifted in the release cases and is not yet so in the tags."""
+        wanted = stops_of(unit, repo_id)
+        tags = {ref.name: ref.state for ref in unit.repos.refs(repo_id) if ref.kind == TAGS and ref.released} if wanted else {}
+        return {name: stop for name, stop in wanted.items() if name in tags and tags[name] != stop.state}
 
     @staticmethod
     def _view(actor: Actor) -> str:
@@ -205,12 +210,15 @@ class Repositories:
         asked = replace(query, org=actor.org or "-", curates=actor.has(Role.OPERATOR))
         self.describe_new()
         with self.database.read() as unit:
-            return unit.repos.search(asked)
+            return self._directory.current(unit).page(asked)
 
     # -- facts of a card --------------------------------------------------------------------------------------------------
 
     def head_of(self, snapshot: Snapshot) -> CardHead:
-        """What the card of this commit says about it."""
+        """What the card of this commit says about it: as kept for lists, else read."""
+        facts = snapshot.repo.facts
+        if snapshot.repo.facts_of == snapshot.commit.id:
+            return CardHead(facts["card"], tuple(facts["tags"]), facts["title"], facts["summary"])
         return self._card(snapshot.commit.id, snapshot.tree)
 
     def _card(self, commit: str, tree: Tree) -> CardHead:

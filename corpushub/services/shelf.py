@@ -27,12 +27,11 @@ from corpushub.engine.matching.search import Engine, Matcher
 from corpushub.engine.matching.tantivy_search import Tantivy
 from corpushub.services.matching_entries import DATASET, dataset_entry, resource_entry
 from corpushub.store.db import Unit
-from corpushub.store.repos import Query, Repo
+from corpushub.store.repos import Repo
 
 SYNONYM = "synonym"
 ENGINES = ("numpy", "tantivy")
 FACETS = ("owner", "kind", "domain", "region", "state", "share_attribute", "open_attribute")
-_ALL = 1_000_000
 _BATCH = 1000
 Mask = npt.NDArray[np.bool_]
 
@@ -184,7 +183,7 @@ def touched(unit: Unit, since: int) -> set[str]:
 
 def datasets(unit: Unit) -> Sequence[Repo]:
     """Repositories whose release anybody may know of."""
-    return unit.repos.search(Query(limit=_ALL))
+    return [repo for repo, _ in unit.repos.touched() if repo.head and not repo.private]
 
 
 def dataset_entries(unit: Unit, repos: Sequence[Repo], today: date, accepted: Mapping[str, float]) -> list[Entry]:

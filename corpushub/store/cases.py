@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,17 +78,11 @@ class CaseRows:
         oldest_first: bool = False,
     ) -> tuple[Case, ...]:
         """Cases newest first (ids sort by time), or oldest first; `after` is the last id of the page before (newest first only)."""
-        query = sa.select(cases).order_by(cases.c.id if oldest_first else cases.c.id.desc())
-        for column, wanted in ((cases.c.flow, flow), (cases.c.subject, subject), (cases.c.opened_org, org)):
-            if wanted:
-                query = query.where(column == wanted)
-        if states:
-            query = query.where(cases.c.state.in_(states))
-        if after:
-            query = query.where(cases.c.id < after)
-        if limit:
-            query = query.limit(limit)
-        return tuple(_case(row) for row in self.connection.execute(query).mappings())
+        equal = {name: wanted for name, wanted in (("flow", flow), ("subject", subject), ("opened_org", org)) if wanted}
+        more = {"states": list(states), "after": after, "most": limit}
+        asked: dict[str, Any] = equal | {name: wanted for name, wanted in more.items() if wanted}
+        rows = self.connection.execute(_listing(frozenset(asked), oldest_first=oldest_first), asked)
+        return tuple(_case(row) for row in rows.mappings())
 
     def oldest(self, standing: Sequence[tuple[str, str]], most: int) -> tuple[Case, ...]:
         """Cases that stand in one of these (flow, state), oldest first, at most `most` of each flow."""
@@ -114,6 +109,19 @@ class CaseRows:
         """How many cases stand in each (flow, state)."""
         query = sa.select(cases.c.flow, cases.c.state, sa.func.count()).group_by(cases.c.flow, cases.c.state)
         return {(flow, state): int(number) for flow, state, number in self.connection.execute(query)}
+
+
+@lru_cache(maxsize=64)
+def _listing(asked: frozenset[str], *, oldest_first: bool) -> sa.Select[Any]:
+    """The statement of a list with these filters."""
+    query = sa.select(cases).order_by(cases.c.id if oldest_first else cases.c.id.desc())
+    for name in sorted(asked & {"flow", "subject", "opened_org"}):
+        query = query.where(cases.c[name] == sa.bindparam(name))
+    if "states" in asked:
+        query = query.where(cases.c.state.in_(sa.bindparam("states", expanding=True)))
+    if "after" in asked:
+        query = query.where(cases.c.id < sa.bindparam("after"))
+    return query.limit(sa.bindparam("most")) if "most" in asked else query
 
 
 def _case(row: Mapping[Any, Any]) -> Case:

@@ -3,8 +3,48 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from corpushub.store.tables import Json, metadata
+
+
+class Touch(sa.FunctionElement[int]):
+    """The number a changed repository gets: larger than any before it, so that what is held in memory asks for what came since.
+
+    PostgreSQL: the transaction's id, because transactions end in another order than they began. SQLite, where one writes at a time:
+    the last one and one more, never less than the microseconds of the time, so that deleting the newest gives no number twice.
+    """
+
+    inherit_cache = True
+    type = sa.BigInteger()
+
+
+class Mark(sa.FunctionElement[int]):
+    """The number below which everything is seen by this transaction: that of the oldest one not ended yet."""
+
+    inherit_cache = True
+    type = sa.BigInteger()
+
+
+@compiles(Touch, "sqlite")
+def _(*_: object, **__: object) -> str:
+    return "(SELECT max(coalesce(max(touched), 0) + 1, CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)) FROM repo)"
+
+
+@compiles(Touch, "postgresql")
+def _(*_: object, **__: object) -> str:
+    return "pg_current_xact_id()::text::bigint"
+
+
+@compiles(Mark, "sqlite")
+def _(*_: object, **__: object) -> str:
+    return "(SELECT coalesce(max(touched), 0) + 1 FROM repo)"
+
+
+@compiles(Mark, "postgresql")
+def _(*_: object, **__: object) -> str:
+    return "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+
 
 repo = sa.Table(
     "repo",
@@ -22,6 +62,7 @@ repo = sa.Table(
     sa.Column("facts_of", sa.String(40), nullable=False, server_default=""),
     sa.Column("facts", Json, nullable=False),
     sa.Column("words", sa.Text, nullable=False, server_default=""),  # folded text the search looks at
+    sa.Column("touched", sa.BigInteger, nullable=False, server_default="0", default=Touch(), onupdate=Touch(), index=True),
     # Empty but for moments: what asks every second for heads not described yet must not read ten thousand rows.
     sa.Index("ix_repo_undescribed", "id", sqlite_where=sa.text("facts_of <> head"), postgresql_where=sa.text("facts_of <> head")),
 )

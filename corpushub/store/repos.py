@@ -127,15 +127,15 @@ class Repos:
             "gated": gated,
         }
         self.connection.execute(t.repo.insert().values(**row, folded=folded, facts={}, words=folded))
-        return Repo(**row)  # type: ignore[arg-type]
+        return Repo(repo_id, org, by, now, now, private, gated)
 
     def ensure(self, repo_id: str, *, org: str, by: str, gated: str = "manual") -> Repo:
         """The repository, created where it is missing."""
         return self.get(repo_id) or self.create(repo_id, org=org, by=by, gated=gated)
 
     def get(self, repo_id: str) -> Repo | None:
-        row = self.connection.execute(sa.select(*_REPO).where(t.repo.c.id == repo_id)).one_or_none()
-        return None if row is None else Repo(**row._mapping)
+        row = self.connection.execute(_ONE, {"of": repo_id}).one_or_none()
+        return None if row is None else Repo(*row)
 
     def org_of(self, owner: str) -> str:
         """The organisation whose datasets stand under an owner's name already, or ""."""
@@ -150,28 +150,18 @@ class Repos:
         found = self.connection.execute(query).scalar_one_or_none() or self.connection.execute(alias).scalar_one_or_none()
         return found if found != repo_id else None
 
-    def search(self, query: Query) -> Sequence[Repo]:
-        """One page of what the asker may see; facets and words are matched on the folded search text."""
-        column, down = _SORTS.get(query.sort, _SORTS["lastModified"])
-        visible = sa.and_(t.repo.c.head != "", sa.or_(t.repo.c.private.is_(False), t.repo.c.org == query.org))
-        if query.curates:
-            visible = sa.or_(visible, t.repo.c.org == query.org)
-        found = sa.select(*_REPO).where(visible).order_by(column.desc() if down else column, t.repo.c.id)
-        # The text is folded already, so that a plain comparison of bytes does; LIKE costs five times as much.
-        within = sa.func.instr if self.connection.dialect.name == "sqlite" else sa.func.strpos
-        for word in (*query.words, *(f"|{facet}|" for facet in query.facets)):
-            found = found.where(within(t.repo.c.words, word.lower()) > 0)
-        if query.owner:
-            found = found.where(t.repo.c.id.startswith(f"{query.owner}/", autoescape=True))
-        if query.gated is not None:
-            found = found.where((t.repo.c.gated != "") if query.gated else (t.repo.c.gated == ""))
-        rows = self.connection.execute(found.limit(query.limit).offset(query.offset))
-        return [Repo(**row._mapping) for row in rows]
+    def stamp(self) -> tuple[int, int]:
+        """How many repositories there are, and what `touched` is asked with to learn of everything that changes after this."""
+        count, mark = self.connection.execute(_STAMP).one()
+        return int(count), int(mark)
+
+    def touched(self, since: int = 0) -> Sequence[tuple[Repo, str]]:
+        """Repositories that changed since `stamp` said `since`, some perhaps again; each with the folded text a search looks at."""
+        return [(Repo(*row[:-1]), row[-1]) for row in self.connection.execute(_TOUCHED, {"since": since})]
 
     def undescribed(self, limit: int = 50) -> Sequence[Repo]:
         """Repositories whose facts do not tell their released head yet."""
-        query = sa.select(*_REPO).where(sa.text("facts_of <> head"), t.repo.c.head != "").limit(limit)
-        return [Repo(**row._mapping) for row in self.connection.execute(query)]
+        return [Repo(*row) for row in self.connection.execute(_UNDESCRIBED, {"most": limit})]
 
     def describe(self, repo_id: str, commit: str, facts: Mapping[str, Any], words: str) -> None:
         """Keep what the card of `commit` says, for lists and searches."""
@@ -268,8 +258,8 @@ class Repos:
         return made
 
     def get_commit(self, commit: str) -> Commit | None:
-        row = self.connection.execute(sa.select(t.repo_commit).where(t.repo_commit.c.id == commit)).one_or_none()
-        return None if row is None else Commit(**row._mapping)
+        row = self.connection.execute(_COMMIT, {"of": commit}).one_or_none()
+        return None if row is None else Commit(*row)
 
     def history(self, commit: str, *, released_only: bool, limit: int = 0) -> Sequence[Commit]:
         """The commit and its ancestors, newest first."""
@@ -287,9 +277,7 @@ class Repos:
         """The tree of a commit. Raises: NotFound("repo.revision_unknown")."""
         if known := _TREES.get(commit):
             return known
-        packed = self.connection.execute(
-            sa.select(t.repo_tree.c.entries).where(t.repo_tree.c.commit == commit)
-        ).scalar_one_or_none()
+        packed = self.connection.execute(_TREE, {"of": commit}).scalar_one_or_none()
         if packed is None:
             raise NotFound("repo.revision_unknown", revision=commit)
         return _TREES.put(commit, _unpacked(packed))
@@ -305,8 +293,7 @@ class Repos:
         return None if row is None else Ref(**row._mapping)
 
     def refs(self, repo_id: str) -> Sequence[Ref]:
-        query = sa.select(*_REF).where(t.repo_ref.c.repo == repo_id).order_by(t.repo_ref.c.kind, t.repo_ref.c.name)
-        return [Ref(**row._mapping) for row in self.connection.execute(query)]
+        return [Ref(*row) for row in self.connection.execute(_REFS, {"of": repo_id})]
 
     def set_branch(self, repo_id: str, name: str, commit: str, *, released: bool = True) -> None:
         self._set(repo_id, HEADS, name, commit, released=released)
@@ -377,11 +364,13 @@ class Repos:
 
     def find(self, repo_id: str, revision: str, *, reader: bool = False) -> Revision | None:
         """What `revision` means to a curator, or to a reader who sees released commits only; short ids need 7 digits."""
-        for ref in self._named(repo_id, revision):
+        refs = self.refs(repo_id)
+        tags = [ref for ref in refs if ref.kind == TAGS]
+        for ref in _named(refs, revision):
             commit = ref.released if reader else ref.target
             if commit:
                 return Revision(commit, ref, ref if ref.state else None)
-            if ref.kind == HEADS and ref.name == "main" and (stopped := self._last_stopped(repo_id)):
+            if ref.kind == HEADS and ref.name == "main" and (stopped := next((tag for tag in reversed(tags) if tag.state), None)):
                 return Revision(stopped.released, ref, stopped)
         if not 7 <= len(revision) <= 40 or not is_commit_id(revision.ljust(40, "0")):
             return None
@@ -389,23 +378,10 @@ class Repos:
         rows = self.connection.execute(sa.select(t.repo_commit).where(t.repo_commit.c.repo == repo_id, where).limit(2)).all()
         if len(rows) != 1 or (reader and not rows[0].released):
             return None
-        return Revision(rows[0].id, None, self._stopped(repo_id, rows[0].id))
-
-    def _named(self, repo_id: str, revision: str) -> Sequence[Ref]:
-        if revision.startswith("refs/"):
-            _, kind, name = (*revision.split("/", 2), "", "")[:3]
-            pairs = [(kind, name)]
-        else:
-            pairs = [(HEADS, revision), (TAGS, revision)]
-        return [ref for kind, name in pairs if (ref := self.ref(repo_id, kind, name))]
-
-    def _stopped(self, repo_id: str, commit: str) -> Ref | None:
-        """The tag that stops this commit, unless another live tag delivers the same one."""
-        rows = [ref for ref in self.refs(repo_id) if ref.kind == TAGS and ref.released == commit]
-        return None if any(not ref.state for ref in rows) else next(iter(rows), None)
-
-    def _last_stopped(self, repo_id: str) -> Ref | None:
-        return next((ref for ref in reversed(self.refs(repo_id)) if ref.kind == TAGS and ref.state), None)
+        # A tag stops its commit, unless another live one delivers the same.
+        delivering = [tag for tag in tags if tag.released == rows[0].id]
+        live = any(not tag.state for tag in delivering)
+        return Revision(rows[0].id, None, None if live else next(iter(delivering), None))
 
     # -- received objects -------------------------------------------------------------------------------------------------
 
@@ -430,16 +406,23 @@ class Repos:
         return keep
 
 
-_SORTS: dict[str, tuple[sa.ColumnElement[Any], bool]] = {
-    "lastModified": (t.repo.c.changed_at, True),
-    "createdAt": (t.repo.c.created_at, True),
-    "downloads": (t.repo.c.downloads, True),
-    "likes": (t.repo.c.downloads, True),
-    "trendingScore": (t.repo.c.downloads, True),
-    "id": (t.repo.c.id, False),
-}
 _REPO = [t.repo.c[name] for name in Repo.__slots__]
 _REF = [t.repo_ref.c[name] for name in Ref.__slots__]
+# Built once: making a statement costs as much as running it.
+_ONE = sa.select(*_REPO).where(t.repo.c.id == sa.bindparam("of"))
+_STAMP = sa.select(sa.select(sa.func.count()).select_from(t.repo).scalar_subquery(), t.Mark())
+_TOUCHED = sa.select(*_REPO, t.repo.c.words).where(t.repo.c.touched >= sa.bindparam("since"))
+_UNDESCRIBED = sa.select(*_REPO).where(sa.text("facts_of <> head"), t.repo.c.head != "").limit(sa.bindparam("most"))
+_COMMIT = sa.select(*(t.repo_commit.c[name] for name in Commit.__slots__)).where(t.repo_commit.c.id == sa.bindparam("of"))
+_TREE = sa.select(t.repo_tree.c.entries).where(t.repo_tree.c.commit == sa.bindparam("of"))
+_REFS = sa.select(*_REF).where(t.repo_ref.c.repo == sa.bindparam("of")).order_by(t.repo_ref.c.kind, t.repo_ref.c.name)
+
+
+def _named(refs: Sequence[Ref], revision: str) -> list[Ref]:
+    """What `refs/kind/name`, or the name of a branch, else of a tag, may mean."""
+    names = [revision] if revision.startswith("refs/") else [f"refs/{HEADS}/{revision}", f"refs/{TAGS}/{revision}"]
+    by_name = {ref.full: ref for ref in refs}
+    return [by_name[name] for name in names if name in by_name]
 
 
 def _unpacked(packed: bytes) -> Tree:
@@ -454,6 +437,7 @@ class _Trees:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.kept: OrderedDict[str, Tree] = OrderedDict()
+        self.weight = 0
         self.lock = threading.Lock()
 
     def get(self, commit: str) -> Tree | None:
@@ -464,10 +448,16 @@ class _Trees:
 
     def put(self, commit: str, tree: Tree) -> Tree:
         with self.lock:
-            self.kept[commit] = tree
-            while len(self.kept) > 1 and sum(len(one.entries) + 8 for one in self.kept.values()) > self.limit:
-                self.kept.popitem(last=False)
+            if commit not in self.kept:
+                self.kept[commit] = tree
+                self.weight += self._weight(tree)
+            while len(self.kept) > 1 and self.weight > self.limit:
+                self.weight -= self._weight(self.kept.popitem(last=False)[1])
         return tree
 
+    @staticmethod
+    def _weight(tree: Tree) -> int:
+        return len(tree.entries) + 8  # a tree without files weighs something, too
 
-_TREES = _Trees(limit=200_000)
+
+_TREES = _Trees(limit=100_000)  # of some 500 bytes each
