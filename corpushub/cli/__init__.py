@@ -9,10 +9,12 @@ import sys
 from importlib import import_module
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError
 
 from corpushub import __version__
 from corpushub.base.errors import HubError
-from corpushub.cli.context import Context, enter
+from corpushub.cli.context import Context, enter, lang_of
+from corpushub.cli.usage import Group, refusal
 
 # Modules whose functions are commands of the top level (`corpushub build`), and modules that are a group of their own.
 TOP = ("serve", "build", "rebuild")
@@ -29,6 +31,7 @@ def application() -> typer.Typer:
     """The whole command tree."""
     app = typer.Typer(
         name="corpushub",
+        cls=Group,
         help=ABOUT,
         no_args_is_help=True,
         add_completion=False,
@@ -40,7 +43,7 @@ def application() -> typer.Typer:
         for command in import_module(f"corpushub.cli.{name}").COMMANDS:
             app.command()(command)
     for name in GROUPS:
-        app.add_typer(import_module(f"corpushub.cli.{name}").app, name=name)
+        app.add_typer(import_module(f"corpushub.cli.{name}").app, name=name, cls=Group)
     return app
 
 
@@ -57,17 +60,21 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code; a refusal is told, a bug shows its trace."""
-    ctx = Context(lang="en")
+    ctx = Context(lang=lang_of(argv))
     try:
         ctx, words = enter(argv)
-        application()(args=words, prog_name="corpushub", standalone_mode=True)
+        code = application()(args=words, prog_name="corpushub", standalone_mode=False) or 0
     except HubError as error:
         return ctx.refuse(error)
-    except SystemExit as stop:
-        if stop.code == STOPPED:
-            ctx.say("cli.stopped")
-        return stop.code if isinstance(stop.code, int) else 1
+    except NoArgsIsHelpError as asked:
+        asked.show()
+        return asked.exit_code
+    except typer.TyperException as error:
+        return ctx.refuse(refusal(error))
     except KeyboardInterrupt:
+        code = STOPPED
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    if code == STOPPED:
         ctx.say("cli.stopped")
-        return STOPPED
-    return 0
+    return code if isinstance(code, int) else 0

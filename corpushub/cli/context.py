@@ -105,6 +105,13 @@ def context() -> Context:
     return _current[-1]
 
 
+def lang_of(argv: Sequence[str]) -> Lang:
+    """The language to refuse a command line in, also one that cannot be read further."""
+    words = " ".join(argv).replace("--lang=", "--lang ").split()
+    stated = words[words.index("--lang") + 1 :] if "--lang" in words else []
+    return "zh" if (stated[0] if stated else preferred_lang()) == "zh" else "en"
+
+
 def enter(argv: Sequence[str]) -> tuple[Context, list[str]]:
     """Take the global options from wherever they stand before `--`; return the context and the words left.
 
@@ -118,7 +125,9 @@ def enter(argv: Sequence[str]) -> tuple[Context, list[str]]:
         name, equals, value = word.partition("=")
         if word == "--":
             rest += [word, *words]
-        elif word == "--json":
+        elif name == "--json":
+            if equals:
+                raise Invalid("cli.no_value", option=name)
             as_json = True
         elif name in GLOBAL_VALUES:
             found[name] = value if equals else next(words, "")
@@ -126,10 +135,10 @@ def enter(argv: Sequence[str]) -> tuple[Context, list[str]]:
                 raise Invalid("cli.value", option=name)
         else:
             rest.append(word)
-    lang = found.get("--lang") or preferred_lang()
-    if lang not in LANGS:
-        raise Invalid("cli.lang", asked=lang, known=", ".join(LANGS))
-    made = Context(lang="zh" if lang == "zh" else "en", json=as_json, person=found.get("--as", ""), home=found.get("--home", ""))
+    asked = found.get("--lang") or preferred_lang()
+    if asked not in LANGS:
+        raise Invalid("cli.lang", asked=asked, known=", ".join(LANGS))
+    made = Context(lang="zh" if asked == "zh" else "en", json=as_json, person=found.get("--as", ""), home=found.get("--home", ""))
     _current.append(made)
     return made, rest
 
