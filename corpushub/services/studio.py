@@ -8,22 +8,25 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
+from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Problem
 from corpushub.base.identity import Clock, Stopwatch, is_name, iso, sha256, system_clock
 from corpushub.base.settings import Settings
 from corpushub.domain.build import ProgressEvent
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.recipe import Recipe
+from corpushub.domain.recipe_text import with_roles
+from corpushub.services.beside import Beside
 from corpushub.services.builds import BuildRecord, Builds, Options
 from corpushub.services.jobs import Jobs, Report
 from corpushub.services.parties import Parties
+from corpushub.services.residuals import roles_of
 from corpushub.store.db import Database
 from corpushub.store.jobs import Job
 
@@ -34,7 +37,7 @@ DRAFTS, JOB = "recipe_draft", "build"
 MAX_TEXT = 200_000
 MAX_SAMPLE = 2_000
 REPORT_SECONDS = 1.0
-KEPT_TRIALS, TRIAL_ROWS = 6, 100
+TRIAL_ROWS = 100
 LOG_LINES = 40
 
 
@@ -102,8 +105,7 @@ class Studio:
     ) -> None:
         self.database, self.settings, self.builds, self.jobs = database, settings, builds, jobs
         self.parties, self.clock = parties, clock
-        self._trials: OrderedDict[tuple[str, str], Trial] = OrderedDict()
-        self._warming: Thread | None = None
+        self.beside = Beside()
         jobs.handlers.setdefault(JOB, self.carry_out)
 
     # Recipes and drafts
@@ -236,30 +238,35 @@ class Studio:
 
     def trial(self, actor: Actor, name: str) -> Trial:
         """What each step does to the first rows of the sources; kept in memory until the text changes. Raises: as `Builds.build`."""
-        from corpushub.engine.run.trace import trace
+        return self.beside.result(*self._trial(actor, name))
 
+    def trial_soon(self, actor: Actor, name: str) -> Trial | None:
+        """The same for a screen: None while it is under way. Raises: as `Builds.build`."""
+        return self.beside.soon(*self._trial(actor, name))
+
+    def _trial(self, actor: Actor, name: str) -> tuple[str, Callable[[], Trial]]:
+        """What a trial is kept under, and the work; the right to build is asked each time, whatever is kept."""
         self._require_curator(actor)
         text = self.text(actor, name)
         self.builds.catalog.authorize_build(actor, self.check(actor, name, text))
-        key = (actor.org, sha256(f"{name}\n{text}".encode()))
-        known = self._trials.get(key)
-        if known is None:
+
+        def work() -> Trial:
+            from corpushub.engine.run.trace import trace
+
             path, options = self.place(actor, name)
             plan = self.builds.plan(actor, path, options=Options(options.addresses, TRIAL_ROWS, options.roots))
             found = trace(plan, None, TRIAL_ROWS)
+            self.personal([""])  # what shows the rows marks them: its models are loaded here, not in the request
             effects = tuple(
                 Effect(step.index, step.step.name, tuple(row for row in found if row.step == step.index)) for step in plan.steps
             )
-            known = self._trials[key] = Trial(sum(shard.rows for _, shard in plan.shards), effects)
-            while len(self._trials) > KEPT_TRIALS:
-                self._trials.popitem(last=False)
-        return known
+            return Trial(sum(shard.rows for _, shard in plan.shards), effects)
+
+        return "trial " + sha256(f"{actor.org}\n{name}\n{text}".encode()), work
 
     def warm(self) -> None:
         """Load what reads texts for personal information, in the background and once: a curator who opens the studio will look at steps next."""
-        if self._warming is None:
-            self._warming = Thread(target=self.personal, args=([""],), name="warming", daemon=True)
-            self._warming.start()
+        self.beside.start("warm", partial(self.personal, [""]))
 
     @staticmethod
     def personal(texts: Sequence[str]) -> Sequence[Sequence[tuple[int, int, str]]]:
@@ -267,6 +274,30 @@ class Studio:
         from corpushub.engine.pii.detect import detect_batch
 
         return detect_batch(list(texts))
+
+    # The curator's word on columns
+
+    def unclear_soon(self, actor: Actor, build_id: str) -> Sequence[Problem] | None:
+        """Columns of a build of which the gate on personal information asks what they say of people; None while they are being read.
+
+        Raises: NotFound("build.unknown").
+        """
+        record = self.builds.get(actor, build_id)
+        return self.beside.soon(f"roles {build_id}", partial(roles_of, record.folder, record.built.files, record.recipe))
+
+    def confirm_roles(self, actor: Actor, build_id: str, roles: Mapping[str, str]) -> str:
+        """Write the curator's word on columns into the draft of the recipe a build was made by; the recipe's name.
+
+        Raises: Forbidden("build.role"), NotFound("build.unknown" | "recipe.no_file" | "recipe.no_column"), Invalid("studio.no_roles" | "recipe.invalid").
+        """
+        self._require_curator(actor)
+        name = self.builds.get(actor, build_id).recipe.name.removesuffix(".yaml")
+        if not roles:
+            raise Invalid("studio.no_roles")
+        text = with_roles(self.text(actor, name), roles)
+        self.check(actor, name, text)
+        self.save(actor, name, text)
+        return name
 
     def start(self, actor: Actor, name: str, *, sample: int = 0) -> Job:
         """Queue a build; `sample` limits the rows read of each source, 0 for all.

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
-from corpushub.base.errors import Forbidden
+from corpushub.base.errors import Forbidden, Invalid, NotFound
 from corpushub.base.settings import Settings
 from corpushub.domain.build import ProgressEvent
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.policy import SourceGrant
 from corpushub.domain.recipe import Recipe
-from corpushub.services.builds import Builds
+from corpushub.services.builds import BuildRecord, Builds
 from corpushub.services.cases import Cases
 from corpushub.services.jobs import Jobs
 from corpushub.services.parties import Parties
@@ -141,6 +142,82 @@ def test_what_reads_texts_is_loaded_once_in_the_background(studio: Studio, monke
     monkeypatch.setattr(Studio, "personal", staticmethod(asked.append))
     studio.warm()
     studio.warm()
-    assert studio._warming is not None
-    studio._warming.join(10)
+    studio.beside.result("warm", list)
     assert asked == [[""]]
+
+
+def test_a_screen_is_not_kept_waiting_for_a_trial(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = Event()
+    monkeypatch.setattr(Studio, "personal", staticmethod(lambda _: loaded.wait(10)))
+    assert studio.trial_soon(CURATOR, "calls") is None, "the models are still being loaded"
+    loaded.set()
+    assert studio.trial(CURATOR, "calls").rows == 4
+    assert studio.trial_soon(CURATOR, "calls") is not None
+
+
+def test_what_a_trial_failed_with_is_told_and_then_tried_anew(studio: Studio) -> None:
+    calls = studio.folder / "calls.csv"
+    kept = calls.read_text("utf-8")
+    calls.unlink()
+    for _ in range(2):
+        with pytest.raises(NotFound, match=r"source\.missing"):
+            studio.trial(CURATOR, "calls")
+    calls.write_text(kept, "utf-8")
+    assert studio.trial(CURATOR, "calls").rows == 4
+
+
+PEOPLE = """\
+dataset: city/people
+title: {zh: 人员, en: People}
+purpose: model-training
+licence: {id: cc-by-4.0}
+sources:
+  people: {resource: r/1, from: people.csv}
+contract:
+  key: id
+  columns:
+    id: {dtype: str, required: true, unique: true}
+    gender: {dtype: str, desc: {zh: 性别, en: gender}}  # 来自报名表
+    age: {dtype: int}
+    note: {dtype: str}
+steps:
+  - cast: {columns: {age: int}}
+"""
+
+
+@pytest.fixture
+def people(studio: Studio) -> BuildRecord:
+    lines = [f"p-{number},{'男女'[number % 2]},{20 + number},事项{number}" for number in range(40)]
+    (studio.folder / "people.csv").write_text("id,gender,age,note\n" + "\n".join(lines) + "\n", "utf-8")
+    (studio.folder / "people.yaml").write_text(PEOPLE, "utf-8")
+    return studio.builds.build(CURATOR, studio.folder / "people.yaml")
+
+
+def asked_of(studio: Studio, build: str) -> list[str]:
+    found = None
+    while found is None:
+        found = studio.unclear_soon(CURATOR, build)
+    return [str(problem.facts["column"]) for problem in found]
+
+
+def test_the_curators_word_on_columns_is_written_into_the_recipe(studio: Studio, people: BuildRecord) -> None:
+    assert asked_of(studio, people.id) == ["gender", "age"]
+    assert studio.confirm_roles(CURATOR, people.id, {"gender": "quasi", "age": "insensitive"}) == "people"
+    text = studio.text(CURATOR, "people")
+    assert "gender: {dtype: str, role: quasi, desc: {zh: 性别, en: gender}}  # 来自报名表" in text
+    assert "age: {role: insensitive, dtype: int}" in text
+    path, options = studio.place(CURATOR, "people")
+    assert asked_of(studio, studio.builds.build(CURATOR, path, options=options).id) == []
+
+
+def test_only_curators_of_the_builders_organisation_give_their_word(studio: Studio, people: BuildRecord) -> None:
+    with pytest.raises(Forbidden, match=r"build\.role"):
+        studio.confirm_roles(REVIEWER, people.id, {"gender": "quasi"})
+    stranger = Actor("p3", "org-b", frozenset({Role.OPERATOR}))
+    with pytest.raises(NotFound, match=r"build\.unknown"):
+        studio.confirm_roles(stranger, people.id, {"gender": "quasi"})
+    with pytest.raises(Invalid, match=r"studio\.no_roles"):
+        studio.confirm_roles(CURATOR, people.id, {})
+    with pytest.raises(Invalid, match=r"recipe\.invalid"):
+        studio.confirm_roles(CURATOR, people.id, {"gender": "unimportant"})
+    assert not studio.is_draft(CURATOR, "people")

@@ -43,7 +43,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """All evidence of one case. `allowed` are the commands the reader may give now, `refused` why not the others."""
+    """All evidence of one case. `unclear` says which columns nobody confirmed, `build` where the reader may, `acts` what they may do now."""
 
     item: Item
     case: Case
@@ -55,7 +55,8 @@ class File:
     change: Mapping[str, Any] = field(default_factory=dict)
     entities: tuple[Mapping[str, Any], ...] = ()
     funnel: tuple[Mapping[str, Any], ...] = ()
-    measures: Mapping[str, float] = field(default_factory=dict)
+    unclear: tuple[str, ...] = ()
+    build: str = ""
     card: Safe | None = None
     voices: tuple[Voice, ...] = ()
     needed: tuple[int, int] = (2, 2)
@@ -230,8 +231,16 @@ def funnel(t: Words, file: File) -> Safe:
 
 
 def personal(t: Words, file: File) -> Safe:
+    """What was found and replaced, and the columns that wait for a curator's word."""
+    open_ = [div(words, c="note bad inset") for words in file.unclear]
+    way = (
+        a(t("reviews.confirm_roles"), href=link(t.lang, f"/make/studio/build/{file.build}"), c="btn small")
+        if file.build
+        else None
+    )
+    waiting = div(*open_, way, c="stack") if open_ else None
     if not file.entities:
-        return card(t("reviews.pii"), empty(t("reviews.no_pii")))
+        return card(t("reviews.pii"), waiting, empty(t("reviews.no_pii")))
     heads = [
         t("reviews.entity"),
         t("reviews.found"),
@@ -251,7 +260,7 @@ def personal(t: Words, file: File) -> Safe:
         ]
         for row in file.entities
     ]
-    return card(t("reviews.pii"), grid(heads, rows, numeric=(1, 2, 3, 4)), aside=t("reviews.pii_note"))
+    return card(t("reviews.pii"), waiting, grid(heads, rows, numeric=(1, 2, 3, 4)), aside=t("reviews.pii_note"))
 
 
 def residual(row: Mapping[str, Any]) -> Child:
@@ -383,6 +392,8 @@ def file_of(ask: Ask, case_id: str) -> File:
         entities=tuple(kept.pii.get("entities", ())), funnel=tuple(stats.get("steps", ())),
         card=markdown.render(text, ask.lang, document) if text else None, voices=voices(ask, case), needed=(people, orgs), acts=acts,
         samples=samples_of(ask, str(case.data["dataset"]), str(case.data["version"])),
+        unclear=tuple(str(row[ask.lang]) for row in kept.pii.get("roles", ())),
+        build=str(case.data["build"]) if ask.actor.org == case.data.get("builder_org") and "build" in case.data else "",
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from corpushub.base.errors import HubError, Invalid, NotFound
-from corpushub.portal import casework, pictures
+from corpushub.portal import casework, pictures, roles_view
 from corpushub.portal.html import (
     Child,
     Safe,
@@ -30,7 +30,7 @@ from corpushub.portal.html import (
     ul,
 )
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
-from corpushub.portal.parts import bar, card, chip, empty, grid, heading, moment, refusal, sub
+from corpushub.portal.parts import bar, card, chip, empty, grid, heading, moment, reason_words, refusal, sub
 from corpushub.portal.trial_view import plan_view, trial_view
 from corpushub.services.builds import BuildRecord
 from corpushub.services.studio import RecipeFile
@@ -144,14 +144,25 @@ def editor(ask: Ask, name: str, text: str) -> Safe:
 def looked(ask: Ask, name: str, view: str) -> Safe:
     """The plan, or the steps on a few rows; in its place why there is none: a refusal of the catalogue names clause and next step."""
     try:
-        body = (
-            plan_view(ask, ask.hub.studio.outlook(ask.actor, name))
-            if view == "plan"
-            else trial_view(ask, ask.hub.studio.trial(ask.actor, name))
-        )
+        body = plan_view(ask, ask.hub.studio.outlook(ask.actor, name)) if view == "plan" else tried(ask, name)
     except HubError as error:
         body = refusal(ask.t, error)
     return div(div(b(f"{name}.yaml", c="mono"), views(ask, name, view), c="bar-line card"), body, c="stack")
+
+
+def tried(ask: Ask, name: str) -> Safe:
+    """The steps on a few rows; while they are tried, that they are: asked again until they are there."""
+    trial = ask.hub.studio.trial_soon(ask.actor, name)
+    if trial is None:
+        return under_way(ask, "trial", ask.t("studio.trying"))
+    return div(trial_view(ask, trial), data_part="trial")
+
+
+def under_way(ask: Ask, part: str, words: str) -> Safe:
+    """A part that is being made: a moving bar and what is done, asked again until it stands there."""
+    return div(
+        card("", p(words), bar(1, tone="info"), c="under-way"), data_part=part, data_every=2, data_from=ask.href(), role="status"
+    )
 
 
 def checked(ask: Ask, name: str, text: str) -> Safe:
@@ -333,10 +344,19 @@ def build_page(ask: Ask) -> Page:
             card(t("reviews.pii"), entities(ask, record)),
             c="halves",
         ),
+        people(ask, record),
         card(t("studio.dropped"), dropped(ask, record), aside=t("studio.dropped_note", count=SHOWN_DROPS), c="flush"),
         card(t("studio.measures"), measures(ask, record)),
     )
     return Page(title, body)
+
+
+def people(ask: Ask, record: BuildRecord) -> Safe:
+    """Columns the gate on personal information asks about; reading them takes a moment."""
+    problems = ask.hub.studio.unclear_soon(ask.actor, record.id)
+    if problems is None:
+        return under_way(ask, "people", ask.t("studio.people_reading"))
+    return div(roles_view.roles_card(ask, record, problems), data_part="people")
 
 
 def funnel_row(step: Any) -> dict[str, Any]:
@@ -379,8 +399,20 @@ def dropped(ask: Ask, record: BuildRecord) -> Safe:
         rows = ()
     if not rows:
         return empty(t("studio.nothing_dropped"))
-    names = [name for name in rows[0] if name != "digest"]
-    return grid([t.name("field", name) for name in names], [[str(row.get(name, ""))[:60] for name in names] for row in rows])
+    heads = [t("studio.source"), t("studio.row"), t("studio.dropped_at"), t.name("field", "reason"), t("studio.merged_into")]
+    return grid(heads, [dropped_row(ask, row) for row in rows], numeric=(1,))
+
+
+def dropped_row(ask: Ask, row: Mapping[str, Any]) -> list[Child]:
+    step = joined(f"{row['step']}. ", ask.t.name("step", str(row["step_name"])))
+    told = str(row.get("merged_into") or "")
+    return [
+        code(str(row["source"])),
+        f"{int(row['source_row']):,}",
+        step,
+        reason_words(ask.t, str(row["reason"])),
+        span(told, c="mono small break"),
+    ]
 
 
 def measures(ask: Ask, record: BuildRecord) -> Safe:
@@ -394,6 +426,6 @@ def measures(ask: Ask, record: BuildRecord) -> Safe:
 ACTS = {"check": check, "work": work, "cancel": cancel}
 SCREENS = (
     Screen("/make/studio", "studio", show, ACTS),
-    Screen("/make/studio/build/{build}", "studio", build_page, {"propose": propose}),
+    Screen("/make/studio/build/{build}", "studio", build_page, {"propose": propose, "roles": roles_view.confirm}),
     Screen("/make/studio/{name}", "studio", show, ACTS),
 )

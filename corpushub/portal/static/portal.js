@@ -230,14 +230,16 @@
     box.scrollTop = Math.max(0, (line - 6) * parseFloat(getComputedStyle(box).lineHeight));
   }
 
-  /* Work that runs is watched: a part with data-every (seconds) is asked again from data-from until it comes without. */
+  /* Work that runs is watched: a part with data-every is asked again from data-from until it comes without. */
   var watch = 0;
   function begin() {
     number_lines();
     clearInterval(watch);
     watch = setInterval(function () {
-      var part = document.querySelector("[data-every]");
-      if (part && document.visibilityState === "visible") { server.portal_show({ url: part.dataset.from }).then(function (got) { if (got.status === 200) { put(got, true); } }).catch(function () {}); }
+      if (document.visibilityState !== "visible") { return; }
+      document.querySelectorAll("[data-every]").forEach(function (part) {
+        server.portal_show({ url: part.dataset.from }).then(function (got) { if (got.status === 200) { put(got, true); } }).catch(function () {});
+      });
     }, 2000);
   }
   document.addEventListener("DOMContentLoaded", begin);
