@@ -49,16 +49,15 @@ class StoredSketches:
         return pl.concat(parts) if parts else pl.DataFrame()
 
     def fetch(self, rows: np.ndarray, columns: Sequence[str]) -> pl.DataFrame:
+        if not rows.size:
+            return self.shards[0].read(columns).select(columns).head(0) if self.shards else pl.DataFrame()
         edges = np.cumsum([0, *(shard.rows for shard in self.shards)])
         home = np.searchsorted(edges, rows, side="right") - 1
         order = np.argsort(home, kind="stable")
         parts = []
-        for at in np.unique(home):
-            mine = order[home[order] == at]
-            frame = self.shards[at].read(columns).select(columns)
-            parts.append(frame[(rows[mine] - edges[at]).astype(np.int64)])
-        if not parts:
-            return self.shards[0].read(columns).select(columns).head(0) if self.shards else pl.DataFrame()
+        for mine in np.split(order, np.flatnonzero(np.diff(home[order])) + 1):
+            at = int(home[mine[0]])
+            parts.append(self.shards[at].read(columns).select(columns)[(rows[mine] - edges[at]).astype(np.int64)])
         back = np.empty(len(rows), np.int64)
         back[order] = np.arange(len(rows))
         whole: pl.DataFrame = pl.concat(parts)[back]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,7 +14,7 @@ import pyarrow.ipc
 
 from corpushub.base.identity import digest_of, sha256
 from corpushub.engine.cache import Cache, read_json, write_json
-from corpushub.engine.plan import PlannedStep
+from corpushub.engine.plan import Plan, Stage
 from corpushub.engine.shards import Shard
 from corpushub.engine.sketches import StoredSketches
 from corpushub.engine.step import Barrier, Decision
@@ -20,18 +22,42 @@ from corpushub.engine.step import Barrier, Decision
 SURVIVORS = "survivors.npy"
 
 
-def rule(step: PlannedStep, fingerprint: str, sketches: StoredSketches, cache: Cache) -> list[tuple[Path, str]]:
-    """The ruling on every shard as (folder, content digest), decided anew only when a sketch changed; measures stay in `measures.json`."""
-    key = digest_of(["ruling", fingerprint, list(sketches.keys)])
-    folder = cache.get(key)
-    if folder is None:
-        barrier = step.answer
-        assert isinstance(barrier, Barrier)
-        decision = barrier.decide(sketches)
-        with cache.make(key) as temporary:
-            write_ruling(decision, sketches.shards, temporary)
-        folder = cache.place(key)
-    names = [folder / f"{at:05d}" for at in range(len(sketches.shards))]
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a barrier decides by: all shards, with their sketches. `memory` is the folder the step may keep an index in."""
+
+    stage: int
+    key: str
+    shards: tuple[Shard, ...]
+    sketches: tuple[str, ...]
+    memory: Path
+
+    @property
+    def rows(self) -> int:
+        return sum(shard.rows for shard in self.shards)
+
+
+def ruling_key(stage: Stage, sketches: Sequence[str]) -> str:
+    """A ruling is made anew only when a sketch changed."""
+    return digest_of(["ruling", stage.fingerprint, list(sketches)])
+
+
+def rule_shards(plan: Plan, task: Ruling, cache: Cache) -> Path:
+    """The ruling on every shard, in folders by their number; what it measured in `measures.json`."""
+    if found := cache.get(task.key):
+        return found
+    barrier = plan.stages[task.stage].steps[0].answer
+    assert isinstance(barrier, Barrier)
+    folders = [cache.place(key) for key in task.sketches]
+    decision = barrier.decide(StoredSketches(task.shards, folders, task.sketches, task.memory))
+    with cache.make(task.key) as folder:
+        write_ruling(decision, task.shards, folder)
+    return cache.place(task.key)
+
+
+def read_rulings(folder: Path, shards: int) -> list[tuple[Path, str]]:
+    """The ruling on each shard as (folder, content digest)."""
+    names = [folder / f"{at:05d}" for at in range(shards)]
     return [(name, (name / "digest").read_text("ascii")) for name in names]
 
 
@@ -72,7 +98,7 @@ def survivors(ruling: Path) -> np.ndarray:
     return found
 
 
-def read_measures(ruling: Path) -> dict[str, dict[str, float]]:
-    """What the whole ruling dropped and measured, from one shard's folder of it."""
-    value: dict[str, dict[str, float]] = read_json(ruling.parent / "measures.json")
+def read_measures(folder: Path) -> dict[str, Any]:
+    """What the whole ruling dropped and measured, and of how many rows."""
+    value: dict[str, Any] = read_json(folder / "measures.json")
     return value

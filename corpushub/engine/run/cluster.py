@@ -6,6 +6,7 @@ and the dashboard stays off for clusters started here.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
@@ -15,10 +16,13 @@ from corpushub.engine.plan import Plan
 from corpushub.engine.run.executors import Serial, T, do, order_of
 
 MAX_RETRIES = 5
+KNOCK_SECONDS = 5.0
 
 
 class RayCluster:
-    """`ray-local` starts a cluster on this machine, `ray://host:port` or `host:port` joins one. Use as a context manager.
+    """`ray-local` starts a cluster on this machine, `ray://HOST:PORT` joins the one whose head listens there. Use as a context manager.
+
+    This machine has to be a node of the cluster it joins: the cache is shared, so nothing is gained by sending data through Ray.
 
     Raises: Unavailable("build.no_ray" | "build.ray_unreachable").
     """
@@ -35,8 +39,10 @@ class RayCluster:
             if self.mine and address == "ray-local":
                 ray.init(num_cpus=workers or None, include_dashboard=False, log_to_driver=False, configure_logging=False)
             elif self.mine:
-                ray.init(address=address, log_to_driver=False, configure_logging=False)
-        except (ConnectionError, RuntimeError, TimeoutError, ValueError) as error:
+                head = address.removeprefix("ray://")
+                knock(head)
+                ray.init(address=head, log_to_driver=False, configure_logging=False)
+        except (OSError, RuntimeError, ValueError) as error:
             raise Unavailable("build.ray_unreachable", reason=type(error).__name__) from error
         self.remote = ray.remote(max_retries=MAX_RETRIES, num_cpus=1)(do)
 
@@ -70,3 +76,9 @@ class RayCluster:
                 except self.ray.exceptions.RayError as error:
                     raise Unavailable("build.workers_lost", times=MAX_RETRIES) from error
                 yield task
+
+
+def knock(head: str) -> None:
+    """Raises OSError or ValueError where nobody listens: Ray itself would go on asking for many minutes."""
+    host, _, port = head.rpartition(":")
+    socket.create_connection((host, int(port)), KNOCK_SECONDS).close()

@@ -11,11 +11,12 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
+from itertools import chain
 from multiprocessing import forkserver, get_context, parent_process, resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -27,6 +28,7 @@ from corpushub.base.settings import environment_with
 from corpushub.domain.recipe import Recipe
 from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan, Setting, make_plan
+from corpushub.engine.run.barrier import rule_shards
 from corpushub.engine.run.release import bin_shard, encode_group, join_groups, measure_shard
 from corpushub.engine.run.work import map_shard, sketch_shard
 from corpushub.engine.sources.opening import Source
@@ -46,7 +48,7 @@ class Task(Protocol):
 T = TypeVar("T", bound=Task)
 Work = Callable[[Plan, Any, Cache], Path]
 FUNCTIONS: Mapping[str, Work] = {
-    work.__name__: work for work in (map_shard, sketch_shard, measure_shard, bin_shard, encode_group, join_groups)
+    work.__name__: work for work in (map_shard, sketch_shard, rule_shards, measure_shard, bin_shard, encode_group, join_groups)
 }
 MAX_LOSSES = 3
 FEW_TASKS = 4  # fewer are done here while no worker runs: starting processes and loading libraries costs more
@@ -145,6 +147,45 @@ def nursery() -> BaseContext:
     return context
 
 
+@dataclass(slots=True)
+class Round:
+    """Tasks with their numbers, handed to a pool. A bounded number is submitted ahead, so that a long list of tasks costs no memory."""
+
+    pool: ProcessPoolExecutor
+    function: str
+    tasks: Iterator[tuple[int, Task]]
+    ahead: int
+    waiting: dict[Future[None], int] = field(default_factory=dict)
+
+    def submit(self) -> None:
+        while len(self.waiting) < self.ahead and (item := next(self.tasks, None)) is not None:
+            at, task = item
+            self.waiting[self.pool.submit(do_held, self.function, task)] = at
+
+    def done(self) -> Iterator[int]:
+        """The numbers of tasks as workers finish them, until none is left."""
+        while True:
+            self.submit()
+            if not self.waiting:
+                return
+            finished, _ = wait(self.waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                at = self.waiting.pop(future)
+                future.result()
+                yield at
+
+    def done_meanwhile(self, plan: Plan, cache: Cache) -> Iterator[int]:
+        """The numbers of tasks done here while what workers are copied from loads: the first submitted task waits for that."""
+        with ThreadPoolExecutor(1) as starter:
+            starting = starter.submit(self.submit)
+            load_kernels()  # what needs a pool is large enough to need them
+            while not starting.done() and (item := next(self.tasks, None)) is not None:
+                at, task = item
+                FUNCTIONS[self.function](plan, task, cache)
+                yield at
+            starting.result()
+
+
 class Pool:
     """Processes copied from one that has everything loaded (`nursery`), which stay for the whole build. Use as a context manager."""
 
@@ -156,11 +197,15 @@ class Pool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(at_once=kind is not None)
 
-    def close(self) -> None:
+    def close(self, *, at_once: bool = False) -> None:
+        """Let the workers go. What they have begun is waited for, or, `at_once`, left as a killed build leaves it."""
         if self._pool is not None:
+            if at_once:
+                for worker in list((self._pool._processes or {}).values()):
+                    worker.kill()
             self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = None
 
@@ -170,38 +215,30 @@ class Pool:
         if self._pool is None:
             self._order = order
             self._pool = ProcessPoolExecutor(self.workers, mp_context=nursery(), initializer=begin, initargs=(order,))
-            load_kernels()  # workers are not there yet, and what needs a pool is large enough for its rulings to need kernels
         return self._pool
 
     def perform(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
-        if len(tasks) < (2 if self._pool else FEW_TASKS):
+        if self._pool is None and len(tasks) < FEW_TASKS:
             yield from Serial().perform(function, plan, tasks, cache)
-            return
+        elif self._pool is not None and function == rule_shards.__name__:
+            with Pool(1) as alone:  # what a ruling holds in memory goes with its process
+                yield from alone.shared_out(function, plan, tasks, cache)
+        else:
+            yield from self.shared_out(function, plan, tasks, cache)
+
+    def shared_out(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
+        """Tasks done by workers; those of one that is lost are done again."""
         order = order_of(plan, cache)
         left = dict(enumerate(tasks))
         losses = 0
         while left:
+            loading = self._pool is None and not losses and len(left) >= FEW_TASKS
+            handed = Round(self.pool(order), function, iter(tuple(left.items())), 2 * self.workers)
             try:
-                for at in self._round(function, order, tuple(left.items())):
+                for at in chain(handed.done_meanwhile(plan, cache) if loading else (), handed.done()):
                     yield left.pop(at)
             except (BrokenProcessPool, MemoryError) as error:
                 self.close()
                 losses += 1
                 if losses > MAX_LOSSES:
                     raise Unavailable("build.workers_lost", times=losses) from error
-
-    def _round(self, function: str, order: bytes, tasks: Sequence[tuple[int, Task]]) -> Iterator[int]:
-        """The numbers of finished tasks. A bounded number is submitted ahead, so that a long list of tasks costs no memory."""
-        waiting: dict[Future[None], int] = {}
-        queue = iter(tasks)
-        while True:
-            while len(waiting) < 2 * self.workers and (item := next(queue, None)) is not None:
-                at, task = item
-                waiting[self.pool(order).submit(do_held, function, task)] = at
-            if not waiting:
-                return
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                at = waiting.pop(future)
-                future.result()
-                yield at

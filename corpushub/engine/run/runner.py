@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,7 +24,7 @@ from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.digests import logical_digest
 from corpushub.engine.mapping import Tally
 from corpushub.engine.plan import Plan, Stage, tools
-from corpushub.engine.run.barrier import read_measures, rule
+from corpushub.engine.run.barrier import Ruling, read_measures, read_rulings, ruling_key
 from corpushub.engine.run.drops import write_drops, write_quarantine
 from corpushub.engine.run.executors import Executor, Serial, T
 from corpushub.engine.run.facts import nonzero, with_facts
@@ -48,7 +47,6 @@ from corpushub.engine.run.release import (
 from corpushub.engine.run.work import Pieces, Task, tally_from
 from corpushub.engine.run.write import FILE_BYTES, GROUP_BYTES, hub_type, runs, split_order
 from corpushub.engine.shards import Shard
-from corpushub.engine.sketches import StoredSketches
 
 LINEAGE_BYTES = 150  # of a row, about
 
@@ -193,17 +191,17 @@ def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[tuple[Path, str
     stage = job.plan.stages[number]
     step = stage.steps[0]
     tasks = [Task(number, sketch_key(stage, shard), shard) for shard in pieces.shards]
-    folders = staged(job, "sketch_shard", tasks)
+    staged(job, "sketch_shard", tasks)
     memory = job.cache.folder(
         digest_of([step.step.name, step.step.version, step.params.model_dump(mode="json"), job.plan.recipe.dataset])[:40]
     )
-    sketches = StoredSketches(pieces.shards, folders, [task.key for task in tasks], memory)
-    rulings = rule(step, stage.fingerprint, sketches, job.cache)
-    told: Mapping[str, Any] = read_measures(rulings[0][0]) if rulings else {"dropped": {}, "measures": {}, "rows": 0}
-    dropped = {name: int(count) for name, count in told["dropped"].items()}
-    rows = int(told["rows"])
-    job.tallies[step.index] = Tally(rows, rows - sum(dropped.values()), 0, dropped, dict(told["measures"]))
-    return rulings
+    sketches = tuple(task.key for task in tasks)
+    ruling = Ruling(number, ruling_key(stage, sketches), pieces.shards, sketches, memory)
+    folder = perform(job, "rule_shards", [ruling], step.step.name)[0][0]
+    told = read_measures(folder)
+    rows, dropped = told["rows"], told["dropped"]
+    job.tallies[step.index] = Tally(rows, rows - sum(dropped.values()), 0, dropped, told["measures"])
+    return read_rulings(folder, len(tasks))
 
 
 def perform(job: Run, function: str, tasks: Sequence[T], name: str) -> tuple[list[Path], int]:
@@ -389,8 +387,8 @@ def reusable(plan: Plan, cache: Cache) -> dict[int, int]:
                 if folder is not None
             )
         else:
-            ruling = cache.get(digest_of(["ruling", stage.fingerprint, keys]))
+            ruling = cache.get(ruling_key(stage, keys))
             if ruling is None:
                 return found
-            rulings = [(ruling / f"{at:05d}" / "digest").read_text("ascii") for at in range(len(pieces))]
+            rulings = [digest for _, digest in read_rulings(ruling, len(pieces))]
     return found

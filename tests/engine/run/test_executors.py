@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +23,7 @@ from corpushub.base.errors import Invalid, Unavailable
 from corpushub.base.settings import Settings
 from corpushub.engine import shards
 from corpushub.engine.run.cluster_choice import executor_for
-from corpushub.engine.run.executors import Executor, Pool, Serial, order_of
+from corpushub.engine.run.executors import Executor, Pool, Round, Serial, order_of
 from corpushub.engine.run.runner import run
 from corpushub.engine.run.work import Task
 from tests.kit.engine import bytes_of, planned
@@ -53,6 +54,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def built(folder: Path, name: str, executor: Executor) -> dict[str, bytes]:
     plan, cache = planned(folder, BODY, folder / f"cache-{name}")
     assert len(plan.shards) == 12
+    if isinstance(executor, Pool):  # workers are there from the first task on: loading takes longer than these few
+        with contextlib.suppress(BrokenProcessPool):
+            executor.pool(order_of(plan, cache)).submit(os.getpid).result()
     run(plan, folder / name, cache=cache, executor=executor)
     return bytes_of(folder / name)
 
@@ -61,6 +65,23 @@ def test_a_pool_gives_the_bytes_of_one_process(folder: Path) -> None:
     one = built(folder, "serial", Serial())
     with Pool(2) as pool:
         assert built(folder, "pool", pool) == one
+
+
+def test_tasks_are_done_here_while_workers_load(folder: Path) -> None:
+    one = built(folder, "serial", Serial())
+    plan, cache = planned(folder, BODY, folder / "cache-loading")
+    cast("Any", forkserver)._forkserver._stop()  # the pool starts it again
+    tasks = [Task(0, f"{at:064x}", shard, first=True, slot=str(at)) for at, (_, shard) in enumerate(plan.shards)]
+    with Pool(1) as pool:
+        shared = Round(pool.pool(order_of(plan, cache)), "map_shard", iter(list(enumerate(tasks))), 2)
+        here = set(shared.done_meanwhile(plan, cache))
+        by_workers = set(shared.done())
+    assert here
+    assert here | by_workers == set(range(12))
+    assert not here & by_workers
+    with Pool(2) as pool:
+        run(plan, folder / "loading", cache=cache, executor=pool)
+    assert bytes_of(folder / "loading") == one
 
 
 def test_a_killed_worker_does_not_fail_the_build(folder: Path) -> None:
@@ -166,6 +187,14 @@ def test_control_c_reaches_the_build_and_none_of_its_workers(folder: Path) -> No
         os.kill(parent, signal.SIGINT)
         assert built(folder, "after", pool)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_a_build_that_is_stopped_does_not_wait_for_what_its_workers_have_begun(folder: Path) -> None:
+    pool = Pool(1)
+    begun = pool.pool(order_of(*planned(folder, BODY))).submit(time.sleep, 100)
+    with pytest.raises(KeyboardInterrupt), pool:
+        raise KeyboardInterrupt
+    assert isinstance(begun.exception(timeout=1), BrokenProcessPool)
 
 
 def held_back_by_a_worker() -> tuple[int, set[int]]:
