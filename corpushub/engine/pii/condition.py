@@ -3,7 +3,7 @@
 The pattern is parsed with the standard library's own parser and written again without what a linear engine cannot do: look-arounds and
 anchors are dropped, a positive look-behind in front is inlined, anything unknown ends the condition there (a prefix of a necessary
 condition is one too). The result may hold where the pattern does not match, never the other way round. Widths are cut at `budget`
-characters: an alternation of short prefixes stays in the automaton's cache, one of full patterns does not (measured: 28 against 260 MB/s).
+characters, which keeps the automaton small.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as sre  # type: ignore[attr-defined]  # CPython's own parser, in no stub
+from re import _parser as parser  # type: ignore[attr-defined]  # as above
 from typing import Any
 
 _SUPERSETS = {

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+import polars as pl
+
 from corpushub.engine.pii.actions import is_stand_in, placeholder_pattern
 from corpushub.engine.pii.view import View, views
 from corpushub.engine.recognizers.lexicon import follows_amount
@@ -27,6 +30,7 @@ RANK = (
     "DATE_OF_BIRTH", "HK_ID_CARD", "TW_ID_CARD", "CN_ID_CARD_MASKED", "IBAN_CODE", "CREDIT_CARD", "CRYPTO", "US_SSN", "US_ITIN",
     "PHONE_NUMBER", "ADDRESS", "PERSON", "CRIMINAL_RECORD", "HEALTH", "BIOMETRIC", "RELIGION", "ETHNICITY", "MINOR",
 )  # fmt: skip
+_HALVES = re.compile("[\ud800-\udfff]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 NEAR = 40  # characters that say in which language a number is written
 _RANKS = {entity: place for place, entity in enumerate(RANK)}
@@ -51,13 +55,29 @@ def detect_batch(texts: list[str]) -> list[list[tuple[int, int, str]]]:
 
 def find(texts: Sequence[str | None], analyzer: BatchAnalyzer | None = None) -> list[list[Finding]]:
     """As `detect_batch`, with score, recognizer and pattern. Null cells have no findings."""
+    found = found_in(column_of(texts), analyzer)
+    return [found.get(row, []) for row in range(len(texts))]
+
+
+def column_of(texts: Sequence[str | None]) -> pl.Series:
+    """The texts as a column; halves of characters that a reader could not decode are no valid Unicode and become U+FFFD."""
+    try:
+        return pl.Series(texts, dtype=pl.String)
+    except UnicodeEncodeError:
+        return pl.Series([text and _HALVES.sub("\ufffd", text) for text in texts], dtype=pl.String)
+
+
+def found_in(column: pl.Series, analyzer: BatchAnalyzer | None = None) -> dict[int, list[Finding]]:
+    """As `find`, by row of a column; rows without findings are left out, and cost no more than one look over the column."""
     analyzer = analyzer or scanner()
-    result: list[list[Finding]] = []
-    for batch in _batches(texts):
-        seen = views([text or "" for text in batch])
-        for text, view, found in zip(batch, seen, analyzer.findings([view.text for view in seen]), strict=True):
-            kept = resolve(without_stand_ins(text or "", placed(view, found))) if found else []
-            result.append([as_read_there(text or "", item) for item in kept if not is_amount(text or "", item)])
+    result: dict[int, list[Finding]] = {}
+    for begin, batch in _batches(column.fill_null("")):
+        seen, moved = views(batch)
+        for row, found in analyzer.found(seen).items():
+            text = str(batch[row])
+            kept = resolve(without_stand_ins(text, placed(moved[row], found) if row in moved else found))
+            if items := [as_read_there(text, item) for item in kept if not is_amount(text, item)]:
+                result[begin + row] = items
     return result
 
 
@@ -75,8 +95,6 @@ def as_read_there(text: str, item: Finding) -> Finding:
 
 def placed(view: View, found: Iterable[Finding]) -> list[Finding]:
     """Findings of a view at the positions of the text as it is."""
-    if view.back is None:
-        return list(found)
     return [_moved(item, *view.span(item.start, item.end)) for item in found]
 
 
@@ -126,12 +144,12 @@ def _overlapping(found: Iterable[Finding]) -> Iterable[list[Finding]]:
         yield rivals
 
 
-def _batches(texts: Sequence[str | None]) -> Iterable[Sequence[str | None]]:
-    begin = size = 0
-    for index, text in enumerate(texts):
-        size += len(text or "")
-        if size >= BATCH_CHARS:
-            yield texts[begin : index + 1]
-            begin, size = index + 1, 0
-    if begin < len(texts):
-        yield texts[begin:]
+def _batches(column: pl.Series) -> Iterable[tuple[int, pl.Series]]:
+    """Pieces of a column with the number of their first row, each as long as BATCH_CHARS allow and at least one text."""
+    ends = column.str.len_chars().to_numpy().astype(np.int64).cumsum()
+    begin = 0
+    while begin < len(column):
+        done = int(ends[begin - 1]) if begin else 0
+        end = max(int(np.searchsorted(ends, done + BATCH_CHARS)), begin + 1)
+        yield begin, column[begin:end]
+        begin = end

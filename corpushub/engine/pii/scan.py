@@ -1,8 +1,8 @@
 """The same findings as `AnalyzerEngine.analyze`, for a whole column at once and in time linear in its size.
 
-Polars tests a necessary condition of every pattern (see `condition`) on lines, `starts` says where in the lines that are left each pattern can
-begin, and only there the recognizer's own compiled expression, its validators and the context words (see `hits`) are asked. A pattern that may
-see past a line's end runs on whole documents that pass its condition; a pattern without condition runs on all. Recognizers that are no pattern
+`starts` says where in the column each pattern can begin, and only there the recognizer's own compiled expression, its validators and the
+context words (see `hits`) are asked: a text in which nothing can begin is never touched again. A pattern that may see past a line's end runs on
+whole documents that pass its necessary condition (see `condition`); a pattern without condition runs on all. Recognizers that are no pattern
 recognizers are asked for every document (in one call if they have `analyze_batch`). A property test holds the two ways against each other.
 """
 
@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import pairwise
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-import regex  # type: ignore[import-untyped]
+import regex  # type: ignore[import-untyped]  # comes without types
 from presidio_analyzer import AnalyzerEngine, EntityRecognizer, PatternRecognizer, RecognizerResult
 
 from corpushub.base.errors import Invalid
@@ -26,11 +25,8 @@ from corpushub.engine.pii.condition import condition_of
 from corpushub.engine.pii.hits import Hits, Ints, Kind, settled
 from corpushub.engine.pii.starts import Starts
 
-PREFIX = 4  # characters of each pattern in the sieve over all text
-BODY = 24  # characters in a pattern's own condition
 SECONDS = 20.0  # one pattern over one batch; a pattern that needs more is refused by name
 TRY = 20  # characters an expression searches in the time it takes to try it at one place
-CROWDED = 2  # places per line from which it pays to ask the lines for the pattern's own condition first
 
 
 class Finding(NamedTuple):
@@ -60,36 +56,33 @@ class Shape:
     refuses: bool
 
 
-@dataclass(slots=True)
-class Lines:
-    """Lines and all of them in one text. Line i begins at `begins[i]` of it and at `offsets[i]` of document `owner[i]`."""
+class Joined(Sequence[str]):
+    """Texts of a column, and all of them as lines of one text; text i begins at `begins[i]` of it."""
 
-    column: pl.Series
-    owner: Ints
-    offsets: Ints
-    text: str = ""
-    begins: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    def __init__(self, column: pl.Series) -> None:
+        self.column = column
+        lengths = column.str.len_chars().to_numpy().astype(np.int64)
+        self.begins: Ints = np.cumsum(lengths + 1) - lengths - 1
 
-    def __post_init__(self) -> None:
-        self.text, self.begins = "\n".join(self.column.to_list()), begins_of(self.column)
+    @cached_property
+    def text(self) -> str:
+        return str(self.column.str.join("\n").item())
 
     def number(self, places: Sequence[int] | Ints) -> Ints:
-        """The line of each place in the text."""
+        """The text in which each place lies."""
         return np.searchsorted(self.begins, places, side="right") - 1
 
-    def at(self, rows: Ints) -> Lines:
-        return Lines(self.column[rows], self.owner[rows], self.offsets[rows])
+    @cached_property
+    def _read(self) -> dict[int, str]:
+        return {}
 
-    def where(self, condition: str, places: Ints) -> Ints:
-        """Of `places`, those in lines on which `condition` holds, where so many share a line that asking pays."""
-        numbers = self.number(places)
-        first = np.concatenate(([True], numbers[1:] != numbers[:-1]))
-        asked = numbers[first]
-        if len(places) < CROWDED * len(asked):
-            return places
-        holds: Any = self.column[asked].str.contains(condition).to_numpy()
-        kept: Ints = places[holds[np.cumsum(first) - 1]]
-        return kept
+    def __getitem__(self, row: Any) -> Any:
+        if row not in self._read:
+            self._read[row] = self.column[row]
+        return self._read[row]
+
+    def __len__(self) -> int:
+        return len(self.column)
 
 
 @dataclass(slots=True)
@@ -126,29 +119,31 @@ class BatchAnalyzer:
         self.others = [(place, r) for place, r in enumerate(recognizers) if r not in plain]
         self.shapes = [shape for place, r in enumerate(recognizers) if r in plain for shape in self._shapes(r, place)]
         self.in_lines = [shape for shape in self.shapes if shape.within_lines]
-        self.sieve = "|".join(sorted({condition_of(s.compiled.pattern, s.flags, PREFIX).regex for s in self.in_lines}))
         self.starts = Starts([(shape.compiled.pattern, shape.flags) for shape in self.in_lines])
 
     def findings(self, texts: Sequence[str]) -> list[list[Finding]]:
         """Findings of each text, best score first as Presidio orders them."""
+        found = self.found(pl.Series(texts, dtype=pl.String))
+        return [found.get(row, []) for row in range(len(texts))]
+
+    def found(self, column: pl.Series) -> dict[int, list[Finding]]:
+        """The same by the number of the text; texts without findings are left out. The column holds no nulls."""
         if self.whole:
-            return [self._analyzed(text) for text in texts]
-        hits, memo = Hits(), Memo()
-        column = pl.Series(list(texts), dtype=pl.String)
-        if self.sieve and (lines := self._lines(column)):
-            self._in_lines(lines, hits, memo)
-        self._in_documents(column, texts, hits, memo)
-        self._of_others(texts, hits)
-        if not hits.parts:
-            return [[] for _ in texts]
-        doc, start, end, score, kind = settled(hits, texts, self.enhancer)
-        kinds = [hits.kinds[number] for number in kind.tolist()]
-        rows = [
-            Finding(s, e, k.entity, points, k.name, k.pattern)
-            for s, e, points, k in zip(start.tolist(), end.tolist(), score.tolist(), kinds, strict=True)
-        ]
-        bounds = np.searchsorted(doc, np.arange(len(texts) + 1)).tolist()
-        return [rows[begin:close] for begin, close in pairwise(bounds)]
+            analyzed = ((row, self._analyzed(text)) for row, text in enumerate(column))
+            return {row: items for row, items in analyzed if items}
+        hits, memo, texts = Hits(), Memo(), Joined(column)
+        if self.in_lines and len(column):
+            self._in_lines(texts, hits, memo)
+        self._in_documents(texts, hits, memo)
+        self._of_others(column, hits)
+        result: dict[int, list[Finding]] = {}
+        if hits.parts:
+            for doc, start, end, score, kind in zip(
+                *(part.tolist() for part in settled(hits, texts, self.enhancer)), strict=True
+            ):
+                told = hits.kinds[kind]
+                result.setdefault(doc, []).append(Finding(start, end, told.entity, score, told.name, told.pattern))
+        return result
 
     def _shapes(self, recognizer: Any, place: int) -> list[Shape]:
         shapes, flags = [], int(recognizer.global_regex_flags or 0)
@@ -159,10 +154,11 @@ class BatchAnalyzer:
             if not validates and boosted(pattern.score) < kind.threshold:
                 continue  # could never pass, whatever stands around it
             compiled = regex.compile(pattern.regex, flags=flags)
-            full = condition_of(pattern.regex, flags, BODY)
-            within = full.within_lines and bool(full.regex and condition_of(pattern.regex, flags, PREFIX).regex)
+            full = condition_of(pattern.regex, flags)
             timed = pattern.regex not in known_patterns() or not full.limited
-            shapes.append(Shape(recognizer, kind, pattern.score, compiled, flags, full.regex, within, timed, validates, refuses))
+            shapes.append(
+                Shape(recognizer, kind, pattern.score, compiled, flags, full.regex, full.within_lines, timed, validates, refuses)
+            )
         return shapes
 
     def _kind(self, recognizer: Any, place: int, entity: str, pattern: str) -> Kind:
@@ -180,39 +176,26 @@ class BatchAnalyzer:
             for r in results
         ]
 
-    def _lines(self, column: pl.Series) -> Lines | None:
-        """Lines on which some pattern's condition begins to hold."""
-        possible = column.str.contains(self.sieve)
-        docs = np.flatnonzero(possible.to_numpy())
-        if not len(docs):
-            return None
-        frame = pl.DataFrame({"doc": docs, "line": column.filter(possible).str.split("\n")}).explode("line")
-        owner, begins = frame["doc"].to_numpy(), begins_of(frame["line"])
-        first = np.concatenate(([True], owner[1:] != owner[:-1]))
-        offsets = begins - begins[np.maximum.accumulate(np.where(first, np.arange(len(owner)), 0))]
-        kept = frame["line"].str.contains(self.sieve)
-        rows = kept.to_numpy()
-        return Lines(frame["line"].filter(kept), owner[rows], offsets[rows])
-
-    def _in_lines(self, lines: Lines, hits: Hits, memo: Memo) -> None:
-        for number, places in self.starts.of(lines.text):
-            shape, some = self.in_lines[number], lines
+    def _in_lines(self, texts: Joined, hits: Hits, memo: Memo) -> None:
+        for number, places in self.starts.of(texts.text):
+            shape, some, rows = self.in_lines[number], texts, None
             if shape.timed:
-                some = lines.at(np.unique(lines.number(places)))
+                rows = np.unique(texts.number(places))
+                some = Joined(texts.column[rows])
                 matches = shape.compiled.finditer(some.text, timeout=self.seconds)
             else:
-                matches = matches_at(shape.compiled, lines.text, lines.where(shape.condition, places))
+                matches = matches_at(shape.compiled, texts.text, places)
             starts, ends, scores = self._judged(shape, matches, memo)
             if starts:
-                rows = some.number(starts)
-                shift = some.offsets[rows] - some.begins[rows]
-                hits.add(shape.kind, some.owner[rows], starts + shift, ends + shift, scores)
+                docs = some.number(starts)
+                shift = some.begins[docs]
+                hits.add(shape.kind, docs if rows is None else rows[docs], starts - shift, ends - shift, scores)
 
-    def _in_documents(self, column: pl.Series, texts: Sequence[str], hits: Hits, memo: Memo) -> None:
+    def _in_documents(self, texts: Joined, hits: Hits, memo: Memo) -> None:
         for shape in self.shapes:
             if shape.within_lines:
                 continue
-            chosen = range(len(texts)) if not shape.condition else column.str.contains(shape.condition).arg_true().to_list()
+            chosen = range(len(texts)) if not shape.condition else texts.column.str.contains(shape.condition).arg_true().to_list()
             for doc in chosen:
                 starts, ends, scores = self._judged(shape, shape.compiled.finditer(texts[doc], timeout=self.seconds), memo)
                 hits.add(shape.kind, [doc] * len(starts), starts, ends, scores)
@@ -231,7 +214,8 @@ class BatchAnalyzer:
                     scores.append(score)
         return starts, ends, scores
 
-    def _of_others(self, texts: Sequence[str], hits: Hits) -> None:
+    def _of_others(self, column: pl.Series, hits: Hits) -> None:
+        texts = column.to_list() if self.others else []
         for place, recognizer in self.others:
             with self._told(recognizer):
                 answers = self._asked(recognizer, texts)
@@ -272,12 +256,6 @@ def matches_at(compiled: Any, text: str, places: Ints) -> Iterator[Any]:
         if place >= end and (found := match(text, place)):
             end = found.end()
             yield found
-
-
-def begins_of(lines: pl.Series) -> Ints:
-    """Where each line begins when all are joined by newlines."""
-    ends = np.cumsum(lines.str.len_chars().to_numpy().astype(np.int64) + 1)
-    return np.concatenate((np.zeros(1, np.int64), ends[:-1]))
 
 
 @cache

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from corpushub.engine.pii.actions import Desk, generalised
-from corpushub.engine.pii.detect import find
+from corpushub.engine.pii.detect import column_of, found_in
 from corpushub.engine.pii.policy import STAYS, Policy
 
 if TYPE_CHECKING:
@@ -62,24 +64,44 @@ def scrub_rows(
     analyzer: BatchAnalyzer | None = None,
 ) -> list[Scrubbed]:
     """Scrub `rows` of cells in the order of `columns`. Cells without findings come back as they are."""
-    done = [Scrubbed(list(row)) for row in rows]
-    work = [(row, place) for row, item in enumerate(done) for place, cell in enumerate(item.cells) if cell]
+    cells = [column_of([row[place] for row in rows]).alias(name) for place, name in enumerate(columns)]
+    done = scrub_columns(cells, policy, desk, analyzer)
+    return [done.get(number) or Scrubbed(list(row)) for number, row in enumerate(rows)]
+
+
+def scrub_columns(
+    columns: Sequence[pl.Series], policy: Policy, desk: Desk, analyzer: BatchAnalyzer | None = None
+) -> dict[int, Scrubbed]:
+    """Scrub the rows of `columns`: those in which something was found, by number. All others stay as they are."""
+    done: dict[int, Scrubbed] = {}
     desks: dict[int, Desk] = {}
+    found = {(row, place): items for place, column in enumerate(columns) for row, items in look_at(column, analyzer).items()}
     for turn in range(ROUNDS):
-        found = look([done[row].cells[place] or "" for row, place in work], [columns[place] for _, place in work], analyzer)
         again = []
-        for (row, place), items in zip(work, found, strict=True):
-            if not items:
-                continue
+        for (row, place), items in sorted(found.items()):
+            if row not in done:
+                done[row] = Scrubbed([column[row] for column in columns])
             own = desks.setdefault(row, Desk(desk.key, desk.lang, desk.numbered)) if policy.consistent == "document" else desk
-            if write(done[row], place, items, Pen(columns[place], policy, own, first=turn == 0)):
+            if write(done[row], place, items, Pen(columns[place].name, policy, own, first=turn == 0)):
                 again.append((row, place))
-        work = again
-        if not work:
-            break
-    for row, place in work:
-        done[row].counts.update(_left(done[row].cells[place] or "", columns[place], policy, analyzer))
+        if not again:
+            return done
+        found = _look_again(columns, done, again, analyzer)
+    for (row, place), items in found.items():
+        done[row].counts.update(_left(done[row].cells[place] or "", items, policy))
     return done
+
+
+def _look_again(
+    columns: Sequence[pl.Series], done: dict[int, Scrubbed], cells: Sequence[tuple[int, int]], analyzer: BatchAnalyzer | None
+) -> dict[tuple[int, int], list[Finding]]:
+    """Findings of the cells that were written."""
+    found: dict[tuple[int, int], list[Finding]] = {}
+    for place, column in enumerate(columns):
+        rows = [row for row, there in cells if there == place]
+        texts = column_of([done[row].cells[place] for row in rows]).alias(column.name)
+        found |= {(rows[number], place): items for number, items in look_at(texts, analyzer).items()}
+    return found
 
 
 def write(row: Scrubbed, place: int, items: Iterable[Finding], pen: Pen) -> bool:
@@ -110,18 +132,31 @@ def policy_reads_back(policy: Policy) -> bool:
 
 def look(texts: Sequence[str], names: Sequence[str], analyzer: BatchAnalyzer | None = None) -> list[list[Finding]]:
     """Findings of cells, each read with its column's name in front when it is short; positions are those of the cell."""
-    heads = [f"{name}：" if len(text) <= LABELLED_CELL else "" for text, name in zip(texts, names, strict=True)]
-    found = find([head + text for head, text in zip(heads, texts, strict=True)], analyzer)
-    return [
-        [item._replace(start=item.start - len(head), end=item.end - len(head)) for item in items if item.start >= len(head)]
-        for items, head in zip(found, heads, strict=True)
-    ]
+    found: list[list[Finding]] = [[] for _ in texts]
+    for name in dict.fromkeys(names):
+        rows = [row for row, own in enumerate(names) if own == name]
+        for number, items in look_at(column_of([texts[row] for row in rows]).alias(name), analyzer).items():
+            found[rows[number]] = items
+    return found
 
 
-def _left(text: str, column: str, policy: Policy, analyzer: BatchAnalyzer | None) -> Counter[tuple[str, str]]:
+def look_at(column: pl.Series, analyzer: BatchAnalyzer | None = None) -> dict[int, list[Finding]]:
+    """The same for a column, by row; rows without findings are left out."""
+    head = f"{column.name}："
+    short = column.str.len_chars().is_between(1, LABELLED_CELL)
+    read = pl.select(pl.when(short).then(pl.lit(head) + column).otherwise(column)).to_series() if short.any() else column
+    result = {}
+    for row, items in found_in(read, analyzer).items():
+        shift = len(head) if short[row] else 0
+        if own := [item._replace(start=item.start - shift, end=item.end - shift) for item in items if item.start >= shift]:
+            result[row] = own
+    return result
+
+
+def _left(text: str, items: Iterable[Finding], policy: Policy) -> Counter[tuple[str, str]]:
     """What the last look still finds and the policy would not keep."""
     counts: Counter[tuple[str, str]] = Counter()
-    for item in look([text], [column], analyzer)[0]:
+    for item in items:
         value = text[item.start : item.end]
         if policy.decide(text, item) not in STAYS and generalised(item.entity, value) != value:
             counts[item.entity, "residual"] += 1

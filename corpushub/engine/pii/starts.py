@@ -1,310 +1,240 @@
 """Where in a text each of many patterns can begin, for all patterns in one go.
 
-A pattern says of each place, from a few characters before its match to twenty into it, which characters may stand there. Those sets are read
-off the parsed pattern (alternatives joined, look-arounds and what comes after an unknown length taken as far as they are certain), so a match
-can only begin where every set agrees. One bit per pattern and one table per place make the test of all patterns a table look-up and an "and"
-per place; after four places hardly a position is left. The sets may allow too much, never too little: the regular expression decides.
+A pattern is looked for where it is rarest: at its beginning, or at an anchor inside it (the `@` of an address) or in the words that must stand
+in front of it, where those are told from running text more easily. `reader` says for each place around the anchor which characters may stand
+there, so a match can only be where every set agrees. One bit per anchor and one table per place make the test of all patterns a table look-up
+and an "and" per place; three places at once, of all anchors, leave hardly a position. The sets may allow too much, never too little: the
+regular expression decides.
 """
 
 from __future__ import annotations
 
-import re
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, reduce
-from operator import or_
-from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from dataclasses import dataclass
+from importlib.resources import files
+from math import prod
+from re import _constants as sre  # type: ignore[attr-defined]  # CPython's own parser, in no stub
+from re import _parser as parser  # type: ignore[attr-defined]  # as above
 from typing import Any
 
 import numpy as np
-import regex  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-AHEAD, BEHIND = 20, 3  # places read of a pattern: an identity number and what must not follow it, a label's last characters
-DENSE = (0, -1)  # places tested at every character; the others only where these agree
+from corpushub.engine.pii.reader import AHEAD, BEHIND, WILD, Reader, both, classes_of, common, partition
+
+DENSE = (-1, 0, 1)  # places tested at every character; the others only where these agree
 MASK = (1 << 64) - 1
 BLOCK = 1 << 17  # characters tested together: stays in the cache
-WILD = 0xFFFF  # stands for all characters outside the basic plane; every set holds it
-_CASE_AND_ASCII = int(re.IGNORECASE | re.ASCII)
-_REPEATS = {sre.MAX_REPEAT, sre.MIN_REPEAT, getattr(sre, "POSSESSIVE_REPEAT", None)}
-_CATEGORIES = {
-    sre.CATEGORY_DIGIT: r"\d", sre.CATEGORY_NOT_DIGIT: r"\D", sre.CATEGORY_SPACE: r"\s",
-    sre.CATEGORY_NOT_SPACE: r"\S", sre.CATEGORY_WORD: r"\w", sre.CATEGORY_NOT_WORD: r"\W",
-}  # fmt: skip
+LEFT = BEHIND + 8  # places read before an anchor: it may lie some way into its pattern
+REACH = 70  # characters between an anchor and the beginning of its match, at most
+RARE = 1e-3  # a pattern whose beginning is met more often in running text is given an anchor
+FLOOR = 1e-4  # share of a character that running text happens not to hold
+WIDTHLESS = {sre.AT, sre.ASSERT, sre.ASSERT_NOT}
+Items = list[tuple[Any, Any]]
+Places = NDArray[np.int64]
 
-Sets = tuple[int, ...]  # one set of character classes per place, as bits; places beyond the end are free
-Ways = dict[int, tuple[Sets, Sets]]  # by width: what may stand before (nearest first), and from the beginning on
-Class = tuple[str, int]  # a character class as source and flags
-WORD = (r"[\w]", 0)
-NOTHING: Ways = {0: ((), ())}
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What may stand around a point, by place, and how far after it a match begins: `near` to `far` characters, before it where negative."""
+
+    sets: dict[int, int]
+    near: int = 0
+    far: int = 0
+
+    def moved(self, by: int) -> Anchor:
+        """The same seen from `by` characters on."""
+        return Anchor({place - by: allowed for place, allowed in self.sets.items()}, self.near - by, self.far - by)
 
 
 class Starts:
     """Made once for `patterns` of (source, flags)."""
 
     def __init__(self, patterns: Sequence[tuple[str, int]]) -> None:
-        trees = [(list(tree), flags | tree.state.flags) for source, flags in patterns for tree in (parser.parse(source, flags),)]
-        self.classes, bits = partition({found for tree, flags in trees for found in classes_of(tree, flags)})
+        trees = [parser.parse(source, flags) for source, flags in patterns]
+        known = [(tree, flags | tree.state.flags) for tree, (_, flags) in zip(trees, patterns, strict=True)]
+        self.classes, bits = partition({found for tree, flags in known for found in classes_of(tree, flags)})
         self.kinds = int(self.classes.max()) + 1
-        reader = Reader(bits, (1 << self.kinds) - 1, 1 << int(self.classes[WILD]))
-        self.words = -(-len(trees) // 64)
-        full = np.repeat(
-            np.array([(1 << len(trees)) - 1 >> 64 * word & MASK for word in range(self.words)], np.uint64), self.kinds
-        )
-        self.tables = {place: full.reshape(self.words, self.kinds).copy() for place in range(-BEHIND, AHEAD)}
-        for number, (tree, flags) in enumerate(trees):
-            before, ahead = common(reader.sequence(tree, flags, back=False).values())
-            for place, allowed in [(-1 - place, some) for place, some in enumerate(before)] + list(enumerate(ahead)):
-                self._forbid(place, number, allowed)
-        self.sparse = [
-            place for place in self.tables if place not in DENSE and not np.array_equal(self.tables[place].ravel(), full)
-        ]
+        finder = Finder(Reader(bits, (1 << self.kinds) - 1, 1 << int(self.classes[WILD])), self.classes, self.kinds)
+        self.anchors: list[tuple[int, Anchor]] = []
+        self.beginnings: dict[int, list[tuple[int, NDArray[np.bool_]]]] = {}  # of patterns with an anchor elsewhere
+        for number, (tree, flags) in enumerate(known):
+            beginning, *anchors = finder.anchors(tree, flags)
+            self.anchors += [(number, anchor) for anchor in anchors or [beginning]]
+            if anchors:
+                self.beginnings[number] = [(place, self._holds(allowed)) for place, allowed in beginning.sets.items()]
+        self.words = -(-len(self.anchors) // 64)
+        self.tables = self._tables()
+        self.sparse = [place for place, table in self.tables.items() if place not in DENSE and (table != self.full).any()]
+        self.near = self._nearest()
 
-    def _forbid(self, place: int, number: int, allowed: int) -> None:
+    def _holds(self, allowed: int) -> NDArray[np.bool_]:
         raw = np.frombuffer(allowed.to_bytes(self.kinds // 8 + 1, "little"), dtype=np.uint8)
-        refused = np.unpackbits(raw, bitorder="little")[: self.kinds] == 0
-        self.tables[place][number // 64, refused] &= ~np.uint64(1 << number % 64)
+        return np.unpackbits(raw, bitorder="little")[: self.kinds].astype(np.bool_)
 
-    def of(self, text: str) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    def _tables(self) -> dict[int, NDArray[np.uint64]]:
+        """By place: for every word of anchors and every class of characters, which anchors may have it there."""
+        every = (1 << len(self.anchors)) - 1
+        self.full = np.array([[every >> 64 * word & MASK] for word in range(self.words)], np.uint64)
+        tables = {place: np.repeat(self.full, self.kinds, axis=1) for place in range(-LEFT, AHEAD)}
+        for number, (_, anchor) in enumerate(self.anchors):
+            for place, allowed in anchor.sets.items():
+                tables[place][number // 64, ~self._holds(allowed)] &= ~np.uint64(1 << number % 64)
+        return tables
+
+    def _nearest(self) -> tuple[list[NDArray[np.uint32]], NDArray[np.bool_]]:
+        """For the dense places: the number of each class among those the place tells apart, and for three numbers whether any anchor is left."""
+        numbers, columns = [], []
+        for place in DENSE:
+            distinct, number = np.unique(self.tables[place], axis=1, return_inverse=True)
+            columns.append(distinct)
+            numbers.append(number.ravel())
+        one, two, three = columns
+        left = np.zeros((one.shape[1], two.shape[1], three.shape[1]), dtype=bool)
+        for word in range(self.words):
+            left |= (one[word][:, None, None] & two[word][None, :, None] & three[word][None, None, :]) != 0
+        steps = (two.shape[1] * three.shape[1], three.shape[1], 1)
+        return [(number * step).astype(np.uint32) for number, step in zip(numbers, steps, strict=True)], left.ravel()
+
+    def of(self, text: str) -> Iterator[tuple[int, Places]]:
         """The number of each pattern that can begin somewhere in `text`, and all the places where."""
         codes = np.minimum(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32), WILD)
-        row = np.full(len(codes) + BEHIND + AHEAD, self.classes[ord("\n")], dtype=np.uint16)
-        row[BEHIND : BEHIND + len(codes)] = self.classes[codes]
-        blocks = [self._block(row, begin, min(BLOCK, len(codes) - begin)) for begin in range(0, len(codes), BLOCK)]
+        size = len(codes) + LEFT  # an anchor may lie behind the end of its match, and so of the text
+        row = np.full(size + LEFT + AHEAD, self.classes[ord("\n")], dtype=np.uint16)
+        self.classes.take(codes, out=row[LEFT : LEFT + len(codes)])
+        found: dict[int, list[Places]] = {}
+        blocks = [self._block(row, begin, min(BLOCK, size - begin)) for begin in range(0, size, BLOCK)]
         for word, parts in enumerate(zip(*blocks, strict=True)):
             places, alive = (np.concatenate(side) for side in zip(*parts, strict=True))
             present = int(np.bitwise_or.reduce(alive, initial=np.uint64(0)))
             for bit in range(64):
                 if present >> bit & 1:
-                    yield word * 64 + bit, places[(alive & np.uint64(1 << bit)) != 0]
+                    number, anchor = self.anchors[word * 64 + bit]
+                    at = places[(alive & np.uint64(1 << bit)) != 0]
+                    found.setdefault(number, []).append(around(at, anchor, len(codes)) if number in self.beginnings else at)
+        for number, several in sorted(found.items()):
+            at = several[0] if len(several) == 1 else np.unique(np.concatenate(several))
+            for place, holds in self.beginnings.get(number, ()):
+                at = at[holds[row[at + (LEFT + place)]]]
+            if len(at):
+                yield number, at
 
-    def _block(self, row: NDArray[np.uint16], begin: int, size: int) -> list[tuple[NDArray[np.int64], NDArray[np.uint64]]]:
-        """For every word of patterns: the places where at least one can begin, and which."""
-        near = row[begin : begin + size + BEHIND + AHEAD].astype(np.intp)
+    def _block(self, row: NDArray[np.uint16], begin: int, size: int) -> list[tuple[Places, NDArray[np.uint64]]]:
+        """For every word of anchors: the places where at least one can be, and which."""
+        near = row[begin : begin + size + LEFT + AHEAD].astype(np.intp)
+        numbers, left = self.near
+        key = numbers[0].take(near[LEFT + DENSE[0] : LEFT + DENSE[0] + size])
+        for number, place in zip(numbers[1:], DENSE[1:], strict=True):
+            key += number.take(near[LEFT + place : LEFT + place + size])
+        possible = np.flatnonzero(left.take(key))
         result = []
         for word in range(self.words):
-            alive = self.tables[DENSE[0]][word].take(near[BEHIND : BEHIND + size])
-            for place in DENSE[1:]:
-                alive &= self.tables[place][word].take(near[BEHIND + place : BEHIND + place + size])
-            at = np.flatnonzero(alive)
-            alive = alive[at]
-            for place in self.sparse:
-                alive &= self.tables[place][word].take(near[at + (BEHIND + place)])
-                if place % 4 == 0:
-                    left = alive != 0
-                    at, alive = at[left], alive[left]
-            left = alive != 0
-            result.append((at[left] + begin, alive[left]))
+            at = possible
+            alive = self.tables[0][word].take(near[at + LEFT])
+            for place in (-1, 1, *self.sparse):
+                alive &= self.tables[place][word].take(near[at + (LEFT + place)])
+                if place % 2:
+                    kept = alive != 0
+                    at, alive = at[kept], alive[kept]
+            kept = alive != 0
+            result.append((at[kept] + begin, alive[kept]))
         return result
 
 
-class Reader:
-    """Reads a parsed pattern into the characters each place may hold. Walking `back` reads a look-behind from its end."""
+def around(places: Places, anchor: Anchor, length: int) -> Places:
+    """Where matches may begin whose anchor is at one of `places`, each place once."""
+    begin, end = np.maximum(places + anchor.near, 0), np.minimum(places + (anchor.far + 1), length)
+    begin[1:] = np.maximum(begin[1:], end[:-1])
+    counts = np.maximum(end - begin, 0)
+    passed = np.cumsum(counts)
+    return np.repeat(begin - (passed - counts), counts) + np.arange(int(passed[-1]) if len(passed) else 0)
 
-    def __init__(self, bits: dict[Class, int], full: int, wild: int) -> None:
-        self.bits, self.full, self.wild = bits, full, wild
-        self.unknown: Ways = {width: ((), (full,) * width) for width in range(AHEAD + 1)}
 
-    def sequence(self, items: Sequence[tuple[Any, Any]], flags: int, *, back: bool) -> Ways:
-        ways = NOTHING
-        items = items[::-1] if back else items
-        for place, (op, value) in enumerate(items):
-            if min(ways, default=AHEAD) == AHEAD:
+class Finder:
+    """Finds the anchors of a pattern that are rarest in running text."""
+
+    def __init__(self, reader: Reader, classes: NDArray[np.uint16], kinds: int) -> None:
+        self.reader = reader
+        running = tomllib.loads(files("corpushub").joinpath("rules", "pii-running.toml").read_text("utf-8")).values()
+        self.shares = [
+            np.maximum(np.bincount(classes[[ord(char) for char in text]], minlength=kinds) / len(text), FLOOR).tolist()
+            for text in running
+        ]
+        self.share_of: dict[int, list[float]] = {}
+
+    def anchors(self, tree: Any, flags: int) -> list[Anchor]:
+        """The beginning of the pattern, then the anchors to look for instead, if there are rarer ones: one of them is in every match."""
+        beginning = self.anchor([], list(tree), flags)
+        if self.cost([beginning]) <= RARE:
+            return [beginning]
+        best = [self.rarest(beginning)]
+        for prefix, rest, near, far in points(tree):
+            if self.cost(best) <= RARE:
                 break
-            if op is sre.AT and value is sre.AT_BOUNDARY and not back:
-                ways = self._bounded(ways, items[place + 1 :], flags)
-            else:
-                ways = joined(ways, self.node(op, value, flags, back=back), self.full)
-        return ways
+            made = [self.rarest(self.anchor(prefix, way, flags, near, far)) for way in split(rest)]
+            best = min(best, made, key=self.cost)
+        return [beginning, *best]
 
-    def _bounded(self, ways: Ways, rest: Sequence[tuple[Any, Any]], flags: int) -> Ways:
-        """After a word character a boundary needs another kind of character; before one, it needs another kind in front."""
-        word = self.bits[WORD[0], flags & int(re.ASCII)]
-        other = self.full & ~word | self.wild
-        if 0 not in ways:
-            return either(
-                {width: (before, (*ahead[:width], ahead[width] & other if len(ahead) > width else other))}
-                if width < AHEAD and not ahead[width - 1] & ~word
-                else {width: (before, ahead)}
-                for width, (before, ahead) in ways.items()
-            )
-        follows = common(self.sequence(rest, flags, back=False).values())[1]
-        return joined(ways, {0: ((other,), ())}, self.full) if follows and not follows[0] & ~word else ways
+    def anchor(self, prefix: Items, rest: Items, flags: int, near: int = 0, far: int = 0) -> Anchor:
+        before, ahead = common(self.reader.sequence(rest, flags, back=False).values())
+        after, behind = common(self.reader.sequence(prefix, flags, back=True).values())
+        left, right = both(before, behind)[:BEHIND], both(ahead, after)
+        return Anchor({-1 - place: allowed for place, allowed in enumerate(left)} | dict(enumerate(right)), near, far)
 
-    def node(self, op: Any, value: Any, flags: int, *, back: bool) -> Ways:
-        if (source := class_source(op, value, flags)) is not None:
-            return {1: ((), (self.bits[source],))}
-        if op is sre.AT:
-            return NOTHING
-        if op in {sre.ASSERT, sre.ASSERT_NOT}:
-            direction, inner = value
-            sets = self._asserted(list(inner), flags, back=direction < 0, negated=op is sre.ASSERT_NOT)
-            return {0: ((), sets)} if (direction < 0) == back else {0: (sets[:BEHIND], ())}
-        if op is sre.SUBPATTERN:
-            return self.sequence(list(value[3]), (flags | value[1]) & ~value[2], back=back)
-        if op is sre.BRANCH:
-            return either(self.sequence(list(way), flags, back=back) for way in value[1])
-        if op in _REPEATS:
-            return self._repeated(value, flags, back=back)
-        if op is getattr(sre, "ATOMIC_GROUP", None):
-            return self.sequence(list(value), flags, back=back)
-        return self.unknown
+    def rarest(self, anchor: Anchor) -> Anchor:
+        """The anchor seen from where the places tested at every character are the rarest."""
+        return min((anchor.moved(by) for by in range(LEFT - BEHIND + 1)), key=lambda one: self.frequency(one, DENSE))
 
-    def _asserted(self, inner: list[tuple[Any, Any]], flags: int, *, back: bool, negated: bool) -> Sets:
-        if not negated:
-            return common(self.sequence(inner, flags, back=back).values())[1]
-        refused = self._alone(inner, flags)
-        return (self.full & ~refused | self.wild,) if refused else ()
+    def cost(self, anchors: Iterable[Anchor]) -> float:
+        """What to look for all of `anchors` costs: places of running text that the first test leaves, and places at which a match is tried."""
+        return sum(self.frequency(one, DENSE) + self.frequency(one, one.sets) * (1 + one.far - one.near) for one in anchors)
 
-    def _alone(self, items: Sequence[tuple[Any, Any]], flags: int) -> int:
-        """Characters that match by themselves, whatever stands beside them: those a negative look-around forbids for sure."""
-        needed = [item for item in items if item[0] not in _REPEATS or item[1][0] > 0]
-        if len(needed) != 1:
-            return 0
-        op, value = needed[0]
-        if op is sre.BRANCH:
-            return reduce(or_, (self._alone(list(way), flags) for way in value[1]), 0)
-        if op is sre.SUBPATTERN:
-            return self._alone(list(value[3]), (flags | value[1]) & ~value[2])
-        source = class_source(op, value, flags)
-        return 0 if source is None else self.bits[source]
+    def frequency(self, anchor: Anchor, places: Iterable[int]) -> float:
+        """Of the places of running text, the share at which `anchor` is to be expected, in the language in which that is more."""
+        shares = [self.shares_of(anchor.sets[place]) for place in places if place in anchor.sets]
+        return max(prod(share) for share in zip(*shares, strict=True)) if shares else 1.0
 
-    def _repeated(self, value: Any, flags: int, *, back: bool) -> Ways:
-        least, most, inner = int(value[0]), int(value[1]), list(value[2])
-        once = self.sequence(inner, flags, back=back)
-        if list(once) == [1] and len(once[1][1]) == 1 and not once[1][0]:
-            return {count: ((), once[1][1] * count) for count in range(min(least, AHEAD), min(most, AHEAD) + 1)}
-        ways = NOTHING
-        for _ in range(min(least, AHEAD)):
-            ways = joined(ways, once, self.full)
-        every = [ways]
-        for _ in range(min(most - least, AHEAD)):
-            if min(ways, default=AHEAD) == AHEAD:
-                break
-            ways = joined(ways, once, self.full)
-            every.append(ways)
-        return either(every)
+    def shares_of(self, allowed: int) -> list[float]:
+        if allowed not in self.share_of:
+            held = [kind for kind in range(allowed.bit_length()) if allowed >> kind & 1]
+            self.share_of[allowed] = [min(1.0, sum(share[kind] for kind in held)) for share in self.shares]
+        return self.share_of[allowed]
 
 
-def joined(first: Ways, second: Ways, full: int) -> Ways:
-    """What may stand where `second` follows `first`. Widths are cut at AHEAD."""
-    made: list[Ways] = []
-    for width, (before, ahead) in first.items():
-        if width == AHEAD:
-            made.append({width: (before, ahead)})
-            continue
-        for more, (before_it, after_it) in second.items():
-            behind = _both(before, before_it, full) if width == 0 else before
-            sets = _both(ahead, (full,) * width + after_it, full)[:AHEAD]
-            if 0 not in sets:
-                made.append({min(AHEAD, width + more): (behind, sets)})
-    return either(made)
+def points(tree: Any) -> Iterator[tuple[Items, Items, int, int]]:
+    """Points of a pattern at which it may be looked for: what comes before, what comes after, and where the match begins from there."""
+    items = list(tree)
+    yield [], items, 0, 0
+    for place, (op, value) in enumerate(items):
+        if op not in WIDTHLESS:
+            break
+        if op is sre.ASSERT and value[0] < 0:
+            near, far = value[1].getwidth()
+            if far <= REACH:
+                yield [], [*value[1], *items[place + 1 :]], near, far
+    for place in range(1, len(items)):
+        least, most = parser.SubPattern(tree.state, items[:place]).getwidth()
+        if most > REACH:
+            break
+        if most:
+            yield items[:place], items[place:], -most, -least
 
 
-def either(several: Iterable[Ways]) -> Ways:
-    """One of several ways: where widths are equal, a place may hold what it holds in any."""
-    found: dict[int, list[tuple[Sets, Sets]]] = {}
-    for ways in several:
-        for width, sets in ways.items():
-            found.setdefault(width, []).append(sets)
-    return {width: common(sets) for width, sets in found.items()}
-
-
-def common(several: Iterable[tuple[Sets, Sets]]) -> tuple[Sets, Sets]:
-    """What each place may hold in any of several ways, as far as all of them say."""
-    befores, aheads = zip(*several, strict=True) if (several := list(several)) else (((),), ((),))
-    before, ahead = (tuple(reduce(or_, place) for place in zip(*sets, strict=False)) for sets in (befores, aheads))
-    return before, ahead
-
-
-def _both(one: Sets, two: Sets, full: int) -> Sets:
-    length = max(len(one), len(two))
-    return tuple(
-        (one[place] if place < len(one) else full) & (two[place] if place < len(two) else full) for place in range(length)
-    )
-
-
-def class_source(op: Any, value: Any, flags: int) -> Class | None:
-    """The node as a character class, or None where it is none."""
-    kept = int(flags) & _CASE_AND_ASCII
-    if op is sre.LITERAL:
-        return f"[{_escape(value)}]", kept
-    if op is sre.NOT_LITERAL:
-        return f"[^{_escape(value)}]", kept
-    if op is sre.ANY:
-        return (r"[\s\S]" if flags & re.DOTALL else r"[^\n]"), 0
-    if op is sre.IN:
-        return f"[{''.join(_member(*item) for item in value)}]", kept
-    return None
-
-
-def _member(op: Any, value: Any) -> str:
-    if op is sre.NEGATE:
-        return "^"
-    if op is sre.LITERAL:
-        return _escape(value)
-    if op is sre.RANGE:
-        return f"{_escape(value[0])}-{_escape(value[1])}"
-    return _CATEGORIES[value]
-
-
-def _escape(code: int) -> str:
-    return f"\\U{code:08x}"
-
-
-def classes_of(items: Iterable[Any], flags: int) -> Iterator[Class]:
-    """Every character class of a parsed pattern."""
-    for op, value in items:
-        if op is sre.AT:
-            yield WORD[0], flags & int(re.ASCII)
-        elif (source := class_source(op, value, flags)) is not None:
-            yield source
-        elif op is sre.SUBPATTERN:
-            yield from classes_of(value[3], (flags | value[1]) & ~value[2])
-        elif op is sre.BRANCH:
-            for way in value[1]:
-                yield from classes_of(way, flags)
-        elif op in _REPEATS:
-            yield from classes_of(value[2], flags)
-        elif op in {sre.ASSERT, sre.ASSERT_NOT}:
-            yield from classes_of(value[1], flags)
-        elif op is getattr(sre, "ATOMIC_GROUP", None):
-            yield from classes_of(value, flags)
-
-
-def partition(sources: Iterable[Class]) -> tuple[NDArray[np.uint16], dict[Class, int]]:
-    """For each character of the basic plane the class of characters no pattern tells apart, and each source as a set of classes.
-
-    Characters are told apart by the sum of random numbers of the sources that hold them. Should two sums meet, classes grow: sets may allow
-    more, as they may.
-    """
-    members = {source: _members(source) for source in sorted(sources)}
-    marks = np.random.default_rng(0).integers(1, 1 << 62, len(members), dtype=np.uint64)
-    sums = np.zeros(WILD + 1, dtype=np.uint64)
-    for mark, ranges in zip(marks, members.values(), strict=True):
-        for begin, end in ranges:
-            sums[begin:end] += mark
-    sums[WILD] = np.uint64(1 << 63)
-    _, numbers = np.unique(sums, return_inverse=True)
-    bits = {}
-    for source, ranges in members.items():
-        held = np.zeros(int(numbers.max()) + 1, dtype=np.uint8)
-        for begin, end in (*ranges, (WILD, WILD + 1)):
-            held[numbers[begin:end]] = 1
-        bits[source] = int.from_bytes(np.packbits(held, bitorder="little").tobytes(), "little")
-    return numbers.astype(np.uint16), bits
-
-
-@cache
-def _plane() -> str:
-    return "".join(map(chr, range(WILD + 1)))
-
-
-def _members(source: Class) -> list[tuple[int, int]]:
-    """Ranges of the basic plane the class holds: the engine that will match says so itself."""
-    text, flags = source
-    plain = re.fullmatch(r"\[\\U([0-9a-f]{8})\]", text)
-    if plain and not flags & re.IGNORECASE:
-        code = int(plain[1], 16)
-        return [(code, code + 1)] if code < WILD else []
-    return [found.span() for found in regex.finditer(text + "+", _plane(), flags=flags)]
+def split(items: Items, *, most: int = 64) -> list[Items]:
+    """The alternatives with which `items` begin, each with what follows: told apart they are rarer than taken together."""
+    lead = next((place for place, (op, _) in enumerate(items) if op not in WIDTHLESS), len(items))
+    if lead == len(items):
+        return [items]
+    (op, value), head, rest = items[lead], items[:lead], items[lead + 1 :]
+    if op is sre.BRANCH:
+        ways = [list(way) for way in value[1]]
+    elif op is sre.SUBPATTERN:
+        ways = [[(op, (*value[:3], way))] for way in split(list(value[3]))]
+    elif op is sre.LITERAL and rest:  # what alternatives begin with in common is written in front of them
+        ways = [[(op, value), *way] for way in split(rest)]
+        head, rest = items[:lead], []
+    else:
+        return [items]
+    found = [[*head, *inner, *rest] for way in ways for inner in (split(way) if op is sre.BRANCH else [way])]
+    return found if len(found) <= most else [items]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import polars as pl
 from pydantic import Field
 
@@ -15,7 +16,7 @@ from corpushub.engine.pii.actions import Desk
 from corpushub.engine.pii.canaries import planted
 from corpushub.engine.pii.policy import ALWAYS, Policy, policy
 from corpushub.engine.pii.pseudonyms import derive
-from corpushub.engine.pii.scrub import Scrubbed, scrub_rows
+from corpushub.engine.pii.scrub import Scrubbed, scrub_columns, scrub_rows
 from corpushub.engine.step import Mapped, Params, Scope, Step, column_names
 
 COUNTS = ("found", "replaced", "kept", "residual")
@@ -102,24 +103,27 @@ def probed(seed: bytes, *, columns: tuple[str, ...], chosen: Policy, params: Scr
 
 
 def scrubbed(frame: pl.DataFrame, *, columns: tuple[str, ...], chosen: Policy, params: Scrub, key: bytes) -> pl.DataFrame:
-    """The kernel: scrubbed columns, the tally of each row and, where asked, its spans."""
-    rows = list(zip(*(frame[name].to_list() for name in columns), strict=True)) if columns else [()] * frame.height
-    done = scrub_rows(rows, columns, chosen, Desk(key, params.lang), _analyzer(names=params.names)) if frame.height else []
-    result: dict[str, pl.Series] = {
-        name: pl.Series(name, [row.cells[place] for row in done], dtype=pl.String) for place, name in enumerate(columns)
-    }
-    result[TALLY] = pl.Series(TALLY, [tally(row) for row in done], dtype=pl.List(pl.Int32))
+    """The kernel: scrubbed columns, the tally of each row and, where asked, its spans. Only rows that hold something are touched."""
+    cells = [frame[name] for name in columns]
+    done = scrub_columns(cells, chosen, Desk(key, params.lang), _analyzer(names=params.names)) if frame.height else {}
+    touched = np.zeros(frame.height, dtype=np.uint32)  # 0 or the number of the row among those touched
+    touched[list(done)] = np.arange(1, len(done) + 1)
+    result = [written(column, done, place) for place, column in enumerate(cells)]
+    tallies = pl.Series(TALLY, [[], *(tally(row) for row in done.values())], dtype=pl.List(pl.Int32))
+    result.append(tallies.gather(touched))
     if params.spans:
-        result[params.spans] = pl.Series(
-            params.spans, [[mark_of(mark) for mark in row.marks] for row in done], dtype=pl.List(SPAN)
-        )
-    return pl.DataFrame(list(result.values()))
+        marks = [[], *([mark_of(mark) for mark in row.marks] for row in done.values())]
+        result.append(pl.Series(params.spans, marks, dtype=pl.List(SPAN)).gather(touched))
+    return pl.DataFrame(result)
+
+
+def written(column: pl.Series, done: Mapping[int, Scrubbed], place: int) -> pl.Series:
+    """The column with the cells of the rows that were scrubbed."""
+    return column.clone().scatter(list(done), [row.cells[place] for row in done.values()]) if done else column
 
 
 def tally(row: Scrubbed) -> list[int]:
-    """Counts of a row in the fixed order of `measures`; empty for the many rows that hold nothing."""
-    if not row.counts:
-        return []
+    """Counts of a row in the fixed order of `measures`."""
     entities = tallied()
     known = {entity: place for place, entity in enumerate(entities)}
     counts = [0] * (len(entities) * len(COUNTS))

@@ -34,7 +34,6 @@ _TOKEN = re.compile(
     r"(?<![0-9A-Za-z_])(?=[0-9A-Za-z]{11,19}(?![0-9A-Za-z_]))(?=[0-9]*[OoIlSBZ])[0-9OoIlSBZ]{10,18}[0-9OoIlSBZXx](?![0-9A-Za-z_])"
 )
 _STOPS = re.compile(r"(?<![\d.。])\d{1,3}(?:[.。]\d{1,3}){3}(?![\d.])")
-_HALVES = re.compile("[\ud800-\udfff]")
 _LOOKALIKE = str.maketrans("OoIlSBZ", "0011582")
 
 
@@ -52,24 +51,20 @@ class View:
         return int(self.back[start]), int(self.back[end - 1]) + 1
 
 
-def views(texts: list[str]) -> list[View]:
-    """One view per text. One regular expression over the column finds the few texts that need work."""
-    if not texts:
-        return []
-    try:
-        column = pl.Series(texts, dtype=pl.String)
-    except UnicodeEncodeError:  # no valid Unicode: bytes that a reader could not decode
-        texts = [_HALVES.sub("\ufffd", text) for text in texts]
-        column = pl.Series(texts, dtype=pl.String)
-    needed = column.str.contains(_needed())
-    result = [View(text) for text in texts]
-    rows = needed.arg_true()
-    if len(rows):
-        # Most that need work hold full-width forms alone, which a column changes at once.
-        folded = column.gather(rows).str.replace_many({chr(code): char for code, char in _folds().items()})
-        for row, text, intricate in zip(rows, folded, folded.str.contains(_intricate()), strict=True):
-            result[row] = view(texts[row]) if intricate else View(text)
-    return result
+def views(column: pl.Series) -> tuple[pl.Series, dict[int, View]]:
+    """The column as recognizers read it, and the views of texts in which positions move, by row. One look over the column finds the few
+    texts that need work; the column holds no nulls.
+    """
+    rows = column.str.contains(_needed()).arg_true()
+    if not len(rows):
+        return column, {}
+    # Most that need work hold full-width forms alone, which a column changes at once.
+    folded = column.gather(rows).str.replace_many({chr(code): char for code, char in _folds().items()})
+    intricate = folded.str.contains(_intricate()).arg_true().to_list()
+    made = {place: view(column[int(rows[place])]) for place in intricate}
+    if made:
+        folded.scatter(list(made), [one.text for one in made.values()])
+    return column.clone().scatter(rows, folded), {int(rows[place]): one for place, one in made.items() if one.back is not None}
 
 
 def view(text: str) -> View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +15,10 @@ PIECES = st.sampled_from(
 
 @given(st.lists(st.lists(PIECES, max_size=14).map("".join), max_size=6))
 def test_a_column_reads_as_its_texts_one_by_one(texts: list[str]) -> None:
-    for made, text in zip(views(texts), texts, strict=True):
-        alone = view(text)
+    column, moved = views(pl.Series(texts, dtype=pl.String))
+    for row, (read, text) in enumerate(zip(column, texts, strict=True)):
+        made, alone = moved.get(row, View(read)), view(text)
+        assert made.text == read
         spans = [made.span(at, at + 1) for at in range(len(made.text))]
         assert made.text == alone.text or (made == View(text) and unread(text, alone.text))
         assert made.text != alone.text or spans == [alone.span(at, at + 1) for at in range(len(alone.text))]
