@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -42,27 +44,40 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep what is prepared here, and use it again")
     parser.add_argument("--only", choices=("prepare", "api", "load", "cold"), help="one part")
     options = parser.parse_args()
+    with prepared(options) as (folder, token):
+        if options.only == "prepare":
+            return
+        with serving(folder) as pid:
+            print("| what | figure |\n|---|---|")
+            if options.only in {None, "api"}:
+                latency(token, options, pid)
+            if options.only in {None, "load"}:
+                load(folder, token, options, pid)
+            if options.only in {None, "cold"}:
+                cold(folder, token)
+
+
+@contextmanager
+def prepared(options: argparse.Namespace) -> Iterator[tuple[Path, str]]:
+    """A folder with a hub's home, made unless `--folder` has one, and a token for it."""
     with tempfile.TemporaryDirectory(prefix="hub-bench-", dir=os.environ.get("BENCH_DIR")) as name:
         folder = options.folder or Path(name)
         folder.mkdir(exist_ok=True)
         kept = folder / "token"
         if not kept.exists():
             kept.write_text(prepare(folder, options))
-        if options.only == "prepare":
-            return
-        token = kept.read_text()
-        server = start(folder)
-        try:
-            print("| what | figure |\n|---|---|")
-            if options.only in {None, "api"}:
-                latency(token, options)
-            if options.only in {None, "load"}:
-                load(folder, token, options, server.pid)
-            if options.only in {None, "cold"}:
-                cold(folder, token)
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
+        yield folder, kept.read_text()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[int]:
+    """A server over the folder's home; its process id."""
+    server = start(folder)
+    try:
+        yield server.pid
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
 
 
 def prepare(folder: Path, options: argparse.Namespace) -> str:
@@ -140,12 +155,15 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     return server
 
 
-def routes(options: argparse.Namespace) -> dict[str, tuple[str, str, dict[str, str] | None]]:
+def routes() -> dict[str, tuple[str, str, dict[str, list[str]] | None]]:
+    """Method, path and form of what is asked; `{n}` counts through the datasets, so that no two questions in a row are the same."""
     return {
         "list 100 datasets": ("GET", "/api/datasets?limit=100", None),
-        "search by word": ("GET", f"/api/datasets?search=set-{options.datasets // 2}&limit=20", None),
+        "search by word": ("GET", "/api/datasets?search=set-{n}&limit=20", None),
         "facet language:zh": ("GET", "/api/datasets?filter=language:zh&limit=20", None),
-        "info of a small dataset": ("GET", "/api/datasets/city7/set-7", None),
+        "info of a dataset seen for the first time": ("GET", "/api/datasets/city{city}/set-{n}", None),
+        "info of a dataset asked for before": ("GET", "/api/datasets/city7/set-7", None),
+        "refs": ("GET", "/api/datasets/city{city}/set-{n}/refs", None),
         "tree page of 1,000": ("GET", f"/api/datasets/{WIDE}/tree/v1.0.0/data?limit=1000", None),
         "paths-info of 100": (
             "POST",
@@ -156,21 +174,29 @@ def routes(options: argparse.Namespace) -> dict[str, tuple[str, str, dict[str, s
     }
 
 
-def latency(token: str, options: argparse.Namespace) -> None:
+def latency(token: str, options: argparse.Namespace, pid: int) -> None:
     import httpx
 
     with httpx.Client(base_url=BASE, headers={"authorization": f"Bearer {token}"}, timeout=60) as client:
-        for name, (method, path, form) in routes(options).items():
-            taken = []
+        for name, (method, path, form) in routes().items():
+            taken, before = [], 0.0
             for number in range(210):
+                if number == 10:
+                    before = processor_ms(pid)
+                n = number * 37 % options.datasets
                 started = time.perf_counter()
-                answer = client.request(method, path, data=form)
+                answer = client.request(method, path.format(n=n, city=n % 50), data=form)
                 answer.raise_for_status() if answer.status_code != 307 else None
                 if number >= 10:
                     taken.append((time.perf_counter() - started) * 1000)
-            print(
-                f"| API, {name}: p50 / p95 | {quantiles(taken, n=20)[9]:.1f} / {quantiles(taken, n=20)[18]:.1f} ms |", flush=True
-            )
+            marks, work = quantiles(taken, n=20), (processor_ms(pid) - before) / len(taken)
+            print(f"| API, {name}: p50, p95, processor | {marks[9]:.1f}, {marks[18]:.1f}, {work:.2f} ms |", flush=True)
+
+
+def processor_ms(pid: int) -> float:
+    """Processor time a process has used, with all its threads that still live."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(line.read_text().split()[0]) for line in threads) / 1e6
 
 
 def load(folder: Path, token: str, options: argparse.Namespace, pid: int) -> None:

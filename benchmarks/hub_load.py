@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
-import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
 
-from hub_clients import BASE, PORT, WIDE, memory, prepare, start
+from hub_clients import BASE, PORT, WIDE, memory, prepared, serving
 
 ANSWER_SECONDS = 30
 IDLE_SECONDS = (
@@ -167,19 +165,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=400_000)
     parser.add_argument("--folder", type=Path, help="keep what is prepared here, and use it again (as hub_clients.py)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hub-load-", dir=os.environ.get("BENCH_DIR")) as name:
-        folder = options.folder or Path(name)
-        folder.mkdir(exist_ok=True)
-        kept = folder / "token"
-        if not kept.exists():
-            kept.write_text(prepare(folder, options))
-        server = start(folder)
-        try:
-            run = Run(kept.read_text(), options)
-            asyncio.run(driven(run, server.pid))
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
+    with prepared(options) as (folder, token), serving(folder) as pid:
+        run = Run(token, options)
+        asyncio.run(driven(run, pid))
     marks = quantiles(run.taken_ms, n=100)
     print("| what | figure |\n|---|---|")
     print(

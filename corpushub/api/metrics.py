@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 
 BOUNDS = (0.005, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
@@ -14,7 +14,7 @@ class Metrics:
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.buckets: dict[str, list[int]] = {}
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.bytes: Counter[str] = Counter()
         self.open = 0
 
@@ -25,7 +25,7 @@ class Metrics:
         self.open -= 1
         self.requests[kind, status] += 1
         self.buckets.setdefault(kind, [0] * (len(BOUNDS) + 1))[bisect_left(BOUNDS, seconds)] += 1
-        self.seconds[kind] += seconds  # type: ignore[assignment]
+        self.seconds[kind] += seconds
         self.bytes[kind] += sent
 
     def text(self, extra: dict[str, float] | None = None) -> str:

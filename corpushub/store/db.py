@@ -34,6 +34,10 @@ from corpushub.store.repos import Repos
 from corpushub.store.tokens import Deliveries, Tokens
 
 _BUSY_SECONDS = 30
+# Connections kept open, because opening one costs more than a question: for a server's eight threads, its recorder and its worker.
+_KEPT = 10
+# Pages a SQLite connection keeps to itself, so that all those kept take 40 MiB at most; below them is the system's cache of the file.
+_PAGES_KIB = 4000
 _RACES = frozenset({"40P01", "40001"})  # deadlock, serialization failure
 _SQLITE_AWAY = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
@@ -115,12 +119,12 @@ class Database:
 
     def _engine(self) -> sa.Engine:
         if not self.is_sqlite:
-            return sa.create_engine(self.url, pool_pre_ping=True, pool_size=10)
+            return sa.create_engine(self.url, pool_pre_ping=True, pool_size=_KEPT)
         options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": _BUSY_SECONDS}}
         if self.in_memory:
             options["poolclass"] = sa.StaticPool
         else:
-            options["pool_size"] = 10  # opening one costs more than a question
+            options["pool_size"] = _KEPT
         engine = sa.create_engine(self.url, **options)
         sa.event.listen(engine, "connect", _tune)
         sa.event.listen(engine, "begin", _begin)
@@ -158,7 +162,7 @@ class Database:
             finally:
                 reading.rollback()
                 if self.is_sqlite:
-                    reading.connection.driver_connection.execute("PRAGMA query_only=OFF")  # type: ignore[union-attr]
+                    _straight(reading, "PRAGMA query_only=OFF")
 
     @contextmanager
     def _lock(self) -> Generator[None]:
@@ -186,7 +190,7 @@ class Database:
         """Copy committed pages from SQLite's log to the database as far as no reader needs them where they are; upkeep, waits for nobody."""
         if self.is_sqlite and not self.in_memory:
             with _translated(), self.engine.connect() as connection:
-                connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()  # type: ignore[union-attr]
+                _straight(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         self.engine.dispose()
@@ -223,7 +227,7 @@ def _tune(connection: Any, _: object) -> None:
     """
     connection.isolation_level = None
     lines = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_SECONDS * 1000}", "foreign_keys=ON")
-    for line in (*lines, "wal_autocheckpoint=10000", "cache_size=-4000"):
+    for line in (*lines, "wal_autocheckpoint=10000", f"cache_size=-{_PAGES_KIB}"):
         connection.execute(f"PRAGMA {line}").close()
 
 
@@ -234,4 +238,11 @@ def _begin(connection: sa.Connection) -> None:
         return
     # Straight to the driver: neither touches the file, and a page of the portal begins to read a dozen times.
     for line in ("BEGIN", "PRAGMA query_only=ON"):
-        connection.connection.driver_connection.execute(line).close()  # type: ignore[union-attr]
+        _straight(connection, line)
+
+
+def _straight(connection: sa.Connection, line: str) -> None:
+    """Execute on SQLite's own connection."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute(line).close()

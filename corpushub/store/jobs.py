@@ -57,7 +57,9 @@ class JobRows:
         }
         id_ = new_id("job", clock=self.clock)
         self.connection.execute(jobs.insert().values(id=id_, payload=dict(payload), **row))
-        return self.get(id_)  # type: ignore[return-value]
+        made = self.get(id_)
+        assert made is not None
+        return made
 
     def get(self, job_id: str) -> Job | None:
         return self._one(jobs.c.id == job_id)

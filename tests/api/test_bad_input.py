@@ -28,7 +28,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Generator[SomeHub]:
     made = some_hub(Path(tmp_path_factory.mktemp("hub")))
     made.publish(OPEN, notices(), gated="")
     made.publish(REPO, notices())
-    made.repositories.create(CURATOR, "city/work")
+    made.repositories.create(CURATOR, "city/pushed")
     yield made
     made.close()
 
@@ -186,12 +186,12 @@ HEADER = {"key": "header", "value": {"summary": "x"}}
     ],
 )
 def test_a_bad_commit_changes_nothing(hub: SomeHub, writer: str, body: bytes) -> None:
-    before = hub.repositories.at(CURATOR, "city/work").commit.id
-    answer = get(hub, "/api/datasets/city/work/commit/main", writer, "POST", content=body)
+    before = hub.repositories.at(CURATOR, "city/pushed").commit.id
+    answer = get(hub, "/api/datasets/city/pushed/commit/main", writer, "POST", content=body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]
     hub.repositories.forget()
-    assert hub.repositories.at(CURATOR, "city/work").commit.id == before
+    assert hub.repositories.at(CURATOR, "city/pushed").commit.id == before
 
 
 def batch(hub: SomeHub, token: str, repo: str, data: bytes, size: int | None = None) -> Any:
@@ -203,7 +203,7 @@ def batch(hub: SomeHub, token: str, repo: str, data: bytes, size: int | None = N
 def test_an_upload_with_wrong_bytes_stores_nothing(hub: SomeHub, writer: str) -> None:
     data = b"right" * 100
     href = (
-        batch(hub, writer, "city/work", data)
+        batch(hub, writer, "city/pushed", data)
         .json()["objects"][0]["actions"]["upload"]["href"]
         .removeprefix(hub.settings.endpoint())
     )
@@ -218,16 +218,16 @@ def test_an_upload_with_wrong_bytes_stores_nothing(hub: SomeHub, writer: str) ->
 def test_another_repository_s_object_can_not_be_named(hub: SomeHub, writer: str) -> None:
     data = notices()["data/train-00000-of-00002.parquet"]
     digest = hashlib.sha256(data).hexdigest()
-    assert "actions" in batch(hub, writer, "city/work", data).json()["objects"][0]
+    assert "actions" in batch(hub, writer, "city/pushed", data).json()["objects"][0]
     line = {"key": "lfsFile", "value": {"path": "stolen.parquet", "oid": digest, "size": len(data)}}
-    answer = get(hub, "/api/datasets/city/work/commit/main", writer, "POST", content=commit_body(HEADER, line))
+    answer = get(hub, "/api/datasets/city/pushed/commit/main", writer, "POST", content=commit_body(HEADER, line))
     assert answer.status_code == 400
     assert "never received" in answer.headers["x-error-message"]
 
 
 def test_an_oversized_object_is_refused_in_the_batch(hub: SomeHub, writer: str) -> None:
     for size in (-1, 1 << 60, True, None):
-        row = batch(hub, writer, "city/work", b"x", 1 << 60 if size is None else size).json()["objects"][0]
+        row = batch(hub, writer, "city/pushed", b"x", 1 << 60 if size is None else size).json()["objects"][0]
         assert "error" in row or row["size"] == 1
 
 
@@ -236,7 +236,7 @@ def test_an_oversized_object_is_refused_in_the_batch(hub: SomeHub, writer: str) 
     [b"", b"\x00" * 7, b"\x00\xff\xff\xff\x00\xff\xff\x00", b"XETBLOB", b"\x01" * 100],
 )
 def test_a_malformed_xorb_or_shard_is_the_client_s_fault(hub: SomeHub, writer: str, body: bytes) -> None:
-    told = get(hub, "/api/datasets/city/work/xet-write-token/main", writer).json()
+    told = get(hub, "/api/datasets/city/pushed/xet-write-token/main", writer).json()
     base, token = told["casUrl"].removeprefix(hub.settings.endpoint()), told["accessToken"]
     assert get(hub, f"{base}/v1/xorbs/default/{'a' * 64}", token, "POST", content=body).status_code == 400
     assert get(hub, f"{base}/v1/xorbs/default/..%2f..%2fx", token, "POST", content=body).status_code == 404
@@ -271,7 +271,7 @@ def test_a_poisoned_xorb_makes_no_file_and_is_nobody_else_s(hub: SomeHub, writer
         told = get(hub, f"/api/datasets/{repo}/xet-write-token/main", writer).json()
         return told["casUrl"].removeprefix(hub.settings.endpoint()), told["accessToken"]
 
-    base, token = store("city/work")
+    base, token = store("city/pushed")
     assert get(hub, f"{base}/v1/xorbs/default/{name}", token, "POST", content=xorb(evil)).json() == {"was_inserted": True}
     answer = get(hub, f"{base}/v1/shards", token, "POST", content=shard(name, len(good), digest))
     assert (answer.status_code, answer.json()["code"]) == (400, "upload.hash_wrong")
@@ -298,7 +298,7 @@ def test_an_upload_in_parts_ends_only_with_all_of_them(
     data = b"in parts" * 30
     objects = [{"oid": hashlib.sha256(data).hexdigest(), "size": len(data)}]
     body = {"operation": "upload", "transfers": ["basic", "multipart"], "objects": objects}
-    row = get(hub, "/datasets/city/work.git/info/lfs/objects/batch", writer, "POST", json=body).json()["objects"][0]
+    row = get(hub, "/datasets/city/pushed.git/info/lfs/objects/batch", writer, "POST", json=body).json()["objects"][0]
     upload = row["actions"]["upload"]
     first = upload["header"]["00001"].removeprefix(hub.settings.endpoint())
     assert get(hub, first, method="PUT", content=data[:99]).status_code == 400
@@ -441,14 +441,14 @@ def test_no_request_breaks_the_protocol(
 )
 def test_no_json_breaks_a_write_route(hub: SomeHub, writer: str, data: dict[str, Any]) -> None:
     for method, path in (
-        ("POST", "/api/datasets/city/work/preupload/main"),
-        ("POST", "/api/datasets/city/work/paths-info/main"),
-        ("POST", "/datasets/city/work.git/info/lfs/objects/batch"),
-        ("POST", "/api/datasets/city/work/tag/main"),
-        ("PUT", "/api/datasets/city/work/settings"),
+        ("POST", "/api/datasets/city/pushed/preupload/main"),
+        ("POST", "/api/datasets/city/pushed/paths-info/main"),
+        ("POST", "/datasets/city/pushed.git/info/lfs/objects/batch"),
+        ("POST", "/api/datasets/city/pushed/tag/main"),
+        ("PUT", "/api/datasets/city/pushed/settings"),
         ("POST", "/api/repos/create"),
-        ("POST", "/api/datasets/city/work/user-access-request/handle"),
-        ("POST", "/datasets/city/work/ask-access"),
+        ("POST", "/api/datasets/city/pushed/user-access-request/handle"),
+        ("POST", "/datasets/city/pushed/ask-access"),
         ("POST", "/api/validate-yaml"),
     ):
         answer = get(hub, path, writer, method, json=data)
@@ -457,10 +457,10 @@ def test_no_json_breaks_a_write_route(hub: SomeHub, writer: str, data: dict[str,
 
 def test_a_truncated_upload_leaves_nothing(tmp_path: Path) -> None:
     hub = some_hub(tmp_path)
-    hub.repositories.create(CURATOR, "city/work")
+    hub.repositories.create(CURATOR, "city/pushed")
     data = b"x" * 500_000
     with serving(hub):
-        href = batch(hub, hub.token(CURATOR, "read", "write"), "city/work", data).json()["objects"][0]["actions"]["upload"][
+        href = batch(hub, hub.token(CURATOR, "read", "write"), "city/pushed", data).json()["objects"][0]["actions"]["upload"][
             "href"
         ]
         path = href.removeprefix(hub.settings.endpoint())
@@ -480,10 +480,10 @@ def test_small_and_large_files_come_inside_a_commit_or_not_at_all(hub: SomeHub, 
         {"path": "c.txt", "size": 5 << 20},
         {"path": "e.bin", "size": 0},
     ]
-    modes = get(hub, "/api/datasets/city/work/preupload/main", writer, "POST", json={"files": asked}).json()["files"]
+    modes = get(hub, "/api/datasets/city/pushed/preupload/main", writer, "POST", json={"files": asked}).json()["files"]
     assert [row["uploadMode"] for row in modes] == ["lfs", "regular", "lfs", "regular"]
     line = {"key": "file", "value": {"path": "b.txt", "content": base64.b64encode(b"one").decode(), "encoding": "base64"}}
-    assert get(hub, "/api/datasets/city/work/commit/main", writer, "POST", content=commit_body(HEADER, line)).status_code == 200
+    assert get(hub, "/api/datasets/city/pushed/commit/main", writer, "POST", content=commit_body(HEADER, line)).status_code == 200
     hub.repositories.forget()
-    again = get(hub, "/api/datasets/city/work/preupload/main", writer, "POST", json={"files": asked[1:2]}).json()["files"]
+    again = get(hub, "/api/datasets/city/pushed/preupload/main", writer, "POST", json={"files": asked[1:2]}).json()["files"]
     assert again[0]["oid"] == "43dd47ea691c90a5fa7827892c70241913351963"

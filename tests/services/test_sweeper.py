@@ -33,11 +33,11 @@ def grow_old(home: Path) -> None:
 
 def test_what_any_row_names_is_kept(hub: SomeHub) -> None:
     hub.publish(REPO, notices())
-    hub.repositories.create(CURATOR, "city/work")
+    hub.repositories.create(CURATOR, "city/pushed")
     pushed = b"pushed"
-    hub.contributions.push(CURATOR, "city/work", Push("main", "one", files=[hub.contributions.keep_small("a.txt", pushed)]))
+    hub.contributions.push(CURATOR, "city/pushed", Push("main", "one", files=[hub.contributions.keep_small("a.txt", pushed)]))
     uploaded, proposed, gone = (hub.objects.put_bytes(word) for word in (b"uploaded", b"proposed", b"gone"))
-    hub.contributions.received(CURATOR, "city/work", uploaded, 8)
+    hub.contributions.received(CURATOR, "city/pushed", uploaded, 8)
     with hub.database.begin() as unit:
         unit.documents.put("manifest", "m", {"documents": {"data/a.parquet": proposed}})
     grow_old(hub.settings.home)
@@ -50,12 +50,12 @@ def test_what_any_row_names_is_kept(hub: SomeHub) -> None:
 
 
 def test_a_deleted_repository_frees_its_bytes_at_the_next_sweep(hub: SomeHub) -> None:
-    hub.repositories.create(CURATOR, "city/work")
+    hub.repositories.create(CURATOR, "city/pushed")
     data = b"only here"
-    hub.contributions.push(CURATOR, "city/work", Push("main", "one", files=[hub.contributions.keep_small("a.txt", data)]))
+    hub.contributions.push(CURATOR, "city/pushed", Push("main", "one", files=[hub.contributions.keep_small("a.txt", data)]))
     grow_old(hub.settings.home)
     assert hub.sweeper.sweep(SYSTEM).objects == 0
-    hub.repositories.delete(CURATOR, "city/work")
+    hub.repositories.delete(CURATOR, "city/pushed")
     hub.sweeper.sweep(SYSTEM)
     assert hub.objects.size(sha256(data)) is None
 
