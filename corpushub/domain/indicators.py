@@ -50,7 +50,7 @@ _COUNTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("derived_products", "reuse", ("derived.registered",)),
     ("objections_filed", "quality", ("objection.filed",)),
     ("objections_corrected", "quality", ("objection.corrected",)),
-    ("drifts_seen", "quality", ("probe.observed with drift",)),
+    ("drifts_seen", "quality", ("probe.observed[drift]",)),
     ("incidents", "safety", ("incident.detected",)),
     ("quarantines", "safety", ("release.quarantined",)),
     ("withdrawals", "safety", ("release.withdrawn",)),
@@ -203,7 +203,7 @@ def _share(tally: Tally, name: str, group: str, of: tuple[tuple[str, ...], tuple
 def _shares(tally: Tally) -> Iterable[Indicator]:
     met, unmet = "demand.fulfilled", "demand.declined"
     yield _share(tally, "demand_satisfaction", "demand", ((met,), (met, unmet)), f"{met} / ({met} + {unmet})")
-    yield _share(tally, "satisfied_ratings", "demand", (("satisfied",), ("rated",)), "rating >= 4 / all ratings")
+    yield _share(tally, "satisfied_ratings", "demand", (("satisfied",), ("rated",)), "count(rating >= 4) / count(rating)")
     filed, corrected = "objection.filed", "objection.corrected"
     yield _share(tally, "objections_leading_to_correction", "quality", ((corrected,), (filed,)), f"{corrected} / {filed}")
     out, back = "release.published", "release.withdrawn"
@@ -214,7 +214,7 @@ def _speeds(tally: Tally) -> Iterable[Indicator]:
     """Median working days from one event of a stream to the next of another type."""
     for name, start, ends in _SPANS:
         number, seen = tally.these(name)
-        formula = f"median working days from {start} to {' or '.join(ends)}"
+        formula = f"median(working_days({start}, {' or '.join(ends)}))"
         yield Indicator(name, "speed", median_of(tally.days.get(name, {})), "working_day", formula, number, seen)
 
 
@@ -236,7 +236,9 @@ def _fairness(tally: Tally) -> Iterable[Indicator]:
     total = sum(tally.holders.values())
     largest = max(tally.holders.values(), default=0)
     value = round(100 * largest / total, 2) if total else 0.0
-    yield Indicator("largest_holder_share", "fairness", value, "percent", "grants of the largest holder / all grants", total)
+    yield Indicator(
+        "largest_holder_share", "fairness", value, "percent", f"max(count({_GRANTED}) by org) / count({_GRANTED})", total
+    )
     index = round(sum((100 * number / total) ** 2 for number in tally.holders.values()), 1) if total else 0.0
-    formula = "sum over holders of (share in percent)^2 (Herfindahl-Hirschman)"
+    formula = f"sum((100 * count({_GRANTED}) by org / count({_GRANTED}))^2)"
     yield Indicator("concentration_index", "fairness", index, "points", formula, total)

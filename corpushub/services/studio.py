@@ -351,8 +351,16 @@ class Studio:
 
 def in_words(params: Mapping[str, Any]) -> str:
     """Parameters as the recipe writes them: `columns: question, answer; jaccard: 0.8`."""
-    said = {name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value) for name, value in params.items()}
-    return "; ".join(f"{name}: {value}" for name, value in said.items())
+    return "; ".join(f"{name}: {said(value)}" for name, value in params.items())
+
+
+def said(value: Any) -> str:
+    """A list without brackets, a mapping as the recipe's flow style writes it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(said, value))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {said(item)}" for name, item in value.items()) + "}"
+    return str(value)
 
 
 class Telling:

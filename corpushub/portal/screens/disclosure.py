@@ -8,7 +8,7 @@ from corpushub.base.errors import Invalid
 from corpushub.base.identity import business_day
 from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case
-from corpushub.portal import casework, choices, forms, values
+from corpushub.portal import casework, choices, forms, register_view, values
 from corpushub.portal.board import Board
 from corpushub.portal.html import Child, Safe, a, b, button, div, joined, span
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
@@ -17,7 +17,6 @@ from corpushub.services.registers import PUBLIC
 
 FLOWS = ("authorization", "price", "plan_item", "share_item", "disclosure", "record")
 TABS = (*FLOWS, "register")
-SHOWN_ROWS = 200
 
 
 def show(ask: Ask) -> Page:
@@ -73,17 +72,10 @@ def registers(ask: Ask) -> Safe:
     chosen = ask.query.get("name") if ask.query.get("name") in PUBLIC else next(iter(PUBLIC))
     rows = ask.hub.registers.rows(ask.actor, str(chosen))
     words: list[tuple[str, str, Child]] = [(name, t.name("register", name), None) for name in PUBLIC]
-    heads = list(rows[0]) if rows else []
-    cells = [[values.value_of(ask, "", name, row.get(name, "")) for name in heads] for row in rows[:SHOWN_ROWS]]
-    shown = (
-        grid([t.name("field", name) for name in heads], cells)
-        if rows
-        else empty(t("disclosure.none_register"), t("disclosure.none_next"))
-    )
-    take = a(t("disclosure.csv"), href=f"/v1/registers/{chosen}?csv=true", download=f"{chosen}.csv", c="btn small")
+    none = empty(t("disclosure.none_register"), t("disclosure.none_next"))
     return div(
         div(tabs(ask, words, str(chosen), name="name"), c="subtabs"),
-        card(t.name("register", str(chosen)), shown, aside=[t("disclosure.count", count=len(rows)), " ", take], c="flush"),
+        register_view.register_card(ask, str(chosen), rows, none),
         c="stack",
     )
 

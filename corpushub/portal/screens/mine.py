@@ -91,7 +91,7 @@ def token_table(ask: Ask, held: Sequence[Token]) -> Safe:
         rows.append(
             [
                 div(b(token.name), div(code(token.id[-12:]), c="quiet small")),
-                span(*[chip(scope) for scope in token.scopes], c="row"),
+                span(*[chip(t(f"mine.scope_{scope}")) for scope in token.scopes], c="row"),
                 t.name("choice", token.purpose) if token.purpose else "–",
                 moment(t, token.expires_at, day=True),
                 moment(t, token.used_at) if token.used_at else "–",
