@@ -312,7 +312,7 @@ def test_an_upload_in_parts_ends_only_with_all_of_them(
 
 
 def test_names_that_differ_by_case_only_collide(hub: SomeHub, writer: str) -> None:
-    body = {"name": "Work", "organization": "City", "type": "dataset"}
+    body = {"name": "Pushed", "organization": "City", "type": "dataset"}
     answer = get(hub, "/api/repos/create", writer, "POST", json=body)
     assert answer.status_code == 409
     assert answer.json()["url"]
