@@ -34,13 +34,7 @@ _SENT = {
     "Cache-Control": "private, no-cache",
     "X-Content-Type-Options": "nosniff",  # and no type but octets: nothing under a pass is ever shown as a page
 }
-_LOGGED = {
-    "status": "$status",
-    "bytes": "$body_bytes_sent",
-    "length": "$sent_http_content_length",
-    "method": "$request_method",
-    "address": "$uri",
-}
+_LOGGED = {"status": "$status$request_completion", "bytes": "$body_bytes_sent", "address": "$uri"}
 assert WINDOW_SECONDS == 50, "the map below makes windows of fifty seconds"
 
 
@@ -58,7 +52,7 @@ events {{ worker_connections 2048; }}
 http {{
   sendfile on; tcp_nopush on; keepalive_requests 100000; access_log off; merge_slashes off; server_tokens off;
   default_type application/octet-stream;
-  open_file_cache max=20000 inactive=60s;
+  open_file_cache max=16000 inactive=60s;
   upstream hub {{ server {upstream}; keepalive 32; }}
   server {{
     listen {ports[0]}; server_name {name} datasets-server.{name if name != "_" else "localhost"};

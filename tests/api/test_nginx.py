@@ -167,7 +167,7 @@ def test_a_log_moved_away_is_read_to_its_end(front: Front) -> None:
     until(lambda: folder.log.stat().st_size > 0)
     time.sleep(1.2)
     folder.log.rename(folder.log.with_name("taken.log.1"))
-    folder.log.write_text(f"206\t7\t7\tGET\t/take/{address.split('/')[4]}/big.bin\n206\tx\n\t\n206\t9")
+    folder.log.write_text(f"206OK\t7\t/take/{address.split('/')[4]}/big.bin\n206OK\tx\n\t\n206OK\t9")
     front.hub.passes.record()
     found = front.hub.access.deliveries(front.hub.city["auditor"], limit=1000)
     assert sum(row.bytes for row in found if row.token == token[1].id) == len(BIG) + 7
