@@ -67,7 +67,7 @@ def as_cells(values: pl.Series) -> list[str]:
     if values.dtype.is_nested() or values.is_empty():
         return []
     texts = values.cast(pl.String)
-    return [] if (texts.str.len_chars().mean() or 0) > CELL else texts.to_list()  # type: ignore[operator]
+    return [] if texts.str.len_chars().sum() > CELL * texts.count() else texts.to_list()
 
 
 def unconfirmed(roles: Iterable[Role], recipe: Recipe) -> list[Problem]:

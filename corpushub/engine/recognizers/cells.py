@@ -12,7 +12,7 @@ from corpushub.engine.recognizers.surnames import begins_with_surname, dictionar
 _HEAD = re.compile(
     r"(?:.{0,6}(?:姓名|名字)|联系人|户主|申请人|收件人|收货人|法定代表人|经办人|负责人|持证人|驾驶员|学生|考生|学员|患者|业主|车主|户名)"
 )
-_MARKS = {mark: re.compile(rf"[^{mark}\n]*") for mark in "|\t,，;；"} | {
+_MARKS = {mark: re.compile(rf"(?<![^{mark}])[^{mark}\n]*") for mark in "|\t,，;；"} | {
     " ": re.compile(r"[^ \u3000\n]+"),
     "\n": re.compile(r".+"),
 }

@@ -31,6 +31,8 @@ _HINTS = (
     "民警", "网格员", "调解员", "干部", "选手", "外长", "首相", "总理", "总统", "主席", "将军", "书记", "市长", "副市长", "县长", "局长", "副局长", "部长", "秘书长", "主任",
     "副主任", "院长", "校长", "所长", "处长", "科长", "董事长", "总经理", "经理", "老人", "男子", "女子", "小伙", "姑娘", "嫌犯", "歌手", "演员", "作家", "专家", "医生", "老师",
     "家长", "同学", "同事", "邻居", "朋友", "战友", "室友", "舍友", "伯父", "舅舅", "叔叔", "外甥", "侄子", "侄女", "女婿", "儿媳", "岳父", "岳母", "婆婆", "公公", "爷爷", "奶奶", "外婆", "外公",
+    "老公", "老婆", "媳妇", "爸爸", "妈妈", "姑姑", "姑父", "姨妈", "姨父", "表哥", "表弟", "表姐", "表妹", "堂哥", "堂弟", "堂姐", "堂妹", "嫂子", "弟媳", "侄儿", "外孙", "外孙女",
+    "外甥女", "同乡", "老乡", "闺蜜", "嫁给", "取名", "化名", "班主任", "辅导员", "班长", "副班长", "驻村干部", "牧民", "辅警", "店主", "老板", "村主任", "楼长", "团长", "政委", "厂长",
 )  # fmt: skip
 # parts somebody plays in the news: what follows may be a name without a Chinese surname
 ROLES_ABROAD = (
@@ -43,9 +45,20 @@ _EMPTY = (
     "已婚 未婚 法人 个人 公司 其他 以上 以下 无名氏 无名 某某 姓名 身份证 联系人 联系 号码 出生 日期 学校 班级 民族 籍贯 职业 学历 岗位 编号 序号 时间 内容 多人 若干 全体 合计 小计 总计"
 )
 EMPTY = frozenset(_EMPTY.split())
-_WAYS = "|".join(sorted(map(re.escape, {*LABELS, *_NAMED}), key=len, reverse=True))
+_WAYS = "|".join(  # city_name is no name
+    rf"(?<![A-Za-z_]){way}" if way.isascii() else way for way in sorted({*LABELS, *_NAMED}, key=len, reverse=True)
+)
+# labels of forms whose characters are spread over the width of the others
+_SPREAD = r"(?:姓[ \u3000]{1,4}名|户[ \u3000]{1,4}[名主])"
 LABEL = re.compile(
-    rf"(?<![未其该各本])(?P<label>{_WAYS})(?P<colon>[\"'”]?(?:[（(][^（）()\n]{{1,8}}[）)])?[ \t]*[:：为是|][ \t]*[\"'“]?|[ \t]*)(?={_HAN})"
+    rf"(?<![未其该各本])(?P<label>{_WAYS}|{_SPREAD})(?P<colon>[\"'”]?(?:[（(][^（）()\n]{{1,8}}[）)])?[ \t]*[:：为是|][ \t]*[\"'“]?|[ \t\u3000]*)(?={_HAN})"
+)
+# keys of records, in the spelling programs give them
+KEY = re.compile(
+    rf"(?<![A-Za-z])(?:(?:user|real|full|patient|student|contacts?|applicant|owner|customer|client|buyer|seller|receiver|sender|consignee|holder|person|"
+    rf"member|doctor|teacher|parent|father|mother|child|guardian|employee|staff|agent|driver|account|card)_?name|xm|xingming)"
+    rf"[\"'”]?\s{{0,2}}[:=>|]\s{{0,2}}[\"'“]?(?={_HAN})",
+    re.IGNORECASE,
 )
 SURE = frozenset(_NAMED)
 KNOWN = frozenset({*LABELS, *_NAMED, *_HINTS})

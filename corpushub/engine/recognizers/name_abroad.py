@@ -1,4 +1,4 @@
-"""Names from elsewhere in Chinese characters: transliterations have no surname of ours, Japanese ones have their own."""
+"""Names of other languages in Chinese characters: transliterations have no surname of ours, Japanese ones have their own."""
 
 from __future__ import annotations
 
@@ -42,3 +42,15 @@ def japanese(text: str, words: list[Word]) -> Iterator[Found]:
     for found in _japanese().finditer(text):
         if found.start() in edges:
             yield found.start(), found.end(), 0.6, "japanese name"
+
+
+@cache
+def _composed() -> re.Pattern[str]:
+    parts = "|".join(sorted(lexicon()["names"]["parts"].split(), key=len, reverse=True))
+    return re.compile(rf"(?:{parts}){{2,3}}")
+
+
+def composed(text: str) -> Iterator[Found]:
+    """`格桑平措`, `娜仁其木格`: Tibetan and Mongolian names, of parts that hardly follow each other otherwise."""
+    for found in _composed().finditer(text):
+        yield found.start(), found.end(), 0.65, "parts of names"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from corpushub.engine.recognizers.labels import EMPTY, LABEL, LATIN, ROLE, SURE, without_label
+from corpushub.engine.recognizers.labels import EMPTY, KEY, KNOWN, LABEL, LATIN, ROLE, SURE, without_label
 from corpushub.engine.recognizers.name_shapes import (
     COMMON,
     FOLLOW,
@@ -20,14 +20,14 @@ from corpushub.engine.recognizers.name_shapes import (
 from corpushub.engine.recognizers.surnames import SINGLE, dictionary, mistaken
 
 _ADDRESS_WORDS = re.compile(
-    rf"(?<![\u4e00-\u9fff])(?P<name>{HAN}{{2,4}}?)(?=(?:女士|先生|小姐|同志|同学|老师|师傅)(?:[，,。；;、：:（(\s]|来电|来信|反映|于|的|在|因|称|您|你|$))"
+    rf"(?<![\u4e00-\u9fff·])(?P<name>{HAN}{{2,4}}?)(?=(?:女士|先生|小姐|同志|同学|老师|师傅)(?:[，,。；;、：:（(\s]|来电|来信|反映|于|的|在|因|称|您|你|$))"
 )
-_SEX = re.compile(rf"(?<!{HAN})(?P<name>{HAN}{{2,10}})(?=[，,、（( |\t]{{1,2}}(?:男|女)(?:性)?[，,、。；;）) |\t])")
+_SEX = re.compile(rf"(?<![\u4e00-\u9fff·])(?P<name>{HAN}{{2,10}})(?=[，,、（( |\t]{{1,2}}(?:男|女)(?:性)?[，,、。；;）) |\t])")
 _NUMBERED = re.compile(
     rf"(?:^|\n|[；;：:。])[ \t]*(?:\d{{1,4}}|[（(]\d{{1,4}}[）)]|[一二三四五六七八九十]{{1,3}})[.、．)） \t]{{1,2}}(?P<name>{HAN}{{2,4}})(?=[，,：:（( \t]{{1,2}}(?:身份|证件|男|女|手机|电话|联系|出生|住|户籍|学号|工号|\d{{11}}))"
 )
 _BEFORE_ID = re.compile(
-    rf"(?<!{HAN})(?P<name>{HAN}{{2,10}})(?=[，,、：:（( \t]{{1,2}}(?:身份证|公民身份|证件号|手机|电话|联系电话|联系方式|护照|性别))"
+    rf"(?<![\u4e00-\u9fff·])(?P<name>{HAN}{{2,10}})(?=[，,、：:（( \t]{{1,2}}(?:身份证|公民身份|证件号|手机|电话|联系电话|联系方式|护照|性别))"
 )
 _SPACED = re.compile(
     rf"(?<!{HAN})(?P<name>[{''.join(sorted(SINGLE))}][ \u3000]{{1,4}}{HAN}(?:[ \u3000]{{1,4}}{HAN}(?!{HAN}))?)(?!{HAN})"
@@ -40,12 +40,16 @@ def in_forms(text: str, edges: set[int]) -> Iterator[Found]:
         linked = not sure and bool(label["colon"].strip())
         if not sure and not linked and text[label.start() : label.end() + 1] in dictionary():
             continue  # the label is part of a longer word
-        name = _name_at(text, label.end(), sure=sure, named=label["label"] in SURE)
-        if not name or (not sure and (_is_phrase(name) or name in mistaken())):
+        named = re.sub(r"\s", "", label["label"]) in SURE
+        name = _name_at(text, label.end(), sure=sure, named=named)
+        if not name or not (sure or (named and ends(text, label.end() + len(name))) or _may_follow(name)):
             continue
         begins = label.start() in edges and (label.end() in edges or ends(text, label.end() + len(name)))
         if sure or linked or begins:
             yield label.end(), label.end() + len(name), 0.85 if sure else 0.75, f"label {label['label']}"
+    for key in KEY.finditer(text):
+        if name := _name_at(text, key.end(), sure=True):
+            yield key.end(), key.end() + len(name), 0.8, "key"
     for role in ROLE.finditer(text):
         if name := _name_at(text, role.end(), sure=True):
             yield role.end(), role.end() + len(name), 0.8, "role"
@@ -69,9 +73,16 @@ def in_forms(text: str, edges: set[int]) -> Iterator[Found]:
             if is_name(name, weak=why == "before sex") and (why in {"numbered", "before sex"} or name not in dictionary()):
                 yield start, start + len(name), 0.8, why
     for match in _SPACED.finditer(text):
-        if re.sub(r"\s", "", match["name"]) in dictionary():
-            continue
-        yield match.start("name"), match.end("name"), 0.55, "spaced"
+        if re.sub(r"\s", "", match["name"]) not in dictionary() and not _is_spread(text, *match.span("name")):
+            yield match.start("name"), match.end("name"), 0.55, "spaced"
+
+
+def _is_spread(text: str, start: int, end: int) -> bool:
+    """Does a run of single characters go on before or after: `性 别  女  民 族`?"""
+    return (
+        re.search(rf"(?<!{HAN}){HAN}[ \u3000]{{1,4}}$", text[max(0, start - 6) : start]) is not None
+        or re.match(rf"[ \u3000]{{1,4}}{HAN}(?!{HAN})", text[end : end + 6]) is not None
+    )
 
 
 _CALLED = re.compile(
@@ -86,6 +97,11 @@ KNOWN_WORD, FREQUENT = (
     30,
     1000,
 )  # occurrences from which a part of what follows a bare label is a word, and a whole noun after a colon is one
+
+
+def _may_follow(name: str) -> bool:
+    """Is it a name, where no colon says that one follows?"""
+    return not _is_phrase(name) and name not in mistaken()
 
 
 def _is_phrase(name: str) -> bool:
@@ -122,7 +138,7 @@ def _name_at(text: str, at: int, *, sure: bool, named: bool = False) -> str:
     tag, count = dictionary().get(best, ("", 0))
     if tag and not (strong and (named or (count < COMMON and best not in EMPTY) or (tag[0] == "n" and count < FREQUENT))):
         return ""
-    return "" if best in EMPTY or (len(best) > 2 and _BODY.search(best)) else best
+    return "" if best in EMPTY or best in KNOWN or (len(best) > 2 and _BODY.search(best)) else best
 
 
 _BODY = re.compile(r"[局委办厅部处科室所站院队会组厂店社]$")

@@ -10,7 +10,7 @@ Found = tuple[int, int, float, str]
 
 HAN = r"[\u4e00-\u9fff]"
 FOLLOW = re.compile(
-    r"$|[\s，,。；;、：:（(）)【】《》“”\"'/|！？!?0-9A-Za-z〔]|于|在|的|因|诉|称|与|和|及|系|向|从|持|住|现|来电|反映|申请|提交|驾驶|账户|帐户|同志|先生|女士|小姐|等|之|身份|已|将|被|提出|表示|说|主持|参加|负责|担任|出庭|签字|辩称|认为|死亡|受伤"
+    r"$|[\s，,。；;、：:（(）)【】《》“”\"'/|！？!?0-9A-Za-z〔<&}\]]|于|在|的|因|诉|称|与|和|及|系|向|从|持|住|现|来电|反映|申请|提交|驾驶|账户|帐户|同志|先生|女士|小姐|等|之|身份|已|将|被|提出|表示|说|主持|参加|负责|担任|出庭|签字|辩称|认为|死亡|受伤"
 )
 FUNCTION = frozenset("于在的因诉称与和及系向从持住现等之已将被说到来前后为是经由及其向对把")
 COMMON = 400  # occurrences in the dictionary's corpus from which a word is a word, not part of a name
@@ -20,7 +20,7 @@ def is_name(name: str, *, weak: bool = False) -> bool:
     surname = begins_with_surname(name, weak=weak)
     if not surname or name in NO_NAMES or "某" in name or not surname + 1 <= len(name) <= surname + 2:
         return False
-    return name[-1] not in "的了是在有和与及或者们等" and name[1:] not in _NOT_GIVEN
+    return name[-1] not in "的了是在有和与及或者们等不" and name[1:] not in _NOT_GIVEN
 
 
 _WORDS = (
@@ -67,4 +67,4 @@ def is_verb(word: str) -> bool:
 
 def ends(text: str, at: int) -> bool:
     """Does a clause end at `at`?"""
-    return re.match(r"$|[\s，,。；;、：:（(）)\"”|0-9A-Za-z]", text[at : at + 1]) is not None
+    return re.match(r"$|[\s，,。；;、：:（(）)\"'”’|0-9A-Za-z<&}\]]", text[at : at + 1]) is not None

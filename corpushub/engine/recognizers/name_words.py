@@ -78,6 +78,8 @@ def _cleaned(text: str, word: Word) -> Iterator[Found]:
     name = _EDGE.sub("", name)
     if len(name) > 2 and name[-1] in "收启":
         name = name[:-1]  # 某某收: the end of an address on a letter
+    if name[-1:] == "君" and len(name) > (begins_with_surname(name) or 1) + 2:
+        name = name[:-1]  # 王大明君: how letters call somebody
     if name[:1] in SINGLE and (courtesy := _COURTESY.match(name, 1)) and len(courtesy[0]) + 1 >= len(name) - 1:
         yield start, start + 1, 0.55, "surname and title"
         return

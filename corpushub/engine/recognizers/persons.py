@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from corpushub.engine.recognizers.cells import names_in_columns
-from corpushub.engine.recognizers.labels import HINT
-from corpushub.engine.recognizers.name_abroad import FIRST, ROLE_ABROAD, country_before, japanese
+from corpushub.engine.recognizers.labels import HINT, KNOWN
+from corpushub.engine.recognizers.name_abroad import FIRST, ROLE_ABROAD, composed, country_before, japanese
 from corpushub.engine.recognizers.name_forms import in_forms
 from corpushub.engine.recognizers.name_shapes import FOLLOW, FUNCTION, HAN, Found, is_name
 from corpushub.engine.recognizers.name_words import DOUBTFUL, in_words
@@ -34,10 +34,23 @@ def persons(text: str, words: list[Word], again: Sequence[Word] = ()) -> list[Fo
         for start, end, _, _ in in_words(text, again)
         if is_name(text[start:end]) or end - start > SHORT_ABROAD
     ]
-    found += list(japanese(text, words))
+    found += [*japanese(text, words), *composed(text)]
     found += [(start, end, 0.8, "column of names") for start, end in names_in_columns(text)]
     found += _listed(text, found)
+    found += _in_latin(text, found)
     return found + _again(text, words, found)
+
+
+def _in_latin(text: str, found: list[Found]) -> list[Found]:
+    """`玛丽（Mary Smith）`: the name as it is written elsewhere, in brackets behind it."""
+    return [
+        (*latin.span("name"), score, "in its own script")
+        for _, end, score, _ in found
+        if (latin := _LATIN.match(text, end)) is not None
+    ]
+
+
+_LATIN = re.compile(r"[ ]?[（(](?P<name>[A-Z][A-Za-z'’\-]+(?:,? [A-Z][A-Za-z'’.\-]*){0,3})(?=[，,;；）)])")
 
 
 def _unless_read_otherwise(text: str, found: list[Found]) -> list[Found]:
@@ -51,18 +64,19 @@ def _unless_read_otherwise(text: str, found: list[Found]) -> list[Found]:
     ]
 
 
-def _places(text: str, names: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Where one of `names` stands in `text`, the longest first; in one pass, however many there are."""
+def _places(text: str, names: Iterable[str]) -> list[tuple[int, int]]:
+    """Where one of `names` stands in `text`, by position, the longest first; one pass for each character that names begin with."""
     wanted = frozenset(names)
     lengths: dict[str, set[int]] = {}
     for name in wanted:
         lengths.setdefault(name[0], set()).add(len(name))
-    if not wanted:
-        return
-    ordered = {first: sorted(some, reverse=True) for first, some in lengths.items()}
-    for found in re.finditer(f"[{re.escape(''.join(sorted(ordered)))}]", text):
-        at = found.start()
-        yield from ((at, at + length) for length in ordered[found[0]] if text[at : at + length] in wanted)
+    found = []
+    for first, some in lengths.items():
+        at = text.find(first)
+        while at >= 0:
+            found += [(at, at + length) for length in some if text[at : at + length] in wanted]
+            at = text.find(first, at + 1)
+    return sorted(found, key=lambda span: (span[0], -span[1]))
 
 
 OFTEN = 3
@@ -95,11 +109,11 @@ def snippet(text: str, at: int) -> str:
 
 def _listed(text: str, found: list[Found]) -> list[Found]:
     """Members of lists (甲、乙、丙) where at least half of the others are names already."""
-    starts = {item[0]: item for item in found}
+    starts, stops = {item[0] for item in found}, {item[1] for item in found}
     more: list[Found] = []
     for run in re.finditer(rf"{HAN}{{2,4}}(?:(?:、|[ 　\t]{{1,4}}){HAN}{{2,4}}){{1,200}}", text):
         items = [(run.start() + match.start(), match[0]) for match in _ITEM.finditer(run[0])]
-        known = [start for start, _ in items if start in starts]
+        known = [start for start, item in items if start in starts or start + len(item) in stops]
         headed = _HEAD.search(text[max(0, run.start() - 6) : run.start()]) is not None
         alike = sum(is_name(_trim(name)) and _trim(name) not in dictionary() for _, name in items)
         if len(known) * 2 < len(items) and not (headed and alike * 5 >= len(items) * 3):
@@ -107,8 +121,9 @@ def _listed(text: str, found: list[Found]) -> list[Found]:
         for start, name in items:
             short = _trim(name)
             if (
-                start not in starts
+                start not in known
                 and is_name(short, weak=headed)
+                and short not in KNOWN
                 and (headed or len(known) > 1 or short not in dictionary())
                 and FOLLOW.match(text[start + len(short) : start + len(short) + 4])
             ):

@@ -20,7 +20,7 @@ SINGLE = frozenset(
 WEAK = frozenset("种仝和平经明家通代有海年问生商云滑羊巨招揣赏伯依蓬黑树盘旦色邝候热阿买艾哈巴达德格次尼扎玛索")
 _DOUBLES = (
     "欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 长孙 宇文 司徒 司空 夏侯 端木 百里 东郭 南宫 独孤 轩辕 呼延 闻人 澹台 公冶 太叔 申屠 仲孙 钟离 鲜于 闾丘 "
-    "拓跋 赫连 完颜 西门 左丘 第五 万俟 纳兰 单于 濮阳 淳于 公羊 宗政 乐正 亓官 谷梁 段干 羊舌 微生 梁丘 东门 南门 爱新 觉罗"
+    "拓跋 赫连 完颜 西门 左丘 第五 万俟 纳兰 单于 濮阳 淳于 公羊 宗政 乐正 亓官 谷梁 段干 羊舌 微生 梁丘 东门 南门 爱新 觉罗 漆雕 司寇 巫马 公西 公良 颛孙 夹谷 子车 壤驷 即墨 南郭 北宫 耶律 叶赫 富察 那拉 佟佳 范姜 张简 张廖"
 )
 DOUBLE = frozenset(_DOUBLES.split())
 _TITLES = (
@@ -40,26 +40,32 @@ def begins_with_surname(name: str, *, weak: bool = False) -> int:
 @cache
 def mistaken() -> frozenset[str]:
     """Words of two characters that jieba's dictionary calls names but that are too frequent to be somebody's: 荣誉, 陈述, 晋级."""
-    spec = find_spec("jieba")
-    file = Path((spec.submodule_search_locations or [""])[0]) / "dict.txt" if spec else Path()
-    lines = (line.split(" ") for line in file.read_text("utf-8").split("\n")) if file.is_file() else ()
-    return frozenset(
-        parts[0] for parts in lines if len(parts) == 3 and parts[2] == "nr" and len(parts[0]) == 2 and int(parts[1]) >= 200
-    )
+    return _words()[1]
 
 
 @cache
 def dictionary() -> dict[str, tuple[str, int]]:
     """Words of two to four characters with part of speech and frequency, from jieba's dictionary; names of people are left out."""
+    return _words()[0]
+
+
+@cache
+def _words() -> tuple[dict[str, tuple[str, int]], frozenset[str]]:
+    """Words and what is mistaken for names, in one reading."""
     spec = find_spec("jieba")
     file = Path((spec.submodule_search_locations or [""])[0]) / "dict.txt" if spec else Path()
-    if not file.is_file():
-        return {}
     words: dict[str, tuple[str, int]] = {}
-    for line in file.read_text("utf-8").split("\n"):
+    names: set[str] = set()
+    for line in file.read_text("utf-8").split("\n") if file.is_file() else ():
         word, _, rest = line.partition(" ")
         if 2 <= len(word) <= 4:
             count, _, tag = rest.partition(" ")
-            if not tag.startswith("nr") and int(count) > 2:
-                words[word] = (tag, int(count))
-    return words
+            if not tag.startswith("nr"):
+                if int(count) > 2:
+                    words[word] = (tag, int(count))
+            elif tag == "nr" and len(word) == 2 and int(count) >= FREQUENT:
+                names.add(word)
+    return words, frozenset(names)
+
+
+FREQUENT = 200

@@ -17,6 +17,12 @@ def test_whatever_stands_below_the_head_of_names_is_one(mark: str) -> None:
     assert names("\n".join(mark.join(row) for row in rows)) == ["黄河", "马上飞", "古丽·买买提"]
 
 
+@pytest.mark.parametrize("mark", ["|", "\t", ",", "，"])
+def test_an_empty_cell_at_the_end_is_a_cell(mark: str) -> None:
+    rows = [("序号", "姓名", "备注"), ("1", "黄河", ""), ("2", "马上飞", ""), ("3", "高山", ""), ("4", "水玲珑", "无")]
+    assert names("\n".join(mark.join(row) for row in rows)) == ["黄河", "马上飞", "高山", "水玲珑"]
+
+
 def test_rules_between_rows_do_not_end_a_table_and_prose_does() -> None:
     assert names("| 姓名 | 性别 |\n|---|---|\n| 高山 | 男 |\n说明一\n说明二\n说明三\n| 程序 | 男 |") == ["高山"]
 

@@ -35,6 +35,25 @@ def test_names_from_elsewhere_and_beside_an_office_are_found(text: str, names: l
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("去年，儿子格桑平措和邻居家的娜仁其木格上了同一所学校。", ["格桑平措", "娜仁其木格"]),
+        ("那张照片不是我店里的，我老公司鹏当时也在场。", ["司鹏"]),
+        ("姓 名  澹台明月\n性 别  女  民 族  汉", ["澹台明月"]),
+        ("申请人：木合塔尔·艾山，男，住库尔勒市。", ["木合塔尔·艾山"]),
+        ("留学生玛丽·史密斯（Mary Smith，加拿大籍）报到。", ["玛丽·史密斯", "Mary Smith"]),
+        ("给孩子取名冀诗涵、冀诗雨。", ["冀诗涵", "冀诗雨"]),
+        ("<row><xm>鱼小丽</xm><productName>黄河</productName></row>", ["鱼小丽"]),
+        ('{"patient_name": "能志远", "city_name": "石家庄"}', ["能志远"]),
+        ("班委名单：班长 令狐子墨，副班长 白玛央金。", ["令狐子墨", "白玛央金"]),
+        ("钱打到农行卡上，户名蒙建设 别打错了。", ["蒙建设"]),
+    ],
+)
+def test_names_of_other_languages_forms_and_records_are_found_whole(text: str, names: list[str]) -> None:
+    assert people(text) == names
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "代表团正在科威特访问，随后前往尼日利亚。",
