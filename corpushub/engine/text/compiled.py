@@ -77,11 +77,23 @@ def _at_address(_context: Any, number: Any) -> Any:
     return BYTES(number), turn
 
 
+def _eight_bytes(_context: Any, data: Any, place: Any) -> Any:
+    def load(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        eight = context.get_value_type(signature.return_type)
+        loaded = builder.load(builder.bitcast(builder.gep(given[0], [given[1]]), eight.as_pointer()))
+        loaded.align = 1
+        return loaded
+
+    return uint64(data, place), load
+
+
 address: Any = intrinsic(_address)
 """Where an array's numbers lie. Passing an array on inside a loop counts its references, which costs more than a character's work; an address
 is not counted. So only arrays that came as arguments or are returned: others may be gone before their address is used."""
 at_address: Any = intrinsic(_at_address)
 """The bytes that begin at an address given as an integer."""
+eight_bytes: Any = intrinsic(_eight_bytes)
+"""Eight bytes at once, the first lowest, wherever they begin."""
 
 
 @helper
@@ -140,11 +152,30 @@ def _solid(data: Any, i: int, end: int, special: Any) -> int:
     return 0 if (special[point >> 3] >> (point & 7)) & 1 else after - i
 
 
+_HIGH, _SPACES, _ONES, _SEVEN = (np.uint64(byte * 0x0101010101010101) for byte in (0x80, 0x20, 0x01, 0x7F))
+_8, _63 = np.uint64(8), np.uint64(63)
+
+
+@helper
+def _plain(data: Any, i: int, inside: bool) -> int:
+    """How many of the eight bytes at `i` are printable ASCII with single spaces between: seven or eight (a space at the end waits), or none."""
+    eight = eight_bytes(data, i)
+    if (eight | (eight - _SPACES) | (eight + _ONES)) & _HIGH:
+        return 0
+    gaps = ~((eight ^ _SPACES) + _SEVEN) & _HIGH
+    if gaps & (gaps << _8) or not (inside or data[i] != 0x20):
+        return 0
+    width: int = 8 - int64(gaps >> _63)
+    return width
+
+
 @kernel(int64(BYTES, int64, int64, boolean, BYTES))
 def _regular(data: Any, i: int, end: int, inside: bool, special: Any) -> int:
     """Where the first character stands about which normalising has to decide; `inside`: what comes before `i` is no white space."""
     while i < end:
-        width = _solid(data, i, end, special)
+        width = _plain(data, i, inside) if i + 8 <= end and data[i] < 0x80 else 0
+        if width == 0:
+            width = _solid(data, i, end, special)
         if width == 0:
             if not inside or (data[i] != 0x20 and data[i] != 0x0A):
                 return i

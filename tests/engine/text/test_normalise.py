@@ -25,6 +25,18 @@ def test_numpy_and_numba_agree(values: list[str | None]) -> None:
     assert normalise(column, fast=False).to_list() == normalise(column, fast=True).to_list()
 
 
+@given(st.lists(st.text("ab~ \x7f\n\té中", min_size=6, max_size=40), max_size=6))
+def test_numpy_and_numba_agree_where_plain_text_is_looked_at_in_eights(values: list[str]) -> None:
+    column = pl.Series(values, dtype=pl.String)
+    assert normalise(column, fast=True).to_list() == normalise(column, fast=False).to_list()
+
+
+@given(st.integers(0, 40), st.sampled_from([" ", "  ", "\n", "\x1f", "\x7f", "\u3000", "\u200b", "\t"]), st.integers(0, 16))
+def test_dirt_is_seen_wherever_it_stands_among_plain_text(place: int, dirt: str, more: int) -> None:
+    column = pl.Series(["a" * place + dirt + "b" * more])
+    assert normalise(column, fast=True).to_list() == normalise(column, fast=False).to_list()
+
+
 @given(texts)
 def test_normalising_twice_changes_nothing_more(values: list[str | None]) -> None:
     once = normalise(pl.Series("t", values, dtype=pl.String), fast=False)
