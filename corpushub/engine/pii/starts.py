@@ -12,6 +12,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from math import prod
 from re import _constants as sre  # type: ignore[attr-defined]  # CPython's own parser, in no stub
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpushub.engine.pii.reader import AHEAD, BEHIND, WILD, Reader, both, classes_of, common, partition
+from corpushub.engine.text.utf8 import compiled
 
 DENSE = (-1, 0, 1)  # places tested at every character; the others only where these agree
 MASK = (1 << 64) - 1
@@ -33,6 +35,7 @@ FLOOR = 1e-4  # share of a character that running text happens not to hold
 WIDTHLESS = {sre.AT, sre.ASSERT, sre.ASSERT_NOT}
 Items = list[tuple[Any, Any]]
 Places = NDArray[np.int64]
+Found = tuple[Places, NDArray[np.uint64], NDArray[np.int64]]  # places, which anchors of a word can be there, and the word
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Starts:
     def _tables(self) -> dict[int, NDArray[np.uint64]]:
         """By place: for every word of anchors and every class of characters, which anchors may have it there."""
         every = (1 << len(self.anchors)) - 1
-        self.full = np.array([[every >> 64 * word & MASK] for word in range(self.words)], np.uint64)
+        self.full = np.array([every >> 64 * word & MASK for word in range(self.words)], np.uint64).reshape(self.words, 1)
         tables = {place: np.repeat(self.full, self.kinds, axis=1) for place in range(-LEFT, AHEAD)}
         for number, (_, anchor) in enumerate(self.anchors):
             for place, allowed in anchor.sets.items():
@@ -97,38 +100,62 @@ class Starts:
         steps = (two.shape[1] * three.shape[1], three.shape[1], 1)
         return [(number * step).astype(np.uint32) for number, step in zip(numbers, steps, strict=True)], left.ravel()
 
-    def of(self, text: str) -> Iterator[tuple[int, Places]]:
-        """The number of each pattern that can begin somewhere in `text`, and all the places where."""
-        codes = np.minimum(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32), WILD)
-        size = len(codes) + LEFT  # an anchor may lie behind the end of its match, and so of the text
-        row = np.full(size + LEFT + AHEAD, self.classes[ord("\n")], dtype=np.uint16)
-        self.classes.take(codes, out=row[LEFT : LEFT + len(codes)])
+    def of(self, text: str, *, fast: bool | None = None) -> Iterator[tuple[int, Places]]:
+        """The number of each pattern that can begin somewhere in `text`, and all the places where. `fast` as for `utf8.compiled`."""
+        margin = "\n" * LEFT  # an anchor may lie behind the end of its match, and so of the text
+        codes = np.frombuffer(f"{margin}{text}{margin}{AHEAD * margin[:1]}".encode("utf-32-le"), dtype=np.uint32)
+        twin = compiled(len(text), fast=fast)
+        look = self._anchored if twin else self._anchored_by_numpy
         found: dict[int, list[Places]] = {}
-        blocks = [self._block(row, begin, min(BLOCK, size - begin)) for begin in range(0, size, BLOCK)]
-        for word, parts in enumerate(zip(*blocks, strict=True)):
-            places, alive = (np.concatenate(side) for side in zip(*parts, strict=True))
-            present = int(np.bitwise_or.reduce(alive, initial=np.uint64(0)))
+        parts = [look(codes, begin, min(begin + BLOCK, len(codes) - AHEAD)) for begin in range(LEFT, len(codes) - AHEAD, BLOCK)]
+        at, alive, word = (np.concatenate(side) for side in zip(*parts, strict=True))
+        for number in range(self.words):
+            places, bits = at[word == number], alive[word == number]
+            present = int(np.bitwise_or.reduce(bits, initial=np.uint64(0)))
             for bit in range(64):
                 if present >> bit & 1:
-                    number, anchor = self.anchors[word * 64 + bit]
-                    at = places[(alive & np.uint64(1 << bit)) != 0]
-                    found.setdefault(number, []).append(around(at, anchor, len(codes)) if number in self.beginnings else at)
-        for number, several in sorted(found.items()):
-            at = several[0] if len(several) == 1 else np.unique(np.concatenate(several))
-            for place, holds in self.beginnings.get(number, ()):
-                at = at[holds[row[at + (LEFT + place)]]]
-            if len(at):
-                yield number, at
+                    pattern, anchor = self.anchors[number * 64 + bit]
+                    here = places[(bits & np.uint64(1 << bit)) != 0] - LEFT
+                    found.setdefault(pattern, []).append(around(here, anchor, len(text)) if pattern in self.beginnings else here)
+        for pattern, several in sorted(found.items()):
+            here = several[0] if len(several) == 1 else np.unique(np.concatenate(several))
+            for place, holds in self.beginnings.get(pattern, ()):
+                here = here[holds[self._class(codes[here + (LEFT + place)])]]
+            if len(here):
+                yield pattern, here
 
-    def _block(self, row: NDArray[np.uint16], begin: int, size: int) -> list[tuple[Places, NDArray[np.uint64]]]:
-        """For every word of anchors: the places where at least one can be, and which."""
-        near = row[begin : begin + size + LEFT + AHEAD].astype(np.intp)
+    def _class(self, codes: NDArray[np.uint32]) -> NDArray[np.uint16]:
+        return self.classes.take(np.minimum(codes, WILD))
+
+    def _anchored(self, codes: NDArray[np.uint32], begin: int, end: int) -> Found:
+        from corpushub.engine.pii.compiled import anchored
+
+        at, alive, word = self._room
+        held = anchored(codes, begin, end, self._flat, self._room)
+        return at[:held].copy(), alive[:held].copy(), word[:held].copy()
+
+    @cached_property
+    def _flat(self) -> tuple[Any, ...]:
+        """What the compiled twin reads: the numbers of the dense places, what is left, all tables in the order of the places, the places."""
         numbers, left = self.near
-        key = numbers[0].take(near[LEFT + DENSE[0] : LEFT + DENSE[0] + size])
-        for number, place in zip(numbers[1:], DENSE[1:], strict=True):
-            key += number.take(near[LEFT + place : LEFT + place + size])
-        possible = np.flatnonzero(left.take(key))
-        result = []
+        order = (*DENSE, *self.sparse)
+        tables = np.stack([self.tables[place] for place in order], axis=1)
+        return self.classes, np.concatenate(numbers), left.view(np.uint8), tables.ravel(), np.array(order, dtype=np.int64)
+
+    @cached_property
+    def _room(self) -> Found:
+        size = BLOCK * self.words
+        return np.empty(size, np.int64), np.empty(size, np.uint64), np.empty(size, np.int64)
+
+    def _anchored_by_numpy(self, codes: NDArray[np.uint32], begin: int, end: int) -> Found:
+        """The places from `begin` to `end` where anchors can be, which ones, and of which word."""
+        near = self._class(codes[begin - LEFT : end + AHEAD]).astype(np.intp)
+        numbers, left = self.near
+        first, *others = (
+            number.take(near[LEFT + place : LEFT + place + end - begin]) for number, place in zip(numbers, DENSE, strict=True)
+        )
+        possible = np.flatnonzero(left.take(sum(others, first)))
+        found = []
         for word in range(self.words):
             at = possible
             alive = self.tables[0][word].take(near[at + LEFT])
@@ -138,8 +165,9 @@ class Starts:
                     kept = alive != 0
                     at, alive = at[kept], alive[kept]
             kept = alive != 0
-            result.append((at[kept] + begin, alive[kept]))
-        return result
+            found.append((at[kept] + begin, alive[kept], np.full(int(kept.sum()), word)))
+        at, alive, word_of = (np.concatenate(side) for side in zip(*found, strict=True))
+        return at, alive, word_of
 
 
 def around(places: Places, anchor: Anchor, length: int) -> Places:

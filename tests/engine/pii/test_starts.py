@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any
 
-import regex  # type: ignore[import-untyped]
+import regex  # type: ignore[import-untyped]  # comes without types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from presidio_analyzer import PatternRecognizer
@@ -53,6 +53,15 @@ def test_no_finding_of_ours_is_missed(text: str) -> None:
     allowed = {number: set(places.tolist()) for number, places in ours().starts.of(line)}
     for number, shape in enumerate(ours().in_lines):
         assert begins(shape.compiled.pattern, shape.flags, line) <= allowed.get(number, set()), shape.kind.pattern
+
+
+@settings(max_examples=60)
+@given(st.lists(TEXT, max_size=4).map("\n".join))
+def test_the_compiled_look_sees_what_numpy_sees(text: str) -> None:
+    by_numpy, compiled = (
+        {number: places.tolist() for number, places in ours().starts.of(text, fast=fast)} for fast in (False, True)
+    )
+    assert compiled == by_numpy
 
 
 def test_hardly_a_place_of_official_text_is_left() -> None:
