@@ -3,7 +3,8 @@
 * Below the first, nginx sends object bytes where the hub says so (X-Accel-Redirect). It drops the hub's own headers on an internal
   redirect; clients fail without X-Repo-Commit, so each is put back by name. `proxy_pass` has no path: with one, nginx would decode `%2F`
   and a quoted revision would fall apart.
-* The second asks nobody: a pass is a folder that exists in the present window of time (`store.pass_folder`), whose name `$msec` tells.
+* The second asks nobody: a pass hangs in the folder of the present window of time (`store.pass_folder`), whose name `$msec` tells. Whether
+  it still does, nginx looks every two seconds; what lies under it never changes, and is looked at once a minute.
   What it sends it writes to a log, from which the hub records deliveries.
 * HTTP/2 is nginx's part: with a certificate, add `ssl` and `http2` to the `listen` lines.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from corpushub.store.pass_folder import LOG_FIELDS, WINDOW_SECONDS
+from corpushub.store.pass_folder import LOG_FIELDS, OPEN, WINDOW_SECONDS
 
 _KEPT = (
     "ETag",
@@ -74,18 +75,21 @@ http {{
 {kept}
     }}
   }}
-  map $msec $window {{
-    "~^(?<first>\\d+)[0-4]\\d\\." "${{first}}0";
-    "~^(?<second>\\d+)[5-9]\\d\\." "${{second}}5";
+  map $msec$uri $hangs {{
+    "~^(?<first>\\d+)[0-4]\\d\\.\\d+(?<one>/take/[0-9a-f]+)/" "${{first}}0$one";
+    "~^(?<second>\\d+)[5-9]\\d\\.\\d+(?<two>/take/[0-9a-f]+)/" "${{second}}5$two";
+    default none;
   }}
   log_format taken escape=json "{logged}";
   server {{
     listen {ports[1]}; server_name {name}; request_pool_size 8k;
+    open_file_cache_valid 2s;
+    if (!-e {home.absolute()}/nginx/passes/$hangs) {{ return 404; }}
     location / {{ return 404; }}
     location /take/ {{
-      root {home.absolute()}/nginx/passes/$window;
+      root {home.absolute()}/nginx/passes/{OPEN};
       types {{ }}
-      etag off; open_file_cache_valid 2s;
+      etag off; open_file_cache_valid 60s;
       access_log {home.absolute()}/nginx/taken.log taken buffer=64k flush=1s;
 {sent}
     }}

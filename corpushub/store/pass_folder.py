@@ -2,9 +2,10 @@
 
     commits/<commit>/<path>        the object under another name (a hard link: nginx looks it up in half the time of a symbolic one)
     passes/<window>/take/<pass>    a link to the commit a pass opens, in the windows of time it was judged for
+    passes/open/take/<pass>        the same link, under which nginx finds the files as long as the pass hangs in a window
 
-nginx looks only into the window of its own clock. A pass that is not hung again ends by itself with its window, so that nothing is
-served on the word of a hub that has stopped.
+nginx asks only the window of its own clock whether a pass holds. A pass that is not hung again ends by itself with its window, so that
+nothing is served on the word of a hub that has stopped. Files have one name for the life of a pass: nginx keeps them open across windows.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from corpushub.store.objects import Objects
 
 WINDOW_SECONDS = 50
 LOG_FIELDS = ("status", "bytes", "address")  # a status with OK behind it: the answer went out to its end
+OPEN = "open"
 PIECE = 4 << 20  # of the log at once
 YOUNG_SECONDS = 3600  # a commit may be laid out just before its pass is known
 _TAKE, _ID_LETTERS = "/take/", 32
@@ -84,24 +86,39 @@ class PassFolder:
         return True
 
     def keep_only(self, commits: Iterable[str], now: float) -> None:
-        """Remove the files of other commits laid out over an hour ago; what nginx has begun to send it sends to its end."""
+        """Remove what was laid out over an hour ago and serves nobody: files of other commits, and links of passes that hang no more.
+
+        What nginx has begun to send it sends to its end.
+        """
         wanted = set(commits)
         for place in (self.folder / "commits").glob("*"):
             if place.name not in wanted and place.stat().st_ctime < now - YOUNG_SECONDS:
                 shutil.rmtree(place, ignore_errors=True)
+        for link in self._open.glob("*"):
+            if link.lstat().st_ctime < now - YOUNG_SECONDS and not any(
+                (hung / link.name).is_symlink() for hung in self._windows(now)
+            ):
+                link.unlink(missing_ok=True)
+
+    @property
+    def _open(self) -> Path:
+        return self.folder / "passes" / OPEN / "take"
+
+    def _windows(self, now: float) -> list[Path]:
+        """Where a pass hangs that holds: in this window, and in the next where that is near."""
+        return [self.folder / "passes" / name / "take" for name in {window(now), window(now + AHEAD_SECONDS)}]
 
     def hang(self, pass_id: str, commit: str, now: float) -> None:
         """Let a pass open its commit from now to the end of this window, and in the next where that is near."""
-        for name in {window(now), window(now + AHEAD_SECONDS)}:
-            hung = self.folder / "passes" / name / "take"
+        for hung in (self._open, *self._windows(now)):
             hung.mkdir(parents=True, exist_ok=True)
             link = hung / pass_id
             if not link.is_symlink():
                 link.symlink_to(Path("../../../commits", commit), target_is_directory=True)
 
     def take_down(self, pass_id: str, now: float) -> None:
-        for name in {window(now), window(now + AHEAD_SECONDS)}:
-            (self.folder / "passes" / name / "take" / pass_id).unlink(missing_ok=True)
+        for hung in (*self._windows(now), self._open):
+            (hung / pass_id).unlink(missing_ok=True)
 
     def clear(self, now: float) -> None:
         """Remove the windows that are over."""

@@ -200,6 +200,27 @@ def test_a_pass_ends_with_the_right_behind_it(front: Front, how: str) -> None:
     assert front.head("数据/一 二.bin", secret).status_code in {401, 403, 404}
 
 
+def test_only_what_hangs_in_the_present_window_opens_a_release(front: Front) -> None:
+    front.hub.entitle()
+    address = front.head("big.bin", front.hub.token(READER)).headers["location"]
+    name = address.split("/")[4]
+    hung = front.hub.settings.home / "nginx/passes"
+    (hung / "open/take" / ("e" * 32)).symlink_to((hung / "open/take" / name).readlink())
+    over = hung / window(time.time() - WINDOW_SECONDS) / "take"
+    over.mkdir(parents=True, exist_ok=True)
+    (over / ("e" * 32)).symlink_to((hung / "open/take" / name).readlink())
+    assert httpx.get(address).status_code == 200
+    for path in (
+        f"take/{'e' * 32}/big.bin",
+        f"take//{name}/big.bin",
+        f"take/{name}/../{'e' * 32}/big.bin",
+        f"take/{name}",
+        "take/none/big.bin",
+    ):
+        assert httpx.get(f"{front.files}/{path}").status_code == 404, path
+    assert httpx.request("GET", f"{front.files}/take/{name[:-1]}%{ord(name[-1]):x}/big.bin").content == BIG
+
+
 def test_an_older_pass_serves_its_last_hour_beside_the_new_one(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = front.hub
     token = hub.access.issue_token(CURATOR, name="long")[0]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from corpushub.domain.tree import large_entry
 from corpushub.store.objects import Objects
-from corpushub.store.pass_folder import LOG_FIELDS, PIECE, YOUNG_SECONDS, PassFolder, Sent, read
+from corpushub.store.pass_folder import LOG_FIELDS, PIECE, WINDOW_SECONDS, YOUNG_SECONDS, PassFolder, Sent, read
 
 PASSES = ["a" * 32, "0123456789abcdef" * 2]
 NAMES = st.sampled_from(["x.bin", "data/y.parquet", '数据/a"b\\c.parquet', "数据/一 二.txt", "z\u2028.parquet"])
@@ -118,3 +118,17 @@ def test_files_of_a_commit_nobody_has_a_pass_for_are_removed_after_an_hour(tmp_p
     folder.keep_only(["c" * 40], time.time() + YOUNG_SECONDS + 1)
     assert [path.name for path in place.iterdir()] == ["c" * 40]
     assert (place / ("c" * 40) / "x.bin").stat().st_size == 4
+
+
+def test_links_of_passes_that_hang_no_more_are_removed_after_an_hour(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    now = time.time()
+    for name in PASSES:
+        folder.hang(name, "c" * 40, now)
+    later = now + YOUNG_SECONDS + WINDOW_SECONDS
+    folder.clear(later)
+    folder.hang(PASSES[0], "c" * 40, later)
+    folder.keep_only([], later)
+    assert [link.name for link in (folder.folder / "passes/open/take").iterdir()] == [PASSES[0]]
+    folder.take_down(PASSES[0], later)
+    assert not [link for link in folder.folder.rglob("*") if link.is_symlink()]
