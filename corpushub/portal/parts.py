@@ -149,7 +149,12 @@ def card(title: Child, *children: Child, aside: Child = None, c: str = "", id_: 
 
 def facts(pairs: Iterable[tuple[Child, Child]], *, c: str = "") -> Safe:
     """Name and value pairs; pairs without a value are left out."""
-    return dl(*[joined(dt(name), dd(value)) for name, value in pairs if value not in (None, "")], c=f"facts {c}".rstrip())
+    return dl(*[joined(dt(begun(name)), dd(value)) for name, value in pairs if value not in (None, "")], c=f"facts {c}".rstrip())
+
+
+def begun(name: Child) -> Child:
+    """A heading begins with a capital, whatever word it is; markup (the name of a column, in code) is left as it is."""
+    return name[:1].upper() + name[1:] if isinstance(name, str) and not isinstance(name, Safe) else name
 
 
 def grid(
@@ -161,6 +166,7 @@ def grid(
     links: Sequence[str] = (),
 ) -> Safe:
     """A table; columns in `numeric` are set right with tabular figures; `links` makes row i a link target for keyboard and mouse."""
+    heads = [begun(head) for head in heads]
     kind = ["num" if index in numeric else None for index in range(len(heads))]
     labels = [head if index and isinstance(head, str) else None for index, head in enumerate(heads)]  # named again on a phone
     body = []

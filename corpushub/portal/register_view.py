@@ -25,7 +25,7 @@ def register_card(ask: Ask, name: str, rows: Sequence[Mapping[str, Any]], none: 
     return card(
         t.name("register", name),
         grid([t.name("field", head) for head in heads], cells, numeric=numeric) if rows else none,
-        aside=span(t("disclosure.count", count=len(rows)), " ", take) if rows else None,
+        aside=span(t("disclosure.count", count=len(rows)), take, c="row") if rows else None,
         c="flush",
     )
 

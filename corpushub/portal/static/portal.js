@@ -13,6 +13,7 @@
     if (slot && first && !slot.firstChild) { move(first, slot); first.remove(); }
     server = given;
     document.documentElement.dataset.ready = "1";
+    begin();
     waiting.splice(0).forEach(function (work) { work(); });
   }
 
@@ -234,6 +235,10 @@
   var watch = 0;
   function begin() {
     number_lines();
+    document.querySelectorAll(".places a.current, #screen .tabs .current").forEach(function (at) {
+      var row = at.closest(".bar-in, .tabs"); // on a phone the row is longer than the window: where one is stays in sight
+      row.scrollLeft = at.offsetLeft - row.offsetLeft - (row.clientWidth - at.offsetWidth) / 2;
+    });
     clearInterval(watch);
     watch = setInterval(function () {
       if (document.visibilityState !== "visible") { return; }
