@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from corpushub.engine.dedup.minhash import agreement, jaccard
+from corpushub.engine.dedup.minhash import jaccard
 from corpushub.engine.dedup.texts import Texts
-from corpushub.engine.text.utf8 import I64, U8, U64
+from corpushub.engine.text.utf8 import I64, U64
 
 ALL_PAIRS: Final = 24  # in larger buckets a row meets only the first and the previous row
 MARGIN: Final = 0.1  # pairs estimated this far below the threshold are not verified (three standard errors)
@@ -127,20 +127,14 @@ def _maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:
 
 def bucket_pairs(starts: I64, sizes: I64) -> tuple[I64, I64]:
     """Positions of the pairs looked at in each bucket."""
-    firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     large = sizes > ALL_PAIRS
     at = _ramps(starts[large] + 1, sizes[large] - 1)
-    firsts += [at - 1, np.repeat(starts[large], sizes[large] - 1)]
-    seconds += [at, at]
+    firsts, seconds = [at - 1, np.repeat(starts[large], sizes[large] - 1)], [at, at]
     starts, sizes = starts[~large], sizes[~large]
-    for gap in range(1, ALL_PAIRS):
-        starts, sizes = starts[sizes > gap], sizes[sizes > gap]
-        if not starts.size:
-            break
-        at = _ramps(starts, sizes - gap)
-        firsts.append(at)
-        seconds.append(at + gap)
-    return np.concatenate(firsts), np.concatenate(seconds)
+    counts = sizes * (sizes - 1) // 2
+    base, place = np.repeat(starts, counts), _ramps(np.zeros_like(starts), counts)
+    second, first = np.tril_indices(ALL_PAIRS, -1)  # in an order that holds for buckets of every size
+    return np.concatenate((*firsts, base + first[place])), np.concatenate((*seconds, base + second[place]))
 
 
 def _ramps(starts: I64, counts: I64) -> I64:
@@ -148,12 +142,6 @@ def _ramps(starts: I64, counts: I64) -> I64:
     ends = np.cumsum(counts)
     ramps: I64 = np.arange(ends[-1] if counts.size else 0) + np.repeat(starts - (ends - counts), counts)
     return ramps
-
-
-def likely(pairs: Pairs, rows: I64, checks: U8, threshold: float) -> Pairs:
-    """The pairs worth verifying. `checks[i]` belongs to `rows[i]`, ascending."""
-    estimate = agreement(checks, np.searchsorted(rows, pairs.first), np.searchsorted(rows, pairs.second))
-    return pairs.where(estimate >= threshold - MARGIN)
 
 
 def similarities(pairs: Pairs, lengths: I64, fetch: Callable[[I64], pl.Series]) -> Similarities:

@@ -29,6 +29,7 @@ SCHEME: Final = "corpushub minhash 2"
 BANDS: Final = 21
 ROWS: Final = 6
 
+I32 = npt.NDArray[np.int32]
 U64Matrix = npt.NDArray[np.uint64]
 
 
@@ -155,9 +156,13 @@ def check_bytes(column: pl.Series) -> U8:
     return flat.reshape(-1, MINIMA)[kept.offset : kept.offset + len(kept)]
 
 
-def matches(check: U8, first: npt.NDArray[np.integer], second: npt.NDArray[np.integer]) -> U8:
+def matches(check: U8, first: I32, second: I32, *, fast: bool | None = None) -> U8:
     """How many check bytes of row pairs are equal (at most 128)."""
+    kernels = compiled(check.size, fast=fast)
     equal = np.empty(first.size, dtype=np.uint8)
+    if kernels is not None:
+        kernels.matches(check, first, second, equal)
+        return equal
     for start in range(0, first.size, 1 << 14):
         part = slice(start, start + (1 << 14))
         equal[part] = np.count_nonzero(check[first[part]] == check[second[part]], axis=1)
@@ -167,11 +172,6 @@ def matches(check: U8, first: npt.NDArray[np.integer], second: npt.NDArray[np.in
 def estimate(equal: U8) -> npt.NDArray[np.float64]:
     """Estimated Jaccard similarity: the share of equal minima, corrected for low bytes that agree by chance."""
     return (equal / MINIMA - 1 / 256) / (1 - 1 / 256)
-
-
-def agreement(check: U8, first: I64, second: I64) -> npt.NDArray[np.float64]:
-    """Estimated Jaccard similarity of row pairs."""
-    return estimate(matches(check, first, second))
 
 
 def shingle_sets(text: Utf8, *, fast: bool | None = None) -> tuple[U32, I64]:

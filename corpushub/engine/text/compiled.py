@@ -401,3 +401,14 @@ def overlaps(values: Any, bounds: Any, first: Any, second: Any) -> Any:
                 met[slot] = pair + 1
                 shared[pair] += 1
     return distinct, shared
+
+
+@kernel(types.void(types.Array(uint8, 2, "C", readonly=True), arrays(types.int32), arrays(types.int32), uint8[::1]))
+def matches(check: Any, first: Any, second: Any, out: Any) -> None:
+    """See `minhash.matches`."""
+    for pair in range(first.size):
+        one, other = check[first[pair]], check[second[pair]]
+        equal = uint8(0)
+        for at in range(one.size):
+            equal = uint8(equal + uint8(one[at] == other[at]))
+        out[pair] = equal

@@ -85,6 +85,15 @@ def test_estimates_are_near_the_truth() -> None:
     values = [base] + [base[: 800 - cut] + "".join(map(chr, rng.integers(0x5E00, 0x6E00, cut))) for cut in range(0, 400, 25)]
     column = pl.Series(values)
     check = np.frombuffer(b"".join(mh.sketch(column)["check"].to_list()), np.uint8).reshape(-1, mh.MINIMA)
-    first, second = np.zeros(len(values) - 1, np.int64), np.arange(1, len(values))
-    exact = mh.jaccard(utf8(column), first, second)
-    assert np.abs(mh.agreement(check, first, second) - exact).max() < 0.12
+    first, second = np.zeros(len(values) - 1, np.int32), np.arange(1, len(values), dtype=np.int32)
+    exact = mh.jaccard(utf8(column), first.astype(np.int64), second.astype(np.int64))
+    assert np.abs(mh.estimate(mh.matches(check, first, second)) - exact).max() < 0.12
+
+
+@given(st.integers(0, 300), st.sampled_from([8, 120, 128]), st.integers(0, 99))
+def test_numpy_and_numba_count_the_same_matches(pairs: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    check = rng.integers(0, 3, (20, width), dtype=np.uint8)
+    check[0] = check[1]
+    first, second = rng.integers(0, 20, (2, pairs), dtype=np.int32)
+    assert mh.matches(check, first, second, fast=True).tolist() == mh.matches(check, first, second, fast=False).tolist()
