@@ -6,7 +6,9 @@ The hub's routes are looked at first: they are a plain ASGI handler, and a frame
 from __future__ import annotations
 
 import ctypes
+import errno
 import gc
+import socket
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -24,15 +26,14 @@ from corpushub.api.logs import start_logging, stop_logging
 from corpushub.api.metrics import Metrics
 from corpushub.api.protocol import HubProtocol
 from corpushub.api.throttle import Quotas, Throttle
-from corpushub.api.wire import App, Receive, Scope, Send, run
-from corpushub.base.errors import HubError, Invalid
+from corpushub.api.wire import THREADS, App, Receive, Scope, Send, run
+from corpushub.base.errors import Conflict, HubError, Invalid
 from corpushub.base.messages import LANGS, Lang
 from corpushub.gate import Gate
 
 if TYPE_CHECKING:
     from corpushub.services.hub import Hub
 
-THREADS = 8  # for blocking work: each holds a connection to the database with its page cache, and they share one interpreter
 ARENAS, M_ARENA_MAX = 2, -8
 
 
@@ -128,10 +129,24 @@ def keep_few_arenas() -> None:
         mallopt(M_ARENA_MAX, ARENAS)
 
 
+def check_port(host: str, port: int) -> None:
+    """Raises: Conflict("cli.port_taken") before anything is loaded that the server would not need."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does: a port just left is free
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise Conflict("cli.port_taken", port=port, free=port + 1) from None
+
+
 def serve(hub: Hub, *, host: str, port: int, with_portal: bool = True) -> None:
     """Serve until told to stop; open transfers get twenty seconds to end."""
     import uvicorn
 
+    check_port(host, port)
     keep_few_arenas()
     app = create_app(hub, with_portal=with_portal)
     # What is loaded by now lives as long as the process: the collector need not look at it again and again.

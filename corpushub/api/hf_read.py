@@ -97,7 +97,8 @@ def listed(repo: Repo) -> dict[str, Any]:
 
 async def info(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply:
     snapshot = await snapshot_of(hub, call.actor, repo_id, revision)
-    head = await run(hub.repositories.head_of, snapshot)
+    if (head := hub.repositories.known_head(snapshot)) is None:
+        head = await run(hub.repositories.head_of, snapshot)
     value = listed(snapshot.repo) | {
         "sha": snapshot.commit.id,
         "lastModified": snapshot.commit.at,

@@ -215,15 +215,17 @@ class Repositories:
     # -- facts of a card --------------------------------------------------------------------------------------------------
 
     def head_of(self, snapshot: Snapshot) -> CardHead:
-        """What the card of this commit says about it: as kept for lists, else read."""
+        """What the card of this commit says about it."""
+        return self.known_head(snapshot) or self._card(snapshot.commit.id, snapshot.tree)
+
+    def known_head(self, snapshot: Snapshot) -> CardHead | None:
+        """`head_of` where it is kept for lists, or was read before; never touches the objects."""
         facts = snapshot.repo.facts
         if snapshot.repo.facts_of == snapshot.commit.id:
             return CardHead(facts["card"], tuple(facts["tags"]), facts["title"], facts["summary"])
-        return self._card(snapshot.commit.id, snapshot.tree)
+        return self._heads.get(snapshot.commit.id)
 
     def _card(self, commit: str, tree: Tree) -> CardHead:
-        if (kept := self._heads.get(commit)) is not None:
-            return kept
         entry = tree.by_path.get(CARD)
         text = self.objects.read(entry.sha256, 0, MAX_CARD_BYTES).decode("utf-8", "replace") if entry else ""
         if len(self._heads) > 2000:
@@ -240,7 +242,7 @@ class Repositories:
             waiting = [(repo, unit.repos.tree(repo.head)) for repo in unit.repos.undescribed()]
         if not waiting:
             return
-        described = [(repo, self._card(repo.head, tree), tree) for repo, tree in waiting]
+        described = [(repo, self._heads.get(repo.head) or self._card(repo.head, tree), tree) for repo, tree in waiting]
         with self.database.begin() as unit:
             for repo, head, tree in described:
                 facts = {"card": head.data, "tags": head.tags, "title": head.title, "summary": head.summary, "bytes": tree.bytes}

@@ -371,7 +371,7 @@ SEGMENT = st.text(st.characters(codec="utf-8", exclude_characters="/?#"), max_si
         "api",
         "city",
         "open",
-        "work",
+        "pushed",
         "resolve",
         "main",
         "tree",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from corpushub.api.wire import run_once
+from corpushub.api.wire import THREADS, run, run_once
 from corpushub.base.errors import NotFound
 
 
@@ -45,3 +45,22 @@ def test_one_who_goes_away_takes_the_answer_from_nobody_and_a_refusal_reaches_al
     first, *others = asyncio.run(many())
     assert isinstance(first, asyncio.CancelledError)
     assert [type(other) for other in others] == [NotFound, NotFound]
+
+
+def test_blocking_work_goes_on_while_the_loop_is_busy() -> None:
+    done: list[int] = []
+    every = threading.Event()
+
+    def work(number: int) -> None:
+        done.append(number)
+        if len(done) == 5 * THREADS:
+            every.set()
+
+    async def ask() -> bool:
+        asked = [asyncio.ensure_future(run(work, number)) for number in range(5 * THREADS)]
+        await asyncio.sleep(0)
+        finished = every.wait(10)  # the loop does nothing else meanwhile
+        await asyncio.gather(*asked)
+        return finished
+
+    assert asyncio.run(ask())
