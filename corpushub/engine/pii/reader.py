@@ -30,6 +30,8 @@ Sets = tuple[int, ...]  # one set of character classes per place, as bits; place
 Ways = dict[int, tuple[Sets, Sets]]  # by width: what may stand before (nearest first), and from the beginning on
 Class = tuple[str, int]  # a character class as source and flags
 WORD = (r"[\w]", 0)
+_RANGE = re.compile(r"\\U([0-9a-f]{8})(?:-\\U([0-9a-f]{8}))?")
+_PLAIN = re.compile(rf"\[(?:{_RANGE.pattern})+\]")
 NOTHING: Ways = {0: ((), ())}
 
 
@@ -239,10 +241,9 @@ def _plane() -> str:
 
 
 def _members(source: Class) -> list[tuple[int, int]]:
-    """Ranges of the basic plane the class holds: the engine that will match says so itself."""
+    """Ranges of the basic plane the class holds: where it does not say so itself, the engine that will match does."""
     text, flags = source
-    plain = re.fullmatch(r"\[\\U([0-9a-f]{8})\]", text)
-    if plain and not flags & re.IGNORECASE:
-        code = int(plain[1], 16)
-        return [(code, code + 1)] if code < WILD else []
+    if _PLAIN.fullmatch(text) and not flags & re.IGNORECASE:
+        ranges = [(int(begin, 16), int(end or begin, 16) + 1) for begin, end in _RANGE.findall(text)]
+        return [(begin, min(end, WILD)) for begin, end in ranges if begin < WILD]
     return [found.span() for found in regex.finditer(text + "+", _plane(), flags=flags)]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from math import prod
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from corpushub.engine.pii.reader import AHEAD, BEHIND, WILD, Reader, both, classes_of, common, partition
+from corpushub.engine.pii.reader import AHEAD, BEHIND, WILD, Reader, both, classes_of, common, joined, partition
 from corpushub.engine.text.utf8 import compiled
 
 DENSE = (-1, 0, 1)  # places tested at every character; the others only where these agree
@@ -35,6 +35,7 @@ FLOOR = 1e-4  # share of a character that running text happens not to hold
 WIDTHLESS = {sre.AT, sre.ASSERT, sre.ASSERT_NOT}
 Items = list[tuple[Any, Any]]
 Places = NDArray[np.int64]
+Alternatives = tuple[list[Items], Items]  # ways to begin, and what follows each
 Found = tuple[Places, NDArray[np.uint64], NDArray[np.int64]]  # places, which anchors of a word can be there, and the word
 
 
@@ -193,22 +194,27 @@ class Finder:
 
     def anchors(self, tree: Any, flags: int) -> list[Anchor]:
         """The beginning of the pattern, then the anchors to look for instead, if there are rarer ones: one of them is in every match."""
-        beginning = self.anchor([], list(tree), flags)
+        [beginning] = self.anchors_at([], ([[]], list(tree)), flags)
         if self.cost([beginning]) <= RARE:
             return [beginning]
         best = [self.rarest(beginning)]
         for prefix, rest, near, far in points(tree):
             if self.cost(best) <= RARE:
                 break
-            made = [self.rarest(self.anchor(prefix, way, flags, near, far)) for way in split(rest)]
+            made = [self.rarest(replace(one, near=near, far=far)) for one in self.anchors_at(prefix, split(rest), flags)]
             best = min(best, made, key=self.cost)
         return [beginning, *best]
 
-    def anchor(self, prefix: Items, rest: Items, flags: int, near: int = 0, far: int = 0) -> Anchor:
-        before, ahead = common(self.reader.sequence(rest, flags, back=False).values())
+    def anchors_at(self, prefix: Items, rest: Alternatives, flags: int) -> Iterator[Anchor]:
+        """What may stand around the point between `prefix` and each way the rest can go on."""
+        ways, tail = rest
         after, behind = common(self.reader.sequence(prefix, flags, back=True).values())
-        left, right = both(before, behind)[:BEHIND], both(ahead, after)
-        return Anchor({-1 - place: allowed for place, allowed in enumerate(left)} | dict(enumerate(right)), near, far)
+        follows = self.reader.sequence(tail, flags, back=False)
+        for way in ways:
+            begins = self.reader.sequence(way, flags, back=False)
+            before, ahead = common((joined(begins, follows, self.reader.full) if way else follows).values())
+            left, right = both(before, behind)[:BEHIND], both(ahead, after)
+            yield Anchor({-1 - place: allowed for place, allowed in enumerate(left)} | dict(enumerate(right)))
 
     def rarest(self, anchor: Anchor) -> Anchor:
         """The anchor seen from where the places tested at every character are the rarest."""
@@ -249,20 +255,20 @@ def points(tree: Any) -> Iterator[tuple[Items, Items, int, int]]:
             yield items[:place], items[place:], -most, -least
 
 
-def split(items: Items, *, most: int = 64) -> list[Items]:
-    """The alternatives with which `items` begin, each with what follows: told apart they are rarer than taken together."""
+def split(items: Items, *, most: int = 64) -> Alternatives:
+    """The alternatives with which `items` begin, and what follows them all: told apart they are rarer than taken together."""
     lead = next((place for place, (op, _) in enumerate(items) if op not in WIDTHLESS), len(items))
     if lead == len(items):
-        return [items]
+        return [[]], items
     (op, value), head, rest = items[lead], items[:lead], items[lead + 1 :]
     if op is sre.BRANCH:
-        ways = [list(way) for way in value[1]]
+        ways = [[*inner, *tail] for way in value[1] for inners, tail in (split(list(way)),) for inner in inners]
     elif op is sre.SUBPATTERN:
-        ways = [[(op, (*value[:3], way))] for way in split(list(value[3]))]
-    elif op is sre.LITERAL and rest:  # what alternatives begin with in common is written in front of them
-        ways = [[(op, value), *way] for way in split(rest)]
-        head, rest = items[:lead], []
+        inners, tail = split(list(value[3]))
+        ways = [[(op, (*value[:3], [*inner, *tail]))] for inner in inners]
+    elif op is sre.LITERAL:  # what alternatives begin with in common is written in front of them
+        inners, rest = split(rest)
+        ways = [[(op, value), *inner] for inner in inners]
     else:
-        return [items]
-    found = [[*head, *inner, *rest] for way in ways for inner in (split(way) if op is sre.BRANCH else [way])]
-    return found if len(found) <= most else [items]
+        return [[]], items
+    return ([[*head, *way] for way in ways], rest) if len(ways) <= most else ([[]], items)
