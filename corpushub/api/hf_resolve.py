@@ -52,7 +52,7 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
     if call.method == "HEAD" and entry.lfs and not is_card(entry.path):
         address = hub.passes.at_hand(call.actor, located) or await run(hub.passes.issue, call.actor, located)
         if address is not None:
-            return Reply(302, b"", [("location", address), *((k.decode(), v.decode("latin-1")) for k, v in blob.lines)])
+            return Reply(302, b"", [(name.decode(), value.decode("latin-1")) for name, value in blob.elsewhere(address)])
 
     async def holds() -> bool:
         return await run(hub.repositories.holds, call.actor, snapshot.repo.id, snapshot.commit.id)

@@ -23,7 +23,7 @@ from corpushub.api.wire import Call, Headers, encoded, run
 from corpushub.store.objects import Objects
 
 PIECE = 1 << 20
-SIGNED_SECONDS = 6 * 3600
+SIGNED_SECONDS = 300  # to begin in: what has begun goes on, and who resumes asks here again
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -40,6 +40,11 @@ class Blob:
     def of(cls, sha256: str, size: int, etag: str, headers: Headers, media: str) -> Blob:
         lines = encoded([("content-type", media), ("etag", f'"{etag}"'), ("accept-ranges", "bytes"), *headers, *CORS])
         return cls(sha256, size, etag, tuple(lines))
+
+    def elsewhere(self, address: str) -> list[tuple[bytes, bytes]]:
+        """The lines of a redirect to an address that ends: the file may be kept for ever, the way to it not."""
+        kept = [line for line in self.lines if line[0] != b"cache-control"]
+        return [*kept, (b"cache-control", b"no-store"), (b"location", address.encode())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,8 @@ class Sender:
         if path is None:
             url = await run(self.objects.signed_url, blob.sha256, SIGNED_SECONDS)
             if url is not None:
-                await self._bare(call, 302, blob, (b"location", url.encode()))
+                await call.start_encoded(302, blob.elsewhere(url), 0)
+                await call.piece(b"")
                 return
         elif self.accel and span.length > 0:
             inside = f"{self.accel}/{blob.sha256[:2]}/{blob.sha256}"

@@ -102,6 +102,7 @@ def test_a_head_leads_to_a_pass_that_serves_the_whole_release_and_names_nobody(f
     assert answer.status_code == 302
     assert answer.headers["x-linked-size"] == str(len(BIG))
     assert answer.headers["etag"] == answer.headers["x-linked-etag"]
+    assert front.head("big.bin", repo=OPEN).headers["cache-control"] == answer.headers["cache-control"] == "no-store"
     address = answer.headers["location"]
     assert address.startswith(f"{front.files}/take/")
     assert secret not in address

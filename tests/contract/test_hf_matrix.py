@@ -6,11 +6,15 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
+from moto.server import ThreadedMotoServer
 
 from tests.kit.gov import released
 from tests.kit.hub import CURATOR, READER, REPO, SomeHub, notices, serving, some_hub
@@ -94,10 +98,9 @@ def test_a_withdrawn_release_stops_a_warm_client_and_says_why(address: str, hub:
     assert "row 7 still names a person" in done.stderr
 
 
-def test_objects_in_s3_are_fetched_from_there_without_the_token(tmp_path: Path) -> None:
-    import httpx
-    from moto.server import ThreadedMotoServer
-
+@contextmanager
+def bucket() -> Iterator[dict[str, Any]]:
+    """The settings of a hub whose objects lie in a running S3-speaking server."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -105,9 +108,15 @@ def test_objects_in_s3_are_fetched_from_there_without_the_token(tmp_path: Path) 
     server.start()
     try:
         httpx.put(f"http://127.0.0.1:{port}/hub")
-        s3: dict[str, Any] = {"s3_endpoint": f"http://127.0.0.1:{port}", "s3_access_key_id": "k", "s3_secret_access_key": "s"}
-        (tmp_path / "home").mkdir()
-        hub = some_hub(tmp_path / "home", objects_url="s3://hub/objects", **s3)
+        keys = {"s3_access_key_id": "k", "s3_secret_access_key": "s"}
+        yield {"objects_url": "s3://hub/objects", "s3_endpoint": f"http://127.0.0.1:{port}", **keys}
+    finally:
+        server.stop()
+
+
+def test_objects_in_s3_are_fetched_from_there_without_the_token(tmp_path: Path) -> None:
+    with bucket() as settings:
+        hub = some_hub(tmp_path, **settings)
         hub.publish(REPO, notices())
         with serving(hub) as address:
             first = httpx.get(
@@ -115,7 +124,7 @@ def test_objects_in_s3_are_fetched_from_there_without_the_token(tmp_path: Path) 
                 headers={"authorization": f"Bearer {hub.token(CURATOR)}"},
             )
             assert first.status_code == 302
-            assert first.headers["location"].startswith(f"http://127.0.0.1:{port}/hub/objects/")
+            assert first.headers["location"].startswith(f"{settings['s3_endpoint']}/hub/objects/")
             assert first.headers["x-repo-commit"]
             code = f"from datasets import load_dataset; print(load_dataset('{REPO}', revision='v1.0.0', split='train').num_rows)"
             done = run(address, tmp_path, code, hub.token(CURATOR))
@@ -130,5 +139,41 @@ def test_objects_in_s3_are_fetched_from_there_without_the_token(tmp_path: Path) 
             )
             assert pushed.stdout.strip().endswith("2"), pushed.stderr[-2000:]
         hub.close()
-    finally:
-        server.stop()
+
+
+def test_a_link_to_the_bucket_ends_in_minutes_and_who_resumes_asks_the_hub(tmp_path: Path) -> None:
+    data = os.urandom(300_000)
+    with bucket() as settings:
+        hub = some_hub(tmp_path, **settings)
+        hub.city.made["release"] = released(hub.city)
+        hub.publish(REPO, {**notices(), "big.bin": data})
+        hub.entitle()
+        hub.publish(OPEN, {**notices(), "big.bin": data}, gated="")
+        commit = hub.repositories.at(CURATOR, REPO).commit.id
+        secret = hub.token(READER)
+        with serving(hub) as address:
+            place = f"{address}/datasets/{REPO}/resolve/{commit}/big.bin"
+            headers = {"authorization": f"Bearer {secret}"}
+            assert "location" not in httpx.head(place, headers=headers).headers  # clients keep the address a HEAD leads to
+            answer = httpx.get(place, headers=headers)
+            link = urlsplit(answer.headers["location"])
+            assert int(parse_qs(link.query)["X-Amz-Expires"][0]) <= 300
+            assert answer.headers["cache-control"] == "no-store"
+            public = hub.repositories.at(READER, OPEN).commit.id
+            assert httpx.get(f"{address}/datasets/{OPEN}/resolve/{public}/big.bin").headers["cache-control"] == "no-store"
+            resume = f"""
+import io, os
+from huggingface_hub.file_download import http_get
+out = io.BytesIO(bytes(100_000))
+out.seek(100_000)
+http_get("{place}", out, resume_size=100_000, headers={{"authorization": "Bearer " + os.environ["HF_TOKEN"]}}, expected_size={len(data)})
+print(out.getvalue()[100_000:].hex())
+"""
+            done = run(address, tmp_path / "client", resume, secret)
+            assert done.stdout.strip() == data[100_000:].hex(), done.stderr[-2000:]
+            hub.city.do("reviewer", hub.city.made["release"], "quarantine", reason="a name was left in row 7")
+            hub.repositories.forget()
+            refused = run(address, tmp_path / "client", resume, secret)
+            assert "a name was left in row 7" in refused.stderr
+            assert not refused.stdout
+        hub.close()
