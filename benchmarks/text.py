@@ -186,6 +186,7 @@ def main() -> None:
     parser.add_argument(
         "--peer-rows", type=int, default=0, help="rows for what is slow: data-juicer, datatrove, names (0: the same)"
     )
+    parser.add_argument("--no-names", action="store_true", help="leave out the contenders that look for names: they are slow")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--peers", default="", help="all, or names separated by commas")
@@ -212,6 +213,8 @@ def measure(given: argparse.Namespace, wanted: list[str], folder: Path) -> None:
         ("corpushub, names too", Path(sys.executable), "ours.py", ["end"], ("--names",)),
         ("corpushub, names and the last look", Path(sys.executable), "ours.py", ["end"], ("--release",)),
     ]
+    if given.no_names:
+        contenders = [contender for contender in contenders if "names" not in contender[0]]
     for peer in wanted:
         script, packages, stages = PEERS[peer]
         python = environment(given.environments or folder / "peers", peer, packages)

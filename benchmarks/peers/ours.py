@@ -30,7 +30,7 @@ FAST = "--numpy" not in sys.argv
 if FAST:
     from corpushub.engine.text import compiled, compiled_stats  # noqa: F401  (loading is start-up, as the peers' imports are)
 
-utf8.WORTH_BYTES = 0 if FAST else 1 << 60  # type: ignore[misc]
+utf8.WORTH_BYTES = 0 if FAST else 1 << 60  # type: ignore[misc]  # final for the product, chosen for this process
 
 
 def batches(path: str, columns: list[str] | None = None):
