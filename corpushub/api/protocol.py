@@ -12,7 +12,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -59,8 +59,8 @@ class HubProtocol(HttpToolsProtocol):
         """The protocol of a server whose small files `quick` answers."""
         return type("HubProtocol", (cls,), {"quick": quick})
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
         self._watch_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

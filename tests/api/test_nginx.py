@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from corpushub.api.nginx import nginx_conf
 from corpushub.services import passes
@@ -54,21 +65,28 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Generator[Front]:
         unit.repos.set_branch(OPEN, "a/b", commit)
     (folder / "nginx").mkdir(exist_ok=True)
     conf = nginx_conf(upstream=f"127.0.0.1:{hub.settings.port}", home=folder, objects=folder / "objects", ports=ports)
+    with serving(hub), nginx(folder, conf, f"http://127.0.0.1:{ports[0]}/healthz"):
+        yield Front(hub, f"http://127.0.0.1:{ports[0]}", files)
+
+
+@contextmanager
+def nginx(folder: Path, conf: str, probe: str, **trust: Any) -> Iterator[None]:
+    """nginx under the printed configuration."""
     user = "user root;\n" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(f"{user}pid {folder}/pid; error_log {folder}/error.log; daemon off;\n{conf}")
-    with serving(hub):
-        nginx = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
-        try:
-            until(lambda: answers(f"http://127.0.0.1:{ports[0]}/healthz"))
-            yield Front(hub, f"http://127.0.0.1:{ports[0]}", files)
-        finally:
-            nginx.terminate()
-            nginx.wait(timeout=10)
-
-
-def answers(url: str) -> bool:
+    file = folder / f"{free_port()}.conf"
+    file.write_text(f"{user}pid {file}.pid; error_log {folder}/error.log; daemon off;\n{conf}")
+    process = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(file)], stderr=subprocess.DEVNULL)
     try:
-        return httpx.get(url).status_code == 200
+        until(lambda: answers(probe, **trust))
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def answers(url: str, **trust: Any) -> bool:
+    try:
+        return httpx.get(url, **trust).status_code == 200
     except httpx.ConnectError:
         return False
 
@@ -176,6 +194,93 @@ def test_a_log_moved_away_is_read_to_its_end(front: Front) -> None:
     folder.log.with_name("taken.log.1").rename(folder.log)
 
 
+def test_only_what_hangs_in_the_present_window_opens_a_release(front: Front) -> None:
+    front.hub.entitle()
+    address = front.head("big.bin", front.hub.token(READER)).headers["location"]
+    name = address.split("/")[4]
+    hung = front.hub.settings.home / "nginx/passes"
+    (hung / "open/take" / ("e" * 32)).symlink_to((hung / "open/take" / name).readlink())
+    over = hung / window(time.time() - WINDOW_SECONDS) / "take"
+    over.mkdir(parents=True, exist_ok=True)
+    (over / ("e" * 32)).symlink_to((hung / "open/take" / name).readlink())
+    assert httpx.get(address).status_code == 200
+    for path in (
+        f"take/{'e' * 32}/big.bin",
+        f"take//{name}/big.bin",
+        f"take/{name}/../{'e' * 32}/big.bin",
+        f"take/{name}",
+        "take/none/big.bin",
+    ):
+        assert httpx.get(f"{front.files}/{path}").status_code == 404, path
+    assert httpx.request("GET", f"{front.files}/take/{name[:-1]}%{ord(name[-1]):x}/big.bin").content == BIG
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and its key, good for this hour."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hub under test")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), now - timedelta(hours=1), now + timedelta(hours=1)
+    )
+    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    places = folder / "certificate", folder / "key"
+    places[0].write_bytes(made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    places[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return places
+
+
+def test_over_http2_the_same_bytes_headers_and_refusals(front: Front, tmp_path: Path) -> None:
+    hub, ports = front.hub, (free_port(), free_port())
+    cert, key = certificate(tmp_path)
+    home = hub.settings.home
+    conf = nginx_conf(upstream=f"127.0.0.1:{hub.settings.port}", home=home, objects=home / "objects", ports=ports)
+    for port in ports:
+        conf = conf.replace(f"listen {port};", f"listen {port} ssl http2; ssl_certificate {cert}; ssl_certificate_key {key};")
+    base, files = (f"https://127.0.0.1:{port}" for port in ports)
+    token = ["-H", f"authorization: Bearer {hub.token(CURATOR, 'read', 'write')}"]
+
+    def curl(*words: str) -> tuple[str, bytes]:
+        """Version and status of the last answer, and its body."""
+        told = [
+            "curl",
+            "-sS",
+            "--http2",
+            "--cacert",
+            str(cert),
+            "-o",
+            str(tmp_path / "got"),
+            "-w",
+            "%{http_version} %{http_code}",
+        ]
+        done = subprocess.run([*told, *words], capture_output=True, text=True, check=True, timeout=30)
+        return done.stdout, (tmp_path / "got").read_bytes()
+
+    with nginx(home, conf, f"{base}/healthz", verify=ssl.create_default_context(cafile=str(cert))):
+        place = f"{base}/datasets/{OPEN}/resolve"
+        assert curl(f"{place}/a%2Fb/big.bin") == ("2 200", BIG)
+        assert curl("-r", "5-9", f"{place}/v1.0.0/big.bin") == ("2 206", BIG[5:10])
+        status, head = curl("-I", f"{place}/{hub.repositories.at(CURATOR, OPEN).commit.id}/big.bin")
+        assert status == "2 302"
+        lines = dict(line.split(": ", 1) for line in head.decode().lower().splitlines() if ": " in line)
+        assert {"x-repo-commit", "x-linked-etag", "x-linked-size", "etag", "x-request-id"} <= lines.keys()
+        under = f"{files}/take/{lines['location'].split('/take/')[1]}"
+        assert curl(under) == ("2 200", BIG)
+        assert curl("-r", "-3", under) == ("2 206", b"end")
+        assert curl(f"{files}/take/{'0' * 32}/big.bin")[0] == "2 404"
+        assert curl(f"{base}/datasets/{REPO}/resolve/v1.0.0/big.bin")[0] == "2 401"
+        asked = json.dumps({"name": "pushed", "organization": "city", "type": "dataset"})
+        assert curl(*token, "-H", "content-type: application/json", "-d", asked, f"{base}/api/repos/create")[0] == "2 200"
+        many = [f"{place}/v1.0.0/{quote(path)}" for path in FILES] * 8
+        told = ["curl", "-sS", "-Z", "--http2", "--cacert", str(cert), "-w", "%{http_version} %{http_code} %{size_download}\n"]
+        wanted = [word for number, url in enumerate(many) for word in ("-o", str(tmp_path / f"{number}.part"), url)]
+        done = subprocess.run([*told, *wanted], capture_output=True, text=True, check=True, timeout=30)
+        assert sorted(done.stdout.split("\n")[:-1]) == sorted(f"2 200 {len(data)}" for data in FILES.values() for _ in range(8))
+        for number, data in enumerate(list(FILES.values()) * 8):
+            assert (tmp_path / f"{number}.part").read_bytes() == data
+
+
 @pytest.mark.parametrize("how", ["revoked", "suspended", "stopped"])
 def test_a_pass_ends_with_the_right_behind_it(front: Front, how: str) -> None:
     hub = front.hub
@@ -199,27 +304,6 @@ def test_a_pass_ends_with_the_right_behind_it(front: Front, how: str) -> None:
     assert httpx.get(address.replace("%E4%B8%80%20%E4%BA%8C.bin", "%E4%B8%80.txt")).status_code == 404
     assert not list((hub.settings.home / "nginx/passes").rglob(address.split("/")[4]))
     assert front.head("数据/一 二.bin", secret).status_code in {401, 403, 404}
-
-
-def test_only_what_hangs_in_the_present_window_opens_a_release(front: Front) -> None:
-    front.hub.entitle()
-    address = front.head("big.bin", front.hub.token(READER)).headers["location"]
-    name = address.split("/")[4]
-    hung = front.hub.settings.home / "nginx/passes"
-    (hung / "open/take" / ("e" * 32)).symlink_to((hung / "open/take" / name).readlink())
-    over = hung / window(time.time() - WINDOW_SECONDS) / "take"
-    over.mkdir(parents=True, exist_ok=True)
-    (over / ("e" * 32)).symlink_to((hung / "open/take" / name).readlink())
-    assert httpx.get(address).status_code == 200
-    for path in (
-        f"take/{'e' * 32}/big.bin",
-        f"take//{name}/big.bin",
-        f"take/{name}/../{'e' * 32}/big.bin",
-        f"take/{name}",
-        "take/none/big.bin",
-    ):
-        assert httpx.get(f"{front.files}/{path}").status_code == 404, path
-    assert httpx.request("GET", f"{front.files}/take/{name[:-1]}%{ord(name[-1]):x}/big.bin").content == BIG
 
 
 def test_an_older_pass_serves_its_last_hour_beside_the_new_one(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
