@@ -61,20 +61,20 @@ def alike(sketches: Sketches, column: str, rows: Rows, threshold: float) -> tupl
     """The pairs worth comparing among `rows.compared`, as global rows, with the exact similarity of their texts in `column`."""
     digests = rows.digests[rows.compared]
     tag = f"{minhash.SCHEME} {minhash.BANDS}x{minhash.ROWS} {duplicates.ALL_PAIRS} {threshold - MARGIN!r}"
-    with pair_memory.recall(sketches.memory, tag, digests) as known:
-        table, crowds = proposed(sketches, rows.compared, digests, known, threshold)
-        pairs = table.pairs(rows.compared.size)
-        missing = np.isnan(table.exact)
-        lengths, copied = rows.lengths[rows.compared], rows.copied()
+    known = pair_memory.recall(sketches.memory, tag, digests)
+    table, crowds = proposed(sketches, rows.compared, digests, known, threshold)
+    pairs = table.pairs(rows.compared.size)
+    missing = np.isnan(table.exact)
+    lengths, copied = rows.lengths[rows.compared], rows.copied()
 
-        def fetch(wanted: I64) -> pl.Series:
-            return sketches.fetch(rows.compared[wanted], [column])[column]
+    def fetch(wanted: I64) -> pl.Series:
+        return sketches.fetch(rows.compared[wanted], [column])[column]
 
-        with pair_memory.Keeper(sketches.memory, known) as keeper:
-            # Of a text with copies one may be edited, and then it is compared with the others.
-            keeper.fetch(pairs.where(missing).rows(), copied, digests, lengths, fetch)
-            table.exact[missing] = duplicates.compared(pairs.where(missing), lengths, keeper.texts)
-            keeper.keep(tag, digests, table, crowds, copied)
+    with pair_memory.Keeper(sketches.memory, known) as keeper:
+        # Of a text with copies one may be edited, and then it is compared with the others.
+        keeper.fetch(pairs.where(missing).rows(), copied, digests, lengths, fetch)
+        table.exact[missing] = duplicates.compared(pairs.where(missing), lengths, keeper.texts)
+        keeper.keep(tag, digests, table, crowds, copied)
     return Pairs(rows.compared[pairs.first], rows.compared[pairs.second]), table.exact
 
 

@@ -1,9 +1,10 @@
 """What a search for alike texts remembers until the next build: its pairs, and the crowds of every band, by the texts they are about.
 
-Two files, each written whole beside the old one and put in its place: two builds at once leave the files of one of them or one of each, a killed one
-leaves the old. `alike.npz` has the digests of all rows, the pairs and the crowds; `texts.bin` the texts of rows in pairs or with copies, where the other file says. Both are
-about present rows alone, so they do not outgrow them. A file that cannot be read, or that another way of searching left, counts as none, and a text
-must have its row's digest; so whatever lies there, the outcome is the same, only sooner or later.
+Two files. `alike.npz` has the digests of all rows, the pairs and the crowds, and is written whole beside the old one and put in its place; `texts.bin`
+has the texts of rows in pairs or with copies, where the other file says. Who searches takes the texts away under a name of its own, adds new ones behind
+the old (or, where less than half is still wanted, begins a new file), and puts them back: of two builds at once the other finds none, and a killed one
+leaves none. So neither file outgrows the present rows. A file that cannot be read, or that another way of searching left, counts as none, and a
+text must have its row's digest; so whatever lies there, the outcome is the same, only sooner or later.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ import os
 import secrets
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ import numpy.typing as npt
 from corpushub.engine.cache import is_alive
 from corpushub.engine.dedup import duplicates, minhash
 from corpushub.engine.dedup.duplicates import Buckets, Pairs, Similarities
-from corpushub.engine.dedup.texts import Fetch, Remembered, Texts, opened
+from corpushub.engine.dedup.texts import Fetch, Remembered, Texts, claimed
 from corpushub.engine.text.utf8 import I64, U32, U64
 
 FILE: Final = "alike.npz"
@@ -87,13 +87,14 @@ class Crowds:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known before the search. `fresh`: rows whose text was not there; `order`: rows by digest; `texts`: those of rows in pairs."""
+    """What is known before the search. `fresh`: rows whose text was not there; `order`: rows by digest; `held`: rows whose texts lie in `spans`."""
 
     fresh: Flags
     order: I64
     table: Table
     crowds: Sequence[Crowds]
-    texts: Remembered | None = None
+    held: I64
+    spans: I64
 
 
 def crowds_of(buckets: Buckets, digests: U64) -> Crowds:
@@ -112,17 +113,7 @@ def joined(parts: Sequence[Crowds]) -> Crowds:
     return Crowds(np.concatenate([part.keys for part in parts]), np.concatenate([part.marks for part in parts]))
 
 
-@contextmanager
-def recall(folder: Path | None, tag: str, digests: U64) -> Iterator[Known]:
-    """`recalled`, with its file of texts open."""
-    with ExitStack() as stack:
-        known = recalled(folder, tag, digests)
-        if known.texts:
-            stack.enter_context(known.texts)
-        yield known
-
-
-def recalled(folder: Path | None, tag: str, digests: U64) -> Known:
+def recall(folder: Path | None, tag: str, digests: U64) -> Known:
     """What the memory in `folder` knows about rows with these digests, each different; nothing where it was left by another search than `tag`."""
     order = np.argsort(digests[:, 0], kind="stable")
     nothing = Known(
@@ -130,6 +121,8 @@ def recalled(folder: Path | None, tag: str, digests: U64) -> Known:
         order,
         Table(np.zeros(0, np.int64), np.zeros(0, np.uint32), np.zeros(0)),
         [joined(())] * minhash.BANDS,
+        np.zeros(0, np.int64),
+        np.zeros((0, 2), np.int64),
     )
     if folder is None:
         return nothing
@@ -140,12 +133,12 @@ def recalled(folder: Path | None, tag: str, digests: U64) -> Known:
             kept = {name: file[name] for name in file.files}
         if any(kept[name].dtype != kind for name, kind in _KINDS.items()) or len(kept["edges"]) != minhash.BANDS + 1:
             return nothing
-        return _matched(kept, digests, nothing, opened(folder / TEXTS))
+        return _matched(kept, digests, nothing)
     except _BROKEN:
         return nothing
 
 
-def _matched(kept: Mapping[str, npt.NDArray[Any]], digests: U64, nothing: Known, file: IO[bytes] | None) -> Known:
+def _matched(kept: Mapping[str, npt.NDArray[Any]], digests: U64, nothing: Known) -> Known:
     """The remembered pairs between texts that are still there, by the rows they have now."""
     order, texts = nothing.order, kept["texts"]
     at = np.minimum(np.searchsorted(texts[:, 0], digests[order, 0]), max(0, len(texts) - 1))
@@ -161,8 +154,8 @@ def _matched(kept: Mapping[str, npt.NDArray[Any]], digests: U64, nothing: Known,
     edges = kept["edges"].tolist()
     crowds = [Crowds(kept["keys"][low:high], kept["marks"][low:high]) for low, high in pairwise(edges)]
     rows = place[kept["held"]]
-    held = Remembered(file, rows[rows >= 0], kept["spans"][rows >= 0]) if file else None
-    return Known(fresh, order, Table(codes[there], kept["bands"][there], kept["exact"][there]), crowds, held)
+    table = Table(codes[there], kept["bands"][there], kept["exact"][there])
+    return Known(fresh, order, table, crowds, rows[rows >= 0], kept["spans"][rows >= 0])
 
 
 class Keeper:
@@ -171,20 +164,30 @@ class Keeper:
     def __init__(self, folder: Path | None, known: Known) -> None:
         self._folder, self._known = folder, known
         self._stem = f"tmp-{os.getpid()}-{secrets.token_hex(6)}"
-        if folder is not None:
-            for path in folder.glob("tmp-*"):
-                if not is_alive(path):
-                    path.unlink(missing_ok=True)
-        self.texts = Texts((folder / f"{self._stem}.bin").open("w+b") if folder is not None else None)
+        self._old: Remembered | None = None
+        if folder is None:
+            self.texts = Texts()
+            return
+        for path in folder.glob("tmp-*"):
+            if not is_alive(path):
+                path.unlink(missing_ok=True)
+        file = claimed(folder / TEXTS, folder / f"{self._stem}.bin")
+        self._old = Remembered(file, known.held, known.spans) if file else None
+        if self._old is not None and self._old.is_most_of_its_file():
+            self.texts = self._old
+        else:
+            (folder / f"{self._stem}.bin").unlink(missing_ok=True)  # what is open can still be read
+            self.texts = Texts((folder / f"{self._stem}.bin").open("w+b"))
 
     def fetch(self, rows: I64, spare: I64, digests: U64, lengths: I64, fetch: Fetch) -> None:
         """Have the texts of `rows` (ascending), remembered or fetched; those of `spare` rows are only fetched along with all others."""
-        if self._known.texts is None and self._folder is not None:
+        if self._old is not None:
+            found = self._old.among(rows, digests[rows])
+            if self._old is not self.texts:
+                self._old.copy(self.texts, rows[found])
+            rows = rows[~found]
+        elif self._folder is not None:
             rows = np.union1d(rows, spare)
-        if self._known.texts is not None:
-            found, texts = self._known.texts.among(rows, digests[rows])
-            self.texts.add(rows[found], texts, np.array([len(text) for text in texts], dtype=np.int64))
-            rows = np.delete(rows, found)
         self.texts.fetch(rows, lengths, fetch)
 
     def keep(self, tag: str, digests: U64, table: Table, crowds: Sequence[Crowds], spare: I64) -> None:
@@ -195,8 +198,10 @@ class Keeper:
         rank = np.empty(order.size, dtype=np.int64)
         rank[order] = np.arange(order.size)
         pairs = table.pairs(order.size)
-        if self._known.texts is not None:
-            self._known.texts.copy(self.texts, np.setdiff1d(np.union1d(pairs.rows(), spare), self.texts.rows))
+        wanted = np.union1d(pairs.rows(), spare)
+        if self._old is not None and self._old is not self.texts:
+            self._old.copy(self.texts, np.setdiff1d(wanted, self.texts.rows))
+        held = np.isin(self.texts.rows, wanted, assume_unique=True)
         every = joined(crowds)
         np.savez(
             self._folder / f"{self._stem}.npz",
@@ -208,8 +213,8 @@ class Keeper:
             keys=every.keys,
             marks=every.marks,
             edges=np.cumsum([0, *(crowd.keys.size for crowd in crowds)]),
-            held=rank[self.texts.rows],
-            spans=self.texts.spans,
+            held=rank[self.texts.rows[held]],
+            spans=self.texts.spans[held],
         )
         self.texts.flush()
         for name, ending in ((TEXTS, "bin"), (FILE, "npz")):
@@ -220,6 +225,8 @@ class Keeper:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.texts.__exit__(kind, error, trace)
+        if self._old is not None:
+            self._old.__exit__(kind, error, trace)
         if self._folder is not None:
             for ending in ("bin", "npz"):
                 (self._folder / f"{self._stem}.{ending}").unlink(missing_ok=True)

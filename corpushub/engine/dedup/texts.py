@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from corpushub.engine.text.utf8 import I64, U64, Utf8, utf8
@@ -80,25 +81,28 @@ class Texts:
 
 
 class Remembered(Texts):
-    """Texts an earlier search left in `file`, by the rows they have now, each with the digest its text must have."""
+    """Texts an earlier search left in `file`, by the rows they have now."""
 
     def __init__(self, file: IO[bytes], rows: I64, spans: I64) -> None:
         super().__init__(file)
         self.rows, self.spans = rows, spans
         self.sort()
 
-    def among(self, rows: I64, digests: U64) -> tuple[I64, list[bytes]]:
-        """Which of `rows` (places in it) are here unharmed, and their texts. `digests` belong to `rows`."""
-        at = np.minimum(np.searchsorted(self.rows, rows), max(0, self.rows.size - 1))
-        here = np.flatnonzero(self.rows[at] == rows) if self.rows.size else np.zeros(0, np.int64)
-        found, texts = [], []
-        for place, (start, size) in zip(here.tolist(), self.spans[at[here]].tolist(), strict=True):
+    def among(self, rows: I64, digests: U64) -> npt.NDArray[np.bool_]:
+        """Which of `rows` (ascending) are here unharmed: with the digests that belong to `rows`. Harmed ones are here no longer."""
+        here = np.isin(rows, self.rows, assume_unique=True)
+        places = np.flatnonzero(here)
+        for place, (start, size) in zip(
+            places.tolist(), self.spans[np.searchsorted(self.rows, rows[here])].tolist(), strict=True
+        ):
             self._file.seek(start)
-            text = self._file.read(size)
-            if hashlib.sha256(text).digest()[:16] == digests[place].astype("<u8").tobytes():
-                found.append(place)
-                texts.append(text)
-        return np.array(found, dtype=np.int64), texts
+            here[place] = hashlib.sha256(self._file.read(size)).digest()[:16] == digests[place].astype("<u8").tobytes()
+        kept = np.isin(self.rows, rows[places[~here[places]]], assume_unique=True, invert=True)
+        self.rows, self.spans = self.rows[kept], self.spans[kept]
+        return here
+
+    def is_most_of_its_file(self) -> bool:
+        return 2 * int(self.spans[:, 1].sum()) >= self._file.seek(0, 2)
 
     def copy(self, others: Texts, wanted: I64) -> None:
         """Add to `others` what is here of the `wanted` rows (ascending), as it is."""
@@ -111,9 +115,10 @@ class Remembered(Texts):
             others.add(rows[start:stop], self._read(spans[start:stop]), spans[start:stop, 1])
 
 
-def opened(path: Path) -> IO[bytes] | None:
-    """A file of texts, if there is one."""
+def claimed(path: Path, name: Path) -> IO[bytes] | None:
+    """The file of texts, if there is one, under a `name` of one's own: of two searches at once one gets it."""
     try:
-        return path.open("rb")
+        path.rename(name)
+        return name.open("r+b")
     except OSError:
         return None

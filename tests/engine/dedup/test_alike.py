@@ -182,3 +182,59 @@ def test_only_new_pairs_are_compared(tmp_path: Path) -> None:
     decision, sketches = near(shards, tmp_path)
     assert 0 < sketches.fetched <= 9
     assert ruling(decision) == ruling(near(shards)[0])
+
+
+def test_a_few_new_texts_are_written_behind_the_old_ones(tmp_path: Path) -> None:
+    shards = family(80)
+    near(shards, tmp_path)
+    before = (tmp_path / pair_memory.TEXTS).read_bytes()
+    shards[1][3] = (1, 5, 7)
+    shards[2][3] = (1, 6, 7)
+    near(shards, tmp_path)
+    after = (tmp_path / pair_memory.TEXTS).read_bytes()
+    assert after.startswith(before)
+    assert 0 < len(after) - len(before) < len(before) / 10
+
+
+def test_texts_no_longer_wanted_go(tmp_path: Path) -> None:
+    for seed in range(8):
+        near(family(80, seed), tmp_path)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    near(family(80, 7), alone)
+    assert (tmp_path / pair_memory.TEXTS).stat().st_size <= 2 * (alone / pair_memory.TEXTS).stat().st_size
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "cut", "flipped", "foreign"])
+def test_texts_that_are_not_what_they_should_be_are_fetched_again(tmp_path: Path, damage: str) -> None:
+    shards = family(80)
+    near(shards, tmp_path)
+    file = tmp_path / pair_memory.TEXTS
+    data = file.read_bytes()
+    left = {"empty": b"", "cut": data[: len(data) // 3], "flipped": bytes(byte ^ 1 for byte in data), "foreign": b"x" + data}
+    file.unlink() if damage == "gone" else file.write_bytes(left[damage])
+    for at in range(4):
+        shards[1][at] = (0, 5 + at, 7)
+        decision, sketches = near(shards, tmp_path)
+        assert sketches.fetched > 0
+        assert ruling(decision) == ruling(near(shards)[0])
+    assert sketches.fetched < sum(map(len, shards)) / 4, "what was found harmed is remembered anew"
+
+
+def test_two_searches_at_once_with_one_memory_rule_as_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shards, others = family(80), family(80, 3)
+    near(shards, tmp_path)
+    shards[1][3] = others[1][3] = (0, 5, 7)
+    fetch, met = MemorySketches.fetch, []
+
+    def interrupted(self: MemorySketches, rows: np.ndarray, columns: list[str]) -> pl.DataFrame:
+        if not met:
+            met.append(True)
+            assert ruling(near(others, tmp_path)[0]) == ruling(near(others)[0])
+        return fetch(self, rows, columns)
+
+    monkeypatch.setattr(MemorySketches, "fetch", interrupted)
+    assert ruling(near(shards, tmp_path)[0]) == ruling(near(shards)[0])
+    assert met
+    shards[2][3] = (1, 5, 7)
+    assert ruling(near(shards, tmp_path)[0]) == ruling(near(shards)[0])
