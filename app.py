@@ -7,15 +7,25 @@ def main(argv: list[str]) -> None:
     # Imported here: a worker process that imports this file again must not load the web.
     from corpushub.base.settings import load_settings
     from corpushub.services.hub import open_hub
-    from corpushub.web import serve
+    from corpushub.web import check_port, serve
 
-    hub = open_hub(load_settings())
+    settings = load_settings()
+    check_port(settings.host, settings.port)
+    hub = open_hub(settings)
     if "--demo" in argv:
         from corpushub.services.demo import Demo
 
         Demo(hub).prepare()
-    serve(hub, host=hub.settings.host, port=hub.settings.port)
+    serve(hub, host=settings.host, port=settings.port)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    from corpushub.base.errors import HubError
+
+    try:
+        main(sys.argv[1:])
+    except HubError as refused:
+        from corpushub.base.settings import preferred_lang
+
+        print(refused.explain("en" if preferred_lang() == "en" else "zh"), file=sys.stderr)
+        sys.exit(refused.exit_code)

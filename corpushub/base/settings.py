@@ -54,12 +54,12 @@ class Settings:
 def load_settings(env: Mapping[str, str] | None = None, **overrides: object) -> Settings:
     """Settings from `overrides`, else the environment, else the home's file, else defaults.
 
-    Raises: Invalid("settings.unknown_key" | "settings.not_a_number") naming the key.
+    Raises: Invalid("settings.not_toml"), Invalid("settings.unknown_key" | "settings.not_a_number") naming the key.
     """
     env = os.environ if env is None else env
     home = Path(str(overrides.pop("home", "") or env.get("CORPUSHUB_HOME") or default_home(env))).expanduser()
     file = home / "corpushub.toml"
-    stated: dict[str, object] = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    stated = read_toml(file) if file.exists() else {}
     known = {item.name for item in fields(Settings)}
     if unknown := sorted(set(stated) - known):
         raise Invalid("settings.unknown_key", key=unknown[0], file=file.name)
@@ -96,6 +96,15 @@ def preferred_lang(env: Mapping[str, str] | None = None) -> str:
         return stated
     locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
     return "en" if locale.startswith("en") else "zh"
+
+
+def read_toml(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid("settings.not_toml", file=file.name, reason=str(error)) from None
+    except UnicodeDecodeError:
+        raise Invalid("settings.not_toml", file=file.name, reason="UTF-8") from None
 
 
 def whole_number(name: str, value: object) -> int:

@@ -14,7 +14,7 @@ from typer._click.exceptions import NoArgsIsHelpError
 from corpushub import __version__
 from corpushub.base.errors import HubError
 from corpushub.cli.context import Context, enter, lang_of
-from corpushub.cli.usage import Group, refusal
+from corpushub.cli.usage import Group, machine_refusal, refusal
 
 # Modules whose functions are commands of the top level (`corpushub build`), and modules that are a group of their own.
 TOP = ("serve", "build", "rebuild")
@@ -71,6 +71,10 @@ def run(argv: list[str]) -> int:
         return asked.exit_code
     except typer.TyperException as error:
         return ctx.refuse(refusal(error))
+    except OSError as error:
+        if (told := machine_refusal(error)) is None:
+            raise
+        return ctx.refuse(told)
     except KeyboardInterrupt:
         code = STOPPED
     except SystemExit as stop:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import HubError, Invalid
@@ -46,7 +47,9 @@ class Context:
         if self._hub is None:
             from corpushub.services.hub import open_hub
 
-            self._hub = open_hub(self.settings())
+            settings = self.settings()
+            make_home(settings.home)
+            self._hub = open_hub(settings)
         return self._hub
 
     def actor(self) -> Actor:
@@ -95,6 +98,18 @@ class Context:
             yield from bars()
         else:
             yield stage_lines(self)
+
+
+def make_home(home: Path) -> None:
+    """Raises: Invalid("cli.home") where no folder can be, OSError where this account may not write."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        NamedTemporaryFile(dir=home).close()
+    except (FileExistsError, NotADirectoryError, FileNotFoundError):
+        raise Invalid("cli.home", name=home.name) from None
+    except OSError as error:
+        error.filename = home.name
+        raise
 
 
 _current: list[Context] = []

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from corpushub.base.errors import Invalid
+from corpushub.base.errors import Invalid, NotFound
 from corpushub.cli.context import context
 
 app = typer.Typer(help="Cases of every flow: requests, authorizations, releases, objections …", no_args_is_help=True)
@@ -143,7 +143,7 @@ def read_data(words: list[str]) -> dict[str, Any]:
     Raises: Invalid("flow.bad_data").
     """
     if len(words) == 1 and words[0].startswith("@"):
-        return parsed(Path(words[0][1:]).read_text("utf-8"))
+        return parsed(text_of(Path(words[0][1:])))
     if len(words) == 1 and words[0].lstrip().startswith("{"):
         return parsed(words[0])
     answers: dict[str, Any] = {}
@@ -156,6 +156,16 @@ def read_data(words: list[str]) -> dict[str, Any]:
         except ValueError:
             answers[name] = value
     return answers
+
+
+def text_of(file: Path) -> str:
+    """Raises: NotFound("cli.no_path"), Invalid("flow.bad_data")."""
+    if not file.is_file():
+        raise NotFound("cli.no_path", path=file.name, name="@")
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise Invalid("flow.bad_data", word=file.name) from None
 
 
 def parsed(text: str) -> dict[str, Any]:

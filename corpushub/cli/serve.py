@@ -12,13 +12,17 @@ from corpushub.cli.context import context
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 0,
 ) -> None:
     """Open hub, REST and portal; stops cleanly on Ctrl-C."""
+    from corpushub.web import check_port
     from corpushub.web import serve as serve_hub
 
-    hub = context().hub()
-    serve_hub(hub, host=host or hub.settings.host, port=port or hub.settings.port)
+    ctx = context()
+    settings = ctx.settings()
+    host, port = host or settings.host, port or settings.port
+    check_port(host, port)
+    serve_hub(ctx.hub(), host=host, port=port)
 
 
 def nginx(

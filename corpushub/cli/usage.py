@@ -1,15 +1,20 @@
-"""A command line that cannot be read is told so in its person's language, with what to do next: the library says these things in English only."""
+"""A command line that cannot be read, and a machine that does not let us, are told in the person's language with what to do next.
+
+The libraries say these things in English only, or with a trace.
+"""
 
 from __future__ import annotations
 
+import errno
 import re
+from pathlib import PurePath
 from typing import Any
 
 import typer
 from typer._click import exceptions as found  # typer shows the way to BadParameter only
 from typer.core import TyperGroup
 
-from corpushub.base.errors import Invalid, NotFound
+from corpushub.base.errors import Forbidden, HubError, Invalid, NotFound, Unavailable
 from corpushub.base.suggest import closest
 
 QUOTED = re.compile(r"""(['"])(.*)\1""")
@@ -78,3 +83,17 @@ def bad_value(error: typer.BadParameter) -> Invalid | NotFound:
         limits = "".join(f" {sign} {bound}" for sign, bound in bounds if bound is not None)
         return Invalid("cli.bad_number", name=name, limits=limits)
     return Invalid("cli.bad_value", name=name, reason=error.message, help=help_of(error.ctx))
+
+
+def machine_refusal(error: OSError) -> HubError | None:
+    """What the operating system did not allow, by the name of the file only; None for what may be a fault of ours."""
+    name = PurePath(str(error.filename or "")).name or "-"
+    match error.errno:
+        case errno.EACCES | errno.EPERM:
+            return Forbidden("cli.no_right", name=name)
+        case errno.EROFS:
+            return Unavailable("cli.read_only", name=name)
+        case errno.ENOSPC | errno.EDQUOT:
+            return Unavailable("cli.disk_full", name=name)
+        case _:
+            return None

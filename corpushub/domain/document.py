@@ -58,7 +58,10 @@ class Document:
             mark = error.problem_mark or error.context_mark
             facts: dict[str, object] = {"reason": error.problem or error.context or ""}
             place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-            self.problems.append(Problem("document.syntax", facts, self.name, *place))
+            at_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
+            self.problems.append(
+                Problem("document.tab" if at_tab else "document.syntax", {} if at_tab else facts, self.name, *place)
+            )
             return None
         except yaml.YAMLError as error:
             line = text[: getattr(error, "position", 0)].count("\n") + 1
