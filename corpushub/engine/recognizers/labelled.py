@@ -12,9 +12,10 @@ from typing import Any
 from presidio_analyzer import AnalysisExplanation, LocalRecognizer, RecognizerResult
 
 from corpushub.engine.recognizers.cells import cells_below
+from corpushub.engine.recognizers.disguised import disguised
 from corpushub.engine.recognizers.lexicon import lexicon
 
-SCORE = 0.85
+SCORE, UNSURE = 0.85, 0.52  # what is written in disguise gives way to whatever else is found in its place
 # what stands between a label and its value: quotes and colons, a closing and an opening tag, a line break with or without a speaker
 _GAP = r"[\"'”]?(?:[ \t]*[:：﹕=|是为][ \t]*|[ \t]{1,4}|>|</t[dh]>[ \t\n]*<td>|[ \t]*\n[ \t]*|\n[^\n:：]{1,6}[:：][ \t]*(?:好的|给你哈?|嗯|是|收到)?[，, ]*)[\"'“]?"
 
@@ -45,23 +46,29 @@ class LabelledValueRecognizer(LocalRecognizer):
 
     def __init__(self, supported_language: str = "zh", name: str | None = None) -> None:
         super().__init__(
-            supported_entities=list(_shapes()), supported_language=supported_language, name=name or type(self).__name__
+            supported_entities=sorted({*_shapes(), *lexicon()["disguised"]}),
+            supported_language=supported_language,
+            name=name or type(self).__name__,
         )
 
     def load(self) -> None:
         """Nothing to load."""
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:  # noqa: ARG002  (signature of Presidio)
-        return [self._result(*found) for found in labelled(text) if found[2] in entities]
+        return [result for result in self._results(text) if result.entity_type in entities]
 
     def analyze_batch(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
-        return [[self._result(*found) for found in labelled(text)] for text in texts]
+        return [self._results(text) for text in texts]
 
-    def _result(self, start: int, end: int, entity: str, why: str) -> RecognizerResult:
+    def _results(self, text: str) -> list[RecognizerResult]:
+        found = [self._result(*item, SCORE) for item in labelled(text)]
+        return found + [self._result(*item, "in disguise", UNSURE) for item in disguised(text)]
+
+    def _result(self, start: int, end: int, entity: str, why: str, score: float) -> RecognizerResult:
         name = type(self).__name__
-        explanation = AnalysisExplanation(recognizer=name, original_score=SCORE, textual_explanation=why)
+        explanation = AnalysisExplanation(recognizer=name, original_score=score, textual_explanation=why)
         metadata = {RecognizerResult.RECOGNIZER_NAME_KEY: name, RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id}
-        return RecognizerResult(entity, start, end, SCORE, explanation, metadata)
+        return RecognizerResult(entity, start, end, score, explanation, metadata)
 
 
 def labelled(text: str) -> Iterator[tuple[int, int, str, str]]:
