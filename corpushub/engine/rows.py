@@ -46,7 +46,7 @@ def open_frame(sources: Sequence[Source]) -> pl.LazyFrame:
 
 def only(frame: pl.LazyFrame, column: str, prefixes: Sequence[str], fields: Sequence[str]) -> pl.LazyFrame:
     """Rows whose `column` begins with one of `prefixes`, and `fields`, as far as the frame has them; a frame without the column has no such row."""
-    names = frame.collect_schema().names()
+    names = types_of(frame)
     if column:
         inside = [pl.col(column).cast(pl.String).str.starts_with(prefix) for prefix in prefixes]
         frame = frame.filter(pl.any_horizontal(inside).fill_null(value=False) if column in names else pl.lit(value=False))
@@ -62,8 +62,13 @@ def part(sources: Sequence[Source], cut: Callable[[pl.LazyFrame], pl.LazyFrame] 
     return sink.getvalue(), found.height
 
 
+def types_of(frame: pl.LazyFrame) -> dict[str, pl.DataType]:
+    """Columns and their types; asked of a copy, because what is built on a frame that was asked itself no longer skips row groups."""
+    return dict(frame.select(pl.all()).collect_schema())
+
+
 def schema_of(sources: Sequence[Source]) -> dict[str, pl.DataType]:
-    return dict(open_frame(sources[:1]).collect_schema())
+    return types_of(open_frame(sources[:1]))
 
 
 @lru_cache(maxsize=4096)
@@ -95,7 +100,7 @@ def page(  # noqa: PLR0913 - a page's options
     Raises: Invalid("viewer.filter_invalid" | "viewer.column_unknown").
     """
     opened = cut(open_frame(sources)) if cut else open_frame(sources)
-    schema = dict(opened.collect_schema())
+    schema = types_of(opened)
     frame = opened.with_row_index("__row")
     if query:
         frame = frame.filter(matches(query, schema))

@@ -34,10 +34,9 @@ from corpushub.store.repos import Repos
 from corpushub.store.tokens import Deliveries, Tokens
 
 _BUSY_SECONDS = 30
-# Connections kept open, because opening one costs more than a question: for a server's eight threads, its recorder and its worker.
+# Connections kept open, because opening one costs more than a question: for a server's eight threads, its recorder and its worker. Each
+# keeps SQLite's own 2 MiB of pages: with 4, 1 or a quarter, what is asked among 10,000 datasets costs the same (benchmarks/hub.md).
 _KEPT = 10
-# Pages a SQLite connection keeps to itself, so that all those kept take 40 MiB at most; below them is the system's cache of the file.
-_PAGES_KIB = 4000
 _RACES = frozenset({"40P01", "40001"})  # deadlock, serialization failure
 _SQLITE_AWAY = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
@@ -227,7 +226,7 @@ def _tune(connection: Any, _: object) -> None:
     """
     connection.isolation_level = None
     lines = ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_SECONDS * 1000}", "foreign_keys=ON")
-    for line in (*lines, "wal_autocheckpoint=10000", f"cache_size=-{_PAGES_KIB}"):
+    for line in (*lines, "wal_autocheckpoint=10000"):
         connection.execute(f"PRAGMA {line}").close()
 
 

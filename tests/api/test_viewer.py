@@ -6,8 +6,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
+from corpushub.engine import rows
 from tests.kit.gov import released
 from tests.kit.hub import READER, REPO, STRANGER, SomeHub, get, notices, some_hub
 
@@ -101,3 +104,26 @@ def test_unknown_names_list_what_there_is(hub: SomeHub, token: str) -> None:
     answer = ask(hub, "rows", token, split="dev")
     assert answer.status_code == 404
     assert "train, test" in answer.json()["detail"]
+
+
+def damaged_but_for(path: Path, group: int) -> None:
+    """Ten row groups of a hundred rows, of which only one can be read."""
+    pl.DataFrame({"id": range(1000), "text": [f"text {number}" for number in range(1000)]}).write_parquet(
+        path, row_group_size=100
+    )
+    footer, data = pq.read_metadata(path), bytearray(path.read_bytes())
+    for number in range(footer.num_row_groups):
+        for column in range(footer.num_columns) if number != group else ():
+            chunk = footer.row_group(number).column(column)
+            start = chunk.dictionary_page_offset or chunk.data_page_offset
+            data[start : start + chunk.total_compressed_size] = bytes(chunk.total_compressed_size)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"offset": 730}, {"offset": 0, "where": "id BETWEEN 730 AND 739"}, {"offset": 0, "where": "id > 729 AND id < 740"}]
+)
+def test_a_page_reads_no_row_group_it_does_not_show(tmp_path: Path, asked: dict[str, Any]) -> None:
+    damaged_but_for(tmp_path / "a.parquet", 7)
+    page = rows.page([tmp_path / "a.parquet"], length=10, **asked)
+    assert [row["id"] for row in page.rows] == list(page.index) == list(range(730, 740))
