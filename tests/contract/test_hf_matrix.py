@@ -96,6 +96,12 @@ def test_a_withdrawn_release_stops_a_warm_client_and_says_why(address: str, hub:
     done = run(address, tmp_path, load, token)
     assert done.returncode != 0
     assert "row 7 still names a person" in done.stderr
+    for revision in ("v1.0.0", hub.repositories.at(CURATOR, REPO).commit.id):
+        answer = httpx.head(
+            f"{address}/datasets/{REPO}/resolve/{revision}/README.md", headers={"authorization": f"Bearer {token}"}
+        )
+        assert (answer.status_code, answer.headers["x-error-code"]) == (404, "RevisionNotFound"), revision
+        assert "row 7" in answer.headers["x-error-message"]
 
 
 @contextmanager
