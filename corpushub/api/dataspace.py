@@ -11,14 +11,12 @@ POST /dsp/negotiations/<pid>/termination             the consumer takes the requ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
-from corpushub.api.rest import actor_of, answers, require_scope
+from corpushub.api.rest import ProblemRoute, actor_of, answers, require_scope
 from corpushub.api.wire import run
 from corpushub.base.errors import HubError
 from corpushub.base.messages import Lang
@@ -31,22 +29,15 @@ if TYPE_CHECKING:
 VERSION = {"protocolVersions": [{"version": "2025-1", "path": "/dsp", "binding": "HTTPS"}]}
 
 
-class DataspaceRoute(APIRoute):
+class DataspaceRoute(ProblemRoute):
     """Answers a refusal in the protocol's own words."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = super().get_route_handler()
-
-        async def handler(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except HubError as error:
-                lang: Lang = getattr(request.state, "lang", "en")
-                kind = "CatalogError" if "/catalog" in request.url.path else "ContractNegotiationError"
-                told = {"@context": CONTEXT, "@type": kind, "code": error.code, "reason": [error.explain(lang)]}
-                return JSONResponse(told, error.status)
-
-        return handler
+    @staticmethod
+    def refusal(request: Request, error: HubError) -> Response:
+        lang: Lang = getattr(request.state, "lang", "en")
+        kind = "CatalogError" if "/catalog" in request.url.path else "ContractNegotiationError"
+        told = {"@context": CONTEXT, "@type": kind, "code": error.code, "reason": [error.explain(lang)]}
+        return JSONResponse(told, error.status)
 
 
 def router(hub: Hub) -> APIRouter:

@@ -40,6 +40,10 @@ _MAX_BODY = 2 << 20
 class ProblemRoute(APIRoute):
     """Answers a refusal as problem+json."""
 
+    @staticmethod
+    def refusal(request: Request, error: HubError) -> Response:
+        return problem(error, getattr(request.state, "lang", "en"), request.url.path)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
 
@@ -47,7 +51,7 @@ class ProblemRoute(APIRoute):
             try:
                 return await inner(request)
             except HubError as error:
-                return problem(error, getattr(request.state, "lang", "en"), request.url.path)
+                return self.refusal(request, error)
 
         return handler
 

@@ -164,7 +164,7 @@ class Repositories:
             _, curator = self._visible(unit, actor, repo_id)
             every = unit.repos.refs(repo_id)
         if curator:
-            return every if isinstance(every, list) else list(every)
+            return list(every)
         return [replace(ref, target=ref.released) for ref in every if ref.released and not ref.state]
 
     def commits(self, actor: Actor, repo_id: str, revision: str) -> Sequence[Commit]:

@@ -128,17 +128,4 @@ class JobRows:
 
 
 def _job(row: Mapping[Any, Any]) -> Job:
-    return Job(
-        id=row["id"],
-        kind=row["kind"],
-        state=row["state"],
-        attempts=row["attempts"],
-        created_by=row["created_by"],
-        created_at=row["created_at"],
-        run_at=row["run_at"],
-        lease_owner=row["lease_owner"],
-        payload=row["payload"],
-        progress=row["progress"],
-        result=row["result"],
-        finished_at=row["finished_at"],
-    )
+    return Job(**{name: row[name] for name in Job.__slots__})
