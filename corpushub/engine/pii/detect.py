@@ -32,7 +32,9 @@ RANK = (
 )  # fmt: skip
 _HALVES = re.compile("[\ud800-\udfff]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-NEAR = 40  # characters that say in which language a number is written
+CARDS = frozenset({"CN_BANK_CARD", "CREDIT_CARD"})
+_BANK_CARD = re.compile(r"(?i)(?:bank[_ ]?card|card[_ ]?no)[a-z_ ]{0,8}[\"']?\s?[:=>]\s?[\"']?$")
+NEAR = 24  # characters in which a label stands before its number
 _RANKS = {entity: place for place, entity in enumerate(RANK)}
 
 
@@ -76,7 +78,7 @@ def found_in(column: pl.Series, analyzer: BatchAnalyzer | None = None) -> dict[i
         for row, found in analyzer.found(seen).items():
             text = str(batch[row])
             kept = resolve(without_stand_ins(text, placed(moved[row], found) if row in moved else found))
-            if items := [as_read_there(text, item) for item in kept if not is_amount(text, item)]:
+            if items := as_read_there(text, [item for item in kept if not is_amount(text, item)]):
                 result[begin + row] = items
     return result
 
@@ -86,11 +88,21 @@ def is_amount(text: str, item: Finding) -> bool:
     return item.entity == "CN_MOBILE" and follows_amount(text, item.start)
 
 
-def as_read_there(text: str, item: Finding) -> Finding:
-    """A card of a foreign issuer in text without Han characters is a credit card, as Presidio calls it."""
-    if item.entity != "CN_BANK_CARD" or _HAN.search(text, max(0, item.start - NEAR), item.end + NEAR):
-        return item
-    return item if text[item.start : item.start + 2] == "62" else item._replace(entity="CREDIT_CARD")
+def as_read_there(text: str, found: list[Finding]) -> list[Finding]:
+    """Cards by the name they have there: bank cards of China where anything is written in Han characters, credit cards elsewhere."""
+    if not any(item.entity in CARDS for item in found):
+        return found
+    is_chinese = _HAN.search(text) is not None
+    read = (_card(text, item, is_chinese=is_chinese) if item.entity in CARDS else item for item in found)
+    return [item for item in read if item is not None]
+
+
+def _card(text: str, item: Finding, *, is_chinese: bool) -> Finding | None:
+    """A bank card by its issuer (62: UnionPay), by its label or by the language of the text; no card of a bank begins with 1."""
+    if is_chinese and text[item.start] == "1":
+        return None
+    is_bank = is_chinese or text.startswith("62", item.start) or _BANK_CARD.search(text, max(0, item.start - NEAR), item.start)
+    return item._replace(entity="CN_BANK_CARD" if is_bank else "CREDIT_CARD")
 
 
 def placed(view: View, found: Iterable[Finding]) -> list[Finding]:

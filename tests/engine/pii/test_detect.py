@@ -165,3 +165,21 @@ def test_a_text_full_of_findings_is_read_whole() -> None:
 def test_a_sum_of_money_is_no_mobile(text: str, mobile: list[str]) -> None:
     assert [value for value, entity in found(text) if entity == "CN_MOBILE"] == mobile
     assert second_scan(text) == ["CN_MOBILE"]
+
+
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("Paid with card 6222021234567890128 on Monday.", "CN_BANK_CARD"),
+        ("Paid with card 4111111111111111 on Monday.", "CREDIT_CARD"),
+        ('{"bankCard": "4111111111111111", "status": 200}', "CN_BANK_CARD"),
+        ("| 卡号 | 备注 |\n|---|---|\n| " + "x" * 60 + " |\n| 4111111111111111 |", "CN_BANK_CARD"),
+        ("卡号,次数\n4111111111111111,4027", "CN_BANK_CARD"),
+    ],
+)
+def test_a_card_is_called_by_its_issuer_its_label_or_the_language_of_the_text(text: str, entity: str) -> None:
+    assert [kind for _, _, kind in detect_batch([text])[0]] == [entity]
+
+
+def test_a_candidate_s_number_is_no_card() -> None:
+    assert detect_batch(["考生编号\t总成绩\n105585030112233\t83.1"]) == [[]]
