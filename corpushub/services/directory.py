@@ -94,7 +94,9 @@ class Directory:
             count, mark = unit.repos.stamp()
             changed = {repo.id: (repo, words) for repo, words in unit.repos.touched(self._mark)}
             changed = {name: row for name, row in changed.items() if self._rows.get(name) != row}
-            if len(self._rows) + sum(name not in self._rows for name in changed) != count:  # some were deleted, or have another name
+            if (
+                len(self._rows) + sum(name not in self._rows for name in changed) != count
+            ):  # some were deleted, or have another name
                 self._rows = changed = {repo.id: (repo, words) for repo, words in unit.repos.touched()}
                 self._listing = Listing.of(self._rows.values())
             elif changed:
