@@ -261,7 +261,9 @@ def may_open(ask: Ask, flow: str) -> bool:
 def opening(
     ask: Ask, flow: str, choices: forms.Choices | None = None, preset: Mapping[str, str] | None = None
 ) -> tuple[Safe | None, Safe | None]:
-    """The button that opens a new case and its sheet; nothing where the seat does not cover it."""
+    """The button that opens a new case and its sheet; nothing where the seat does not cover it. The sheet stands open at once for who came
+    from what the case is to be about.
+    """
     if not may_open(ask, flow):
         return None, None
     name = (
@@ -270,7 +272,8 @@ def opening(
         else ask.t("portal.open_any", flow=ask.t.name("name", flow))
     )
     fields = flow_named(flow).opening.fields
-    way = button(name, type_="button", c="btn primary", data_sheet=f"sheet-open-{flow}", data_key="n")
+    arrived = any(item.name in (preset or {}) for item in fields)
+    way = button(name, type_="button", c="btn primary", data_sheet=f"sheet-open-{flow}", data_key="n", data_now=arrived)
     return way, forms.open_sheet(ask, flow, name, fields, forms.Given(choices or {}, preset or {}))
 
 

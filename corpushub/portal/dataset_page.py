@@ -216,13 +216,27 @@ def machine_links(t: Words, sheet: Sheet) -> Safe:
         ("dcat.ttl", "dataset.link_dcat"),
         ("SHA256SUMS", "dataset.link_sums"),
     )
-    return facts([(t(key), a(name, href=f"{base}/{name}", download=True)) for name, key in names])
+    more = (
+        (
+            t("dataset.link_sample"),
+            a("sample.json", href=f"/v1/samples/{sheet.id}?revision=v{sheet.version}", download="sample.json"),
+        ),
+        (
+            t("dataset.link_listing"),
+            a("listing-pack.json", href=f"/v1/listing-pack/{sheet.id}?version={sheet.version}", download=True),
+        ),
+    )
+    return facts([*((t(key), a(name, href=f"{base}/{name}", download=True)) for name, key in names), *more])
 
 
 def rows_tab(ask: Ask, rows: Rows) -> Safe:
     t = ask.t
     if rows.refused:
-        way = a(t("dataset.request"), href=link(ask.lang, "/demand/mine", request=ask.params.get("name", "")), c="btn primary")
+        way = a(
+            t("dataset.request"),
+            href=link(ask.lang, "/demand/mine", request="{owner}/{name}".format(**ask.params)),
+            c="btn primary",
+        )
         return card(None, rows.refused, div(way, c="row sub"))
     if not rows.columns:
         return empty(t("dataset.no_rows"), t("dataset.no_rows_next"))

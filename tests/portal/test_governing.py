@@ -171,3 +171,46 @@ def test_who_oversees_takes_the_report_as_a_document(app: Any, here: SomeHub) ->
     assert answer.headers["content-disposition"].endswith('"report-2026-01-01-2026-12-31.docx"')
     assert sent(app, here, "developer", asked).status_code == 403
     assert sent(app, here, "auditor", ("GET", asked[1].replace("docx", "pdf"))).status_code == 422
+
+
+ENTRY = {
+    "id": "990100/stats/bus-lines",
+    "title.zh": "公交线路",
+    "title.en": "Bus lines",
+    "owner": "stats-bureau",
+    "frequency": "daily",
+    "origin": "own",
+    "interpreter.person": "provider",
+    "items": "line str public number of the line\nriders int personal who rides, and how often\n",
+}
+
+
+def test_an_entry_is_written_into_the_catalog_by_those_who_answer_for_data(here: SomeHub) -> None:
+    assert "sheet-entry" in shown(here, "provider", "/govern/resources")
+    assert "sheet-entry" not in shown(here, "implementer", "/govern/resources")
+    went = done(here, "provider", "/govern/resources", "enter", ENTRY)
+    assert went.goto == "/en/govern/resources/990100/stats/bus-lines"
+    entry = here.hub.catalog.get(SYSTEM, ENTRY["id"])
+    assert (entry.region, entry.frequency, dict(entry.interpreter)) == ("990100", "daily", {"person": "provider"})
+    assert [(item.name, item.dtype, item.sensitivity, item.meaning["en"]) for item in entry.items] == [
+        ("line", "str", "public", "number of the line"),
+        ("riders", "int", "personal", "who rides, and how often"),
+    ]
+
+
+def test_a_field_that_does_not_read_as_one_is_named_and_nothing_is_written(here: SomeHub) -> None:
+    for line in ("line str public", "line str open number of the line"):
+        with pytest.raises(Invalid, match=r"resources\.item_line") as refused:
+            done(here, "provider", "/govern/resources", "enter", {**ENTRY, "id": "990100/stats/other", "items": line})
+        assert refused.value.facts["line"] == line
+    assert not here.hub.catalog.search(SYSTEM, "990100/stats/other").items
+
+
+def test_who_declares_an_interest_stands_aside(here: SomeHub) -> None:
+    with pytest.raises(Invalid, match=r"account\.interest_wanted"):
+        done(here, "developer", "/home/account", "declare", {"org": "data-group", "kind": " "})
+    done(here, "developer", "/home/account", "declare", {"org": "data-group", "kind": "owns a third"})
+    (held,) = here.hub.parties.conflicts(here.parties.actor_of("developer"))
+    assert held == {"person": "developer", "org": "data-group", "kind": "owns a third", "ended": ""}
+    assert "owns a third" in shown(here, "developer", "/home/account")
+    assert "owns a third" not in shown(here, "provider", "/home/account"), "one's own alone"

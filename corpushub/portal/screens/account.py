@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from corpushub.base.errors import Invalid
 from corpushub.portal import casework
-from corpushub.portal.html import Safe, button, div, form, input_, joined, label, span
+from corpushub.portal.html import Safe, button, div, form, input_, joined, label, option, p, select, span
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen
 from corpushub.portal.parts import card, chip, facts, grid, heading, moment
 from corpushub.store.accounts import Session
@@ -35,8 +35,41 @@ def view(ask: Ask, sessions: Sequence[Session], org: str) -> Safe:
     return joined(
         heading(t("account.title"), lead=t("account.lead")),
         div(card(t("account.me"), me), card(t("account.change"), password_form(ask)), c="halves"),
+        card(t("account.interests"), interests(ask), aside=t("account.interests_note")),
         card(t("account.sessions"), grid(heads, rows), aside=out),
     )
+
+
+def interests(ask: Ask) -> Safe:
+    """What the reader has declared, and the form that declares more (article 16): whoever has an interest stands aside from decisions."""
+    t = ask.t
+    mine = [row for row in ask.hub.parties.conflicts(ask.actor) if row["person"] == ask.actor.person]
+    rows = [
+        [casework.org_name(ask, str(row["org"])), str(row["kind"]), str(row.get("ended") or t("account.stands"))] for row in mine
+    ]
+    others = [option(t.of(org.name), value=org.id) for org in ask.hub.parties.orgs() if org.id != ask.actor.org]
+    boxes = (
+        label(span(t("account.org")), select(*others, name="org", required=True)),
+        label(
+            span(t("account.interest")), input_(name="kind", required=True, maxlength=80, placeholder=t("account.interest_hint"))
+        ),
+        label(span(t("account.ended")), input_(type_="date", name="ended")),
+    )
+    heads = [t("account.org"), t("account.interest"), t("account.ended")]
+    send = div(button(t("account.declare"), type_="submit", c="btn"))
+    return joined(
+        grid(heads, rows) if rows else p(t("account.no_interests"), c="quiet"),
+        form(div(*boxes, c="thirds"), send, data_act="declare", c="fields"),
+    )
+
+
+def declare(ask: Ask, sent: Form) -> Outcome:
+    """Declare an interest of one's own. Raises: Invalid("account.interest_wanted"), and what the register refuses with."""
+    org, kind = str(sent.get("org", "")), str(sent.get("kind", "")).strip()
+    if not org or not kind:
+        raise Invalid("account.interest_wanted")
+    ask.hub.parties.declare_conflict(ask.actor, person=ask.actor.person, org=org, kind=kind, ended=str(sent.get("ended", "")))
+    return Outcome(ask.t("account.declared", org=casework.org_name(ask, org)))
 
 
 BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
@@ -77,5 +110,10 @@ def sign_out_everywhere(ask: Ask, _: Form) -> Outcome:
 
 
 SCREENS = (
-    Screen("/home/account", "account", show, {"change_password": change_password, "sign_out_everywhere": sign_out_everywhere}),
+    Screen(
+        "/home/account",
+        "account",
+        show,
+        {"change_password": change_password, "declare": declare, "sign_out_everywhere": sign_out_everywhere},
+    ),
 )

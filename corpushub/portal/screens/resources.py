@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from corpushub.domain.catalog import Resource, incomplete
+from corpushub.domain.catalog import FREQUENCIES, Resource, incomplete
 from corpushub.domain.flows import flow_named
 from corpushub.domain.parties import Role
 from corpushub.domain.workflow import Case
-from corpushub.portal import casework, choices, forms
+from corpushub.portal import casework, choices, entry_form, forms
 from corpushub.portal.board import Board, table
 from corpushub.portal.html import Child, Safe, a, button, div, form, input_, joined, label, option, p, select, span, textarea
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, Words, link
@@ -17,7 +17,6 @@ from corpushub.portal.parts import card, chip, empty, grid, heading, tabs
 
 FLOWS = ("attribute", "classification")
 BOARD = Board("resources", "/govern/resources/cases", FLOWS)
-FREQUENCIES = ("realtime", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular")
 
 
 def listing(ask: Ask) -> Page:
@@ -30,11 +29,10 @@ def listing(ask: Ask) -> Page:
         ("", t("resources.entries"), len(found)),
         *[(name, t.name("name", name), None) for name in FLOWS],
     ]
+    way, sheet = entry_form.entering(ask)
+    head = heading(t("resources.title"), lead=t("resources.lead"), actions=way)
     body = running(ask, flow) if flow in FLOWS else entries(ask, found)
-    return Page(
-        t("resources.title"),
-        joined(heading(t("resources.title"), lead=t("resources.lead")), tabs(ask, words, flow, name="flow"), body),
-    )
+    return Page(t("resources.title"), joined(head, tabs(ask, words, flow, name="flow"), body, sheet))
 
 
 def entries(ask: Ask, found: tuple[Resource, ...]) -> Safe:
@@ -206,6 +204,6 @@ def meaning(ask: Ask, item: Mapping[str, Any], sent: Form) -> dict[str, str]:
 
 
 SCREENS = (
-    Screen("/govern/resources", "resources", listing, casework.ACTS),
+    Screen("/govern/resources", "resources", listing, {**casework.ACTS, "enter": entry_form.enter}),
     Screen("/govern/resources/{id+}", "resources", editor, {**casework.ACTS, "revise": revise}),
 )

@@ -31,13 +31,14 @@
 
   /* While a person fills in a sheet the screen below it stays; what came meanwhile is put there when the sheet closes. */
   function settled(work) { if (document.querySelector("dialog[open]")) { held = work; } else { work(); } }
-  document.addEventListener("close", function () { var work = held; held = null; if (work) { settled(work); } }, true);
+  document.addEventListener("close", function () { document.body.appendChild(document.getElementById("notices")); var work = held; held = null; if (work) { settled(work); } }, true);
 
   function notice(html, tone, plain) {
     var box = document.createElement("div");
     box.className = "notice " + (tone || "");
     if (plain) { box.textContent = html; } else { box.innerHTML = html; }
-    document.getElementById("notices").appendChild(box);
+    var notices = document.getElementById("notices"); // above the sheet that is open, not behind it
+    (document.querySelector("dialog[open]") || document.body).appendChild(notices).appendChild(box);
     setTimeout(function () { box.remove(); }, tone === "bad" ? 12000 : 4500);
   }
 
@@ -235,6 +236,8 @@
   var watch = 0;
   function begin() {
     number_lines();
+    var due = document.querySelector("#screen [data-now]");
+    if (due) { due.removeAttribute("data-now"); open_sheet(due); }
     document.querySelectorAll(".places a.current, #screen .tabs .current").forEach(function (at) {
       var row = at.closest(".bar-in, .tabs"); // on a phone the row is longer than the window: where one is stays in sight
       row.scrollLeft = at.offsetLeft - row.offsetLeft - (row.clientWidth - at.offsetWidth) / 2;
