@@ -25,20 +25,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import corpus
 import numpy as np
 import polars as pl
 
+from corpushub.engine.dedup import minhash
+from corpushub.engine.dedup.near_groups import STEPS as GROUP_STEPS
+from corpushub.engine.dedup.steps import STEPS
+from corpushub.engine.shards import Shard
+from corpushub.engine.sketches import StoredSketches
+from corpushub.engine.step import Barrier, Decision, Scope
+from corpushub.engine.text import utf8
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
-
-from corpushub.engine.dedup import minhash  # noqa: E402
-from corpushub.engine.dedup.near_groups import STEPS as GROUP_STEPS  # noqa: E402
-from corpushub.engine.dedup.steps import STEPS  # noqa: E402
-from corpushub.engine.shards import Shard  # noqa: E402
-from corpushub.engine.sketches import StoredSketches  # noqa: E402
-from corpushub.engine.step import Barrier, Decision, Scope  # noqa: E402
-from corpushub.engine.text import utf8  # noqa: E402
-
 SHARD_ROWS = 1000
 MANY_SHARD = 4000
 NAMES = ("dedup_exact", "dedup_near", "group_near", "dedup_paragraphs")
@@ -85,8 +84,6 @@ class Work:
 
 
 def texts(rows: int) -> list[pl.DataFrame]:
-    import corpus
-
     frames = [corpus.generate(SHARD_ROWS, seed).select("text") for seed in range(rows // SHARD_ROWS)]
     # Copies stand in their own shard: exchange rows, so that they lie far apart.
     whole = pl.concat(frames).sample(fraction=1.0, shuffle=True, seed=1)

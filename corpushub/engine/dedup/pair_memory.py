@@ -168,9 +168,10 @@ class Keeper:
         if folder is None:
             self.texts = Texts()
             return
-        for path in folder.glob("tmp-*"):
-            if not is_alive(path):
-                path.unlink(missing_ok=True)
+        for path in folder.iterdir():
+            is_in_work = path.name.startswith("tmp-") and is_alive(path)
+            if path.is_file() and path.name not in {FILE, TEXTS} and not is_in_work:
+                path.unlink(missing_ok=True)  # of a killed build, or of an earlier way of remembering
         file = claimed(folder / TEXTS, folder / f"{self._stem}.bin")
         self._old = Remembered(file, known.held, known.spans) if file else None
         if self._old is not None and self._old.is_most_of_its_file():

@@ -37,7 +37,8 @@ def kernel(signature: Any) -> Callable[[F], F]:
         kept._source_stamp = (kept._source_stamp, _sources())
         dispatcher.compile(signature)
         dispatcher.disable_compile()
-        return dispatcher  # type: ignore[no-any-return]
+        made: F = dispatcher
+        return made
 
     return compile_or_load
 
@@ -54,8 +55,9 @@ def _sources() -> str:
 
 def helper(function: F) -> F:
     """A part of kernels, copied into each: a call into separately compiled code would cost more than the work."""
-    inlined: Any = numba.njit(inline="always")
-    return inlined(function)  # type: ignore[no-any-return]
+    dispatcher: Any = numba.njit(inline="always")(function)
+    inlined: F = dispatcher
+    return inlined
 
 
 def arrays(kind: Any) -> Any:

@@ -166,12 +166,14 @@ def test_a_memory_holds_the_present_rows_alone(tmp_path: Path) -> None:
     for seed in range(5):
         near(family(80, seed), tmp_path)
     (tmp_path / "tmp-999999999-abc.npz").write_bytes(b"left by a killed build")
+    (tmp_path / "similarities.parquet").write_bytes(b"of an earlier way of remembering")
     (tmp_path / f"tmp-{os.getpid()}-abc.npz").write_bytes(b"of a build that still runs")
     near(family(80, 5), tmp_path)
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     near(family(80, 5), fresh)
     assert sorted(path.name for path in tmp_path.glob("*.npz")) == [pair_memory.FILE, f"tmp-{os.getpid()}-abc.npz"]
+    assert not (tmp_path / "similarities.parquet").exists()
     assert (tmp_path / pair_memory.FILE).stat().st_size == (fresh / pair_memory.FILE).stat().st_size
 
 
