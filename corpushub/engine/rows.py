@@ -252,41 +252,50 @@ def like(pattern: str, *, fold: bool) -> str:
 
 
 def statistics(sources: Sequence[Source]) -> list[dict[str, Any]]:
-    """Per column: nulls, range, mean, histogram of numbers or of text lengths, frequencies of few values. One pass, then one per column."""
+    """Per column: nulls, range, mean, histogram of numbers or of text lengths, frequencies of few values."""
     frame = open_frame(sources)
-    schema = schema_of(sources)
     return [
-        {"column_name": name, **column_statistics(frame.select(name).collect().to_series(), dtype)}
-        for name, dtype in schema.items()
+        {"column_name": name}
+        | (text_statistics(sources, name) if dtype == pl.String else column_statistics(frame.select(name).collect().to_series()))
+        for name, dtype in schema_of(sources).items()
     ]
 
 
-def column_statistics(values: pl.Series, dtype: pl.DataType) -> dict[str, Any]:
-    held = values.drop_nulls()
-    base: dict[str, Any] = {
-        "nan_count": values.null_count(),
-        "nan_proportion": round(values.null_count() / max(1, len(values)), 5),
-    }
+def column_statistics(values: pl.Series) -> dict[str, Any]:
+    """Of a column of anything but text."""
+    held, dtype, base = values.drop_nulls(), values.dtype, nulls(values)
     if dtype == pl.Boolean:
-        return {"column_type": "bool", "column_statistics": base | {"frequencies": frequencies(held)}}
+        return {"column_type": "bool", "column_statistics": base | {"frequencies": frequencies(held.value_counts())}}
     if dtype.is_numeric():
         kind = "int" if dtype.is_integer() else "float"
         return {"column_type": kind, "column_statistics": base | numbers(held)}
-    if dtype == pl.String:
-        distinct = held.n_unique()
-        base |= {"n_unique": distinct}
-        if distinct <= MAX_CATEGORIES:
-            return {"column_type": "string_label", "column_statistics": base | {"frequencies": frequencies(held)}}
-        return {"column_type": "string_text", "column_statistics": base | numbers(held.str.len_chars())}
     if dtype.is_temporal():
         ends = {"min": shown(held.min()), "max": shown(held.max())} if len(held) else {"min": None, "max": None}
         return {"column_type": "datetime", "column_statistics": base | ends}
     return {"column_type": "list" if dtype == pl.List else "other", "column_statistics": base}
 
 
-def frequencies(values: pl.Series) -> dict[str, int]:
-    counted = values.value_counts(sort=True).head(MAX_CATEGORIES)
-    return {str(name): int(count) for name, count in counted.iter_rows()}
+def text_statistics(sources: Sequence[Source], name: str) -> dict[str, Any]:
+    """Of a column of text: lengths and hashes, one file after another, because the texts of a large release fill memory."""
+    narrow = [pl.col(name).str.len_chars().alias("length"), pl.col(name).hash().alias("hash")]
+    read = pl.concat([open_frame([source]).select(narrow).collect() for source in sources])
+    held = read.drop_nulls("length")
+    distinct = held.get_column("hash").n_unique()
+    base = nulls(read.get_column("length")) | {"n_unique": distinct}
+    if distinct <= MAX_CATEGORIES:
+        counted = open_frame(sources).select(pl.col(name).drop_nulls().value_counts(name="count").struct.unnest()).collect()
+        return {"column_type": "string_label", "column_statistics": base | {"frequencies": frequencies(counted)}}
+    return {"column_type": "string_text", "column_statistics": base | numbers(held.get_column("length"))}
+
+
+def nulls(values: pl.Series) -> dict[str, Any]:
+    return {"nan_count": values.null_count(), "nan_proportion": round(values.null_count() / max(1, len(values)), 5)}
+
+
+def frequencies(counted: pl.DataFrame) -> dict[str, int]:
+    """Values and their counts, the most frequent first; equals by value."""
+    ordered = sorted(((str(name), int(count)) for name, count in counted.iter_rows()), key=lambda pair: (-pair[1], pair[0]))
+    return dict(ordered[:MAX_CATEGORIES])
 
 
 def numbers(values: pl.Series) -> dict[str, Any]:
