@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +54,17 @@ def rule_shards(plan: Plan, task: Ruling, cache: Cache) -> Path:
     decision = barrier.decide(StoredSketches(task.shards, folders, task.sketches, task.memory))
     with cache.make(task.key) as folder:
         write_ruling(decision, task.shards, folder)
+    del decision
+    give_back()
     return cache.place(task.key)
+
+
+def give_back() -> None:
+    """Return to the system what the allocators keep of freed memory: where one process does everything, later stages would stand on it."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def read_rulings(folder: Path, shards: int) -> list[tuple[Path, str]]:

@@ -15,7 +15,7 @@ from corpushub.engine.run.barrier import survivors
 from corpushub.engine.run.work import Pieces
 from corpushub.engine.run.write import write_small
 
-PART_SHARDS = 512
+PART_SHARDS = 64
 
 
 def write_drops(plan: Plan, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], folder: Path) -> None:

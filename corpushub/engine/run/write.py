@@ -5,7 +5,9 @@ The writer: pyarrow, zstd, content-defined chunks with the Hub's own bounds (so 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -19,7 +21,7 @@ from corpushub.engine.shards import ENGINE
 
 GROUP_BYTES = 32_000_000
 FILE_BYTES = 512_000_000
-SIDE_ROWS = 1 << 20  # of a row group of a side table
+SIDE_ROWS = 1 << 18  # of a row group of a side table
 CHUNKS = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 SPLITS = ("train", "validation", "test")
 AnyType = pl.DataType | DataTypeClass  # as the frame library states the types inside a list or struct
@@ -77,32 +79,22 @@ def split_order(name: str) -> tuple[int, str]:
 
 
 def write_small(frames: Iterable[pl.DataFrame], path: Path) -> None:
-    """A side table of frames with one schema, by the same pinned writer; none where there are no rows. Memory: a row group."""
-    held: list[pl.DataFrame] = []
-    writer: pq.ParquetWriter | None = None
-    for frame, is_last in with_end(frames):
-        held.append(frame)
-        while (rows := sum(one.height for one in held)) >= SIDE_ROWS or (is_last and rows):
-            whole = pl.concat(held)
-            schema = arrow_schema(whole.schema)
-            writer = writer or pq.ParquetWriter(
-                path, schema, compression="zstd", compression_level=3, store_schema=False, version="2.6"
-            )
-            writer.write_table(whole.head(SIDE_ROWS).to_arrow().cast(schema), row_group_size=SIDE_ROWS)
-            held = [whole.slice(SIDE_ROWS)]
-    if writer is not None:
-        writer.close()
-
-
-def with_end(frames: Iterable[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, bool]]:
-    """Each frame, and whether it is the last."""
-    before: pl.DataFrame | None = None
-    for frame in frames:
-        if before is not None:
-            yield before, False
-        before = frame
-    if before is not None:
-        yield before, True
+    """A side table of frames with one schema, by the same pinned writer; none where there are no rows. Memory: twice a row group."""
+    held: list[pa.Table] = []
+    with ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for frame in chain(frames, (None,)):  # behind the last one comes what is left
+            if frame is not None:
+                held.append(frame.to_arrow().cast(arrow_schema(frame.schema)))
+            while held and (rows := sum(one.num_rows for one in held)) and (rows >= SIDE_ROWS or frame is None):
+                whole = pa.concat_tables(held)
+                writer = writer or stack.enter_context(
+                    pq.ParquetWriter(
+                        path, whole.schema, compression="zstd", compression_level=3, store_schema=False, version="2.6"
+                    )
+                )
+                writer.write_table(whole.slice(0, SIDE_ROWS).combine_chunks(), row_group_size=SIDE_ROWS)
+                held = [whole.slice(SIDE_ROWS)]
 
 
 def place_of(frame: pl.DataFrame, source: str, origins: Sequence[str]) -> pl.DataFrame:

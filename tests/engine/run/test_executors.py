@@ -70,13 +70,18 @@ def test_a_pool_gives_the_bytes_of_one_process(folder: Path) -> None:
 def test_tasks_are_done_here_while_workers_load(folder: Path) -> None:
     one = built(folder, "serial", Serial())
     plan, cache = planned(folder, BODY, folder / "cache-loading")
-    cast("Any", forkserver)._forkserver._stop()  # the pool starts it again
     tasks = [Task(0, f"{at:064x}", shard, first=True, slot=str(at)) for at, (_, shard) in enumerate(plan.shards)]
+    cast("Any", forkserver)._forkserver._stop()  # the pool starts it again
+    here: set[int] = set()
     with Pool(1) as pool:
         shared = Round(pool.pool(order_of(plan, cache)), "map_shard", iter(list(enumerate(tasks))), 2)
-        here = set(shared.done_meanwhile(plan, cache))
+        loading = cast("Any", forkserver)._forkserver._forkserver_pid
+        os.kill(loading, signal.SIGSTOP)
+        for at in shared.done_meanwhile(plan, cache):
+            here.add(at)
+            if len(here) == 5:
+                os.kill(loading, signal.SIGCONT)
         by_workers = set(shared.done())
-    assert here
     assert here | by_workers == set(range(12))
     assert not here & by_workers
     with Pool(2) as pool:
