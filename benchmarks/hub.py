@@ -23,8 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -217,8 +217,9 @@ def starlette(folder: Path, _: str, __: list[str]) -> Iterator[Served]:
         yield Served("Starlette FileResponse", "http://127.0.0.1:18805", [pid], "/big.bin", "/")
 
 
-SERVERS = {"hub": hub, "accel": hub_with_accel, "pass": hub_with_passes}
-BESIDE = (nginx, nginx_that_logs, nginx_of_debian, starlette)
+Server = Callable[[Path, str, list[str]], AbstractContextManager[Served]]
+SERVERS: dict[str, Server] = {"hub": hub, "accel": hub_with_accel, "pass": hub_with_passes}
+BESIDE: tuple[Server, ...] = (nginx, nginx_that_logs, nginx_of_debian, starlette)
 
 
 @contextmanager
@@ -292,10 +293,15 @@ def measure(folder: Path, served: Served, big: int, seconds: int) -> Figure:
     wrk = ["taskset", "-c", CLIENT_CPU, "wrk", "-t1", "-c16", *header, "-s", str(script)]
     subprocess.run([*wrk, "-d1s", served.base], check=True, capture_output=True)
     time.sleep(served.settled)
+    idle = cpu_seconds(served.pids)
+    time.sleep(served.settled)
     before = cpu_seconds(served.pids)
+    idle = (
+        before - idle
+    )  # what waiting costs without any request; it is counted while the run lasts, not while its records are awaited
     told = subprocess.run([*wrk, f"-d{seconds}s", served.base], check=True, capture_output=True, text=True).stdout
     time.sleep(served.settled)
-    small_spent = cpu_seconds(served.pids) - before
+    small_spent = cpu_seconds(served.pids) - before - idle
     if "Non-2xx" in told:
         raise SystemExit(f"{served.name}: errors\n{told}")
     requests = int(next(line for line in told.splitlines() if "requests in" in line).split()[0])
@@ -305,7 +311,7 @@ def measure(folder: Path, served: Served, big: int, seconds: int) -> Figure:
 
 def median(figures: list[Figure]) -> Figure:
     def middle(field: str) -> float:
-        return sorted(getattr(figure, field) for figure in figures)[len(figures) // 2]
+        return sorted(float(getattr(figure, field)) for figure in figures)[len(figures) // 2]
 
     return Figure(
         figures[0].server, *(middle(field) for field in ("big_gb_per_cpu_s", "big_mb_per_s", "small_per_cpu_s", "small_per_s"))
