@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -91,19 +92,19 @@ def objects_batch(
     file: str, pairs: Sequence[tuple[int, Mapping[str, Any]]], bad: Sequence[Bad], kind: str, encoding: str = "utf-8"
 ) -> Batch:
     """Records of any shape as a frame: columns in order of first appearance, one type per column (text where types differ)."""
-    names: dict[str, None] = {}
-    for _, record in pairs:
-        for name in record:
-            names.setdefault(name)
+    shapes = dict.fromkeys(tuple(record) for _, record in pairs)
+    names = dict.fromkeys(chain.from_iterable(shapes))
     data: dict[str, pl.Series] = {"_row": pl.Series([line for line, _ in pairs], dtype=pl.UInt32)}
-    for name in names:
-        data[name] = column_of(name, [record.get(name) for _, record in pairs])
+    columns: Iterable[Sequence[Any]] = ([record.get(name) for _, record in pairs] for name in names)
+    if len(shapes) == 1:  # as most files have it: all values in one go
+        columns = zip(*(record.values() for _, record in pairs), strict=True)
+    data |= {name: column_of(name, values) for name, values in zip(names, columns, strict=True)}
     return Batch(file, pl.DataFrame(data), tuple(bad), kind, encoding)
 
 
 def column_of(name: str, values: Sequence[Any]) -> pl.Series:
     """A series of the narrowest type that holds all values: bool, int, float, list of text, else text."""
-    kinds = {type(value) for value in values if value is not None}
+    kinds = set(map(type, values)) - {type(None)}
     if not kinds or kinds == {str}:
         return pl.Series(name, values, pl.String)
     if kinds == {bool}:

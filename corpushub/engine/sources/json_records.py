@@ -10,6 +10,7 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from corpushub.base.errors import Invalid
@@ -21,6 +22,9 @@ from corpushub.engine.sources.json_stream import Cursor, only_list, records
 from corpushub.engine.sources.pieces import Form, decoded, encoded, plain
 
 MAX_DEPTH = 4
+PLAIN = {str, int, bool, type(None)}
+BLANK = " \t\n\r"
+SCAN = vars(json.JSONDecoder())["scan_once"]  # value and end, or StopIteration
 WHOLE_BYTES = 32_000_000  # larger documents are read piece by piece
 
 
@@ -63,8 +67,10 @@ def parse_line(line: str, *, marked: bool) -> dict[str, Any] | str:
     if marked and MARK.search(line):
         return "undecodable"
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        value, end = SCAN(line, len(line) - len(line.lstrip(BLANK)))  # what `json.loads` does, without its three calls on the way
+    except (ValueError, StopIteration, RecursionError):
+        return "not_json"
+    if end < len(line) and line[end:].strip(BLANK):
         return "not_json"
     if not isinstance(value, dict):
         return "not_an_object"
@@ -163,11 +169,21 @@ def unnested(items: list[Any]) -> Iterator[Any]:
             yield item
 
 
-def flat(record: Mapping[str, Any], prefix: str = "", depth: int = 1) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def names_of(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns' names; most records have the keys of the one before."""
+    return tuple(safe_name(key.strip()) or "column" for key in keys)
+
+
+def flat(record: dict[str, Any], prefix: str = "", depth: int = 1) -> dict[str, Any]:
     """One level of dotted names; beyond `MAX_DEPTH` objects stay as JSON text."""
+    keys = tuple(record)
+    names = names_of(keys)
+    if not prefix and PLAIN.issuperset(map(type, record.values())):
+        return record if names == keys else dict(zip(names, record.values(), strict=True))
     found: dict[str, Any] = {}
-    for key, value in record.items():
-        name = f"{prefix}{safe_name(key.strip()) or 'column'}"
+    for name, value in zip(names, record.values(), strict=True):
+        name = f"{prefix}{name}"
         if isinstance(value, dict) and value and depth < MAX_DEPTH:
             found |= flat(value, f"{name}.", depth + 1)
         elif isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
