@@ -52,7 +52,7 @@ def _read(text: str, at: int, value: re.Pattern[str], kept: frozenset[str]) -> t
 def _shapes() -> dict[str, tuple[re.Pattern[str], re.Pattern[str], frozenset[str]]]:
     """By entity: its label with what follows it, its value without separators, and characters that separate nothing in it."""
     return {
-        entity: (re.compile(rf"(?:{row[0]})(?![a-z]){_GAP}"), re.compile(row[1]), frozenset(row[2]))
+        entity: (re.compile(rf"(?:{row[0]})(?!(?<=[A-Za-z])[a-z]){_GAP}"), re.compile(row[1]), frozenset(row[2]))
         for entity, row in lexicon()["disguised"].items()
     }
 
