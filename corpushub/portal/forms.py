@@ -134,7 +134,13 @@ def control(t: Words, item: Field, start: Given) -> Safe:
             for value, name in given
         ]
         return fieldset(legend(words), *boxes, c="field")
-    return label(span(words, star(item)), single(item, given, start.preset.get(item.name, "")), hint(t, item))
+    asked = label(span(words, star(item)), single(item, given, start.preset.get(item.name, "")), hint(t, item))
+    return div(asked, digester(t, item.name)) if item.kind == "digest" else asked
+
+
+def digester(t: Words, name: str) -> Safe:
+    """Choose the file a digest is of: the browser computes it and fills it in; the file is not sent."""
+    return label(span(t("portal.digest_of_file"), c="hint"), input_(type_="file", data_digest=name))
 
 
 def parts_of(t: Words, item: Field) -> Safe:

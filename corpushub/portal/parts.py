@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from corpushub.base.errors import HubError, Invalid
+from corpushub.base.errors import HubError, Invalid, Problem
 from corpushub.domain.clocks import Reading
 from corpushub.portal.html import (
     Child,
@@ -284,7 +284,7 @@ def pager(ask: Ask, total: int, page: int, size_: int, *, name: str = "page") ->
 
 def refusal(t: Words, error: HubError) -> Safe:
     """A denial in full: what the rule says, every problem, the article and the next step where the rule names them."""
-    problems = [li(problem.explain(t.lang)) for problem in error.problems] if isinstance(error, Invalid) else []
+    problems = [li(told(t, problem)) for problem in error.problems] if isinstance(error, Invalid) else []
     article, step = error.facts.get("article"), error.facts.get("next_step")
     return div(
         p(b(t("portal.refused"), c="refusal-word"), error.explain(t.lang).split("\n", 1)[0]),
@@ -295,6 +295,14 @@ def refusal(t: Words, error: HubError) -> Safe:
         c="refusal",
         role="alert",
     )
+
+
+def told(t: Words, problem: Problem) -> str:
+    """A problem of a form names its field as the form does; one of a file keeps its line."""
+    field = str(problem.facts.get("field", ""))
+    if not field or problem.line:
+        return problem.explain(t.lang)
+    return t(problem.code, **{**problem.facts, "field": t.name("field", field.rpartition(".")[2])})
 
 
 def refused(ask: Ask, error: HubError) -> Safe:

@@ -164,6 +164,14 @@
   document.addEventListener("compositionend", function (event) { composing = false; later(event.target); });
   document.addEventListener("input", function (event) { if (!composing && !event.isComposing) { later(event.target); } });
   document.addEventListener("change", function (event) { if (event.target.matches("form[data-live] select, form[data-live] input[type=checkbox]")) { later(event.target, 0); } });
+  /* The digest of a chosen file, computed here: the file itself stays with whoever chose it. */
+  document.addEventListener("change", function (event) {
+    var box = event.target, file = box.matches("input[data-digest]") && box.files[0];
+    if (!file || !window.crypto.subtle) { return; }
+    file.arrayBuffer().then(function (bytes) { return window.crypto.subtle.digest("SHA-256", bytes); }).then(function (sum) {
+      box.form.elements[box.dataset.digest].value = Array.from(new Uint8Array(sum), function (byte) { return byte.toString(16).padStart(2, "0"); }).join("");
+    });
+  });
   function later(box, wait) {
     var form = box.form;
     if (!form) { return; }
