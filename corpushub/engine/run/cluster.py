@@ -37,7 +37,8 @@ class RayCluster:
         self.mine = not ray.is_initialized()
         try:
             if self.mine and address == "ray-local":
-                ray.init(num_cpus=workers or None, include_dashboard=False, log_to_driver=False, configure_logging=False)
+                # Without an address Ray would join any cluster it finds on this machine.
+                ray.init("local", num_cpus=workers or None, include_dashboard=False, log_to_driver=False, configure_logging=False)
             elif self.mine:
                 head = address.removeprefix("ray://")
                 knock(head)
