@@ -110,9 +110,8 @@ def codes(column: pl.Series) -> NDArray[np.int64]:
         physical = column.to_physical() if column.dtype != pl.Boolean else column.cast(pl.UInt8)
     else:
         physical = column.rank("dense")
-    low = physical.min()
-    shifted = (physical.cast(pl.Int64) - int(low or 0)).fill_null(-1) + 1  # type: ignore[arg-type]
-    return compact(shifted.to_numpy())
+    number = pl.first().cast(pl.Int64)
+    return compact(physical.to_frame().select((number - number.min()).fill_null(-1) + 1).to_series().to_numpy())
 
 
 def compact(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -154,14 +153,16 @@ def diversity(frame: pl.DataFrame, keys: NDArray[np.int64], column: str) -> Sens
     if not pairs.height:
         return Sensitive(column, 0, 0.0, 0.0)
     t = ordered_distance(pairs) if numeric else equal_distance(pairs)
-    return Sensitive(column, int(entropy["distinct"].min()), math.exp(float(entropy["part"].min())), t)  # type: ignore[arg-type]
+    distinct, least = entropy.select(pl.min("distinct", "part")).row(0)
+    return Sensitive(column, distinct, math.exp(least), t)
 
 
 def equal_distance(pairs: pl.DataFrame) -> float:
     """Largest variational distance of a class from the table (Li, Li, Venkatasubramanian 2007, equal ground distance)."""
     overall = pairs.group_by("value").agg(q=pl.col("len").sum() / pairs["len"].sum())
     gap = (pl.col("len") / pl.col("len").sum().over("key") - pl.col("q")).clip(lower_bound=0)
-    return float(pairs.join(overall, on="value").with_columns(gap=gap).group_by("key").agg(pl.col("gap").sum())["gap"].max())  # type: ignore[arg-type]
+    gaps = pairs.join(overall, on="value").with_columns(gap=gap).group_by("key").agg(pl.col("gap").sum())
+    return float(gaps.select(pl.max("gap")).item())
 
 
 def ordered_distance(pairs: pl.DataFrame) -> float:
