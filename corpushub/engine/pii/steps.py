@@ -156,7 +156,7 @@ def _analyzer(*, names: bool) -> Any:
 STEPS: tuple[Step[Any], ...] = (
     Step(
         "scrub",
-        3,
+        4,
         Scrub,
         scrub,
         "map",

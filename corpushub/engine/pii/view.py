@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corpushub.engine.recognizers.lexicon import lexicon
+from corpushub.engine.recognizers.shape import luhn
 
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f"
@@ -29,11 +30,14 @@ _PERSONAL = re.compile(_PERSON_NUMBER)  # a mobile or an identity number
 _WHOLE = re.compile(
     rf"{_PERSON_NUMBER}|(?:62|4\d|5[1-5])\d{{14,17}}|0(?:10|2\d|[3-9]\d{{2}})[2-8]\d{{6,7}}"
 )  # … a card, a fixed line
+_ROW_NUMBER = re.compile(r"\d{1,3}[ \t.,，、]+(?![ \t\d])")
+_NOT_DIGITS = re.compile(r"[^0-9Xx]")
 _DASH = re.compile(r"(?<=[0-9)])[‐‑‒–—―−－](?=[0-9(])")
 _TOKEN = re.compile(
     r"(?<![0-9A-Za-z_])(?=[0-9A-Za-z]{11,19}(?![0-9A-Za-z_]))(?=[0-9]*[OoIlSBZ])[0-9OoIlSBZ]{10,18}[0-9OoIlSBZXx](?![0-9A-Za-z_])"
 )
 _STOPS = re.compile(r"(?<![\d.。])\d{1,3}(?:[.。]\d{1,3}){3}(?![\d.])")
+_HAN_RUN = 7  # fewer digits, some of them Han, are no number of anybody
 _LOOKALIKE = str.maketrans("OoIlSBZ", "0011582")
 
 
@@ -99,9 +103,16 @@ def _mended(found: re.Match[str]) -> str:
     parts = re.split(r"[ .·]", head)
     starts = {head, parts[-1]}
     ends = {tail, re.split(r"[ .·]", tail)[0]}
-    if not any(_WHOLE.fullmatch(re.sub(r"[^0-9Xx]", "", first + last)) for first in starts for last in ends):
+    if not any(_WHOLE.fullmatch(_NOT_DIGITS.sub("", first + last)) for first in starts for last in ends):
+        return found[0]
+    if _ROW_NUMBER.match(found.string, found.start("tail")) and any(_is_whole(_NOT_DIGITS.sub("", first)) for first in starts):
         return found[0]
     return head + " " + "\x00" * (len(gap) - 1) + tail
+
+
+def _is_whole(digits: str) -> bool:
+    """A number that needs nothing more: the card's check digit is right, the fixed line long enough."""
+    return bool(_WHOLE.fullmatch(digits)) and (digits.startswith("0") or bool(_PERSONAL.fullmatch(digits)) or luhn(digits))
 
 
 @cache
@@ -112,10 +123,14 @@ def _needed() -> str:
 @cache
 def _intricate() -> str:
     """What must stand in a text, once it is folded, that `view` changes further."""
-    digits = "".join(han_digits())
+    han = "".join(han_digits())
+    one = rf"[{han}0-9][ \-.·、]?"
+    runs = "|".join(
+        rf"(?:{one}){{{before}}}[{han}](?:[ \-.·、]?[{han}0-9]){{{_HAN_RUN - 1 - before}}}" for before in range(_HAN_RUN)
+    )
     return (
         rf"[{_INVISIBLE}{_CONTROL}]|[\p{{Nd}}--[0-9]]|[①-⑨⓪❶-❾]{{2}}"
-        rf"|[0-9)）][ \t]*\r?\n[ \t]*[0-9Xx]|[0-9][‐‑‒–—―−－][0-9]|[{digits}0-9][ \-.·、]?[{digits}](?:[ \-.·、]?[{digits}0-9]){{4}}"
+        rf"|[0-9)）][ \t]*\r?\n[ \t]*[0-9Xx]|[0-9][‐‑‒–—―−－][0-9]|{runs}"
         r"|[0-9][OoIlSBZ]|[OoIlSBZ][0-9]|[0-9]。[0-9]{1,3}。"
     )
 
@@ -147,7 +162,9 @@ def han_digits() -> dict[str, str]:
 @cache
 def _han_run() -> re.Pattern[str]:
     digits = "".join(han_digits())
-    return re.compile(rf"(?<![{digits}0-9])(?=[0-9 \-.·、]*[{digits}])[{digits}0-9](?:[ \-.·、]?[{digits}0-9]){{6,24}}")
+    return re.compile(
+        rf"(?<![{digits}0-9])(?=[0-9 \-.·、]*[{digits}])[{digits}0-9](?:[ \-.·、]?[{digits}0-9]){{{_HAN_RUN - 1},24}}"
+    )
 
 
 def _as_digits(found: re.Match[str]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corpushub.engine.pii.view import View, view, views
@@ -13,6 +14,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@example(["0013一三八"])
 @given(st.lists(st.lists(PIECES, max_size=14).map("".join), max_size=6))
 def test_a_column_reads_as_its_texts_one_by_one(texts: list[str]) -> None:
     column, moved = views(pl.Series(texts, dtype=pl.String))
@@ -22,6 +24,16 @@ def test_a_column_reads_as_its_texts_one_by_one(texts: list[str]) -> None:
         spans = [made.span(at, at + 1) for at in range(len(made.text))]
         assert made.text == alone.text or (made == View(text) and unread(text, alone.text))
         assert made.text != alone.text or spans == [alone.span(at, at + 1) for at in range(len(alone.text))]
+
+
+@pytest.mark.parametrize("whole", ["6217001234567890122", "6217000012345670", "0571-8888123"])
+def test_a_whole_number_at_the_end_of_a_row_does_not_take_the_number_of_the_next_row(whole: str) -> None:
+    assert view(f"1\t张伟\t{whole}\n2\t水玲珑\t无").text == f"1\t张伟\t{whole}\n2\t水玲珑\t无"
+
+
+def test_a_number_broken_over_two_lines_is_read_as_one() -> None:
+    assert view("账号 62170000\n12345670，请核对").text == "账号 62170000 12345670，请核对"
+    assert view("电话 0571-8888\n8123 请致电").text == "电话 0571-8888 8123 请致电"
 
 
 def unread(text: str, folded: str) -> bool:
