@@ -95,7 +95,7 @@ class Context:
         if self.json:
             yield lambda _: None
         elif sys.stderr.isatty():
-            yield from bars()
+            yield from bars(self.lang)
         else:
             yield stage_lines(self)
 
@@ -236,9 +236,9 @@ def cell(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
 
 
-def amount(count: float, unit: str) -> str:
+def amount(count: float, unit: str, lang: Lang) -> str:
     """A count with its unit; bytes as MB."""
-    return f"{count / 1e6:,.1f} MB" if unit == "bytes" else f"{count:,.0f} {unit}"
+    return f"{count / 1e6:,.1f} MB" if unit == "bytes" else text(f"amount.{unit}", lang, count=f"{count:,.0f}")
 
 
 def stage_lines(ctx: Context) -> Progress:
@@ -246,20 +246,20 @@ def stage_lines(ctx: Context) -> Progress:
     watch, told = Stopwatch(), [0.0]
 
     def tick(event: ProgressEvent) -> None:
-        facts = {"stage": event.stage, "done": amount(event.done, event.unit), "rate": amount(event.rate, event.unit)}
+        done, total, rate = (amount(count, event.unit, ctx.lang) for count in (event.done, event.total, event.rate))
+        facts = {"stage": event.stage, "done": done, "rate": rate}
         if event.total and event.done >= event.total:
             if event.stage not in finished:
                 finished.add(event.stage)
                 ctx.say("build.stage_done", **facts)
         elif watch.seconds() - told[0] >= LINE_SECONDS:
             told[0] = watch.seconds()
-            total = amount(event.total, event.unit)
             ctx.say("build.stage_at", **facts, total=total, seconds=f"{event.eta_seconds:,.0f}")
 
     return tick
 
 
-def bars() -> Generator[Progress]:
+def bars(lang: Lang) -> Generator[Progress]:
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
@@ -275,11 +275,8 @@ def bars() -> Generator[Progress]:
         tasks: dict[str, Any] = {}
 
         def tick(event: ProgressEvent) -> None:
-            words: dict[str, Any] = {
-                "done": amount(event.done, event.unit),
-                "whole": amount(event.total, event.unit),
-                "rate": amount(event.rate, event.unit),
-            }
+            done, whole, rate = (amount(count, event.unit, lang) for count in (event.done, event.total, event.rate))
+            words: dict[str, Any] = {"done": done, "whole": whole, "rate": rate}
             if event.stage not in tasks:
                 tasks[event.stage] = drawn.add_task(event.stage, total=event.total or None, **words)
             drawn.update(tasks[event.stage], completed=event.done, total=event.total or None, **words)

@@ -128,7 +128,7 @@ def test_progress_tells_amount_rate_and_what_is_left(
     tick(ProgressEvent("normalize", 400, 400, "rows", 100.0, 0.0))
     assert capsys.readouterr().err.splitlines() == [
         "open notices：2.5 MB，共 10.0 MB，1.2 MB/秒，约剩 6 秒",
-        "normalize：400 rows，100 rows/秒",
+        "normalize：400 行，100 行/秒",
     ]
     err = say("build", str(home / "notices.yaml"), "--on", "serial", "--lang", "en")[2]
     assert re.search(r"^open notices: [\d.]+ MB, [\d.,]+ MB/s$", err, re.MULTILINE)
