@@ -293,15 +293,13 @@ def measure(folder: Path, served: Served, big: int, seconds: int) -> Figure:
     wrk = ["taskset", "-c", CLIENT_CPU, "wrk", "-t1", "-c16", *header, "-s", str(script)]
     subprocess.run([*wrk, "-d1s", served.base], check=True, capture_output=True)
     time.sleep(served.settled)
-    idle = cpu_seconds(served.pids)
+    waiting = cpu_seconds(served.pids)
     time.sleep(served.settled)
     before = cpu_seconds(served.pids)
-    idle = (
-        before - idle
-    )  # what waiting costs without any request; it is counted while the run lasts, not while its records are awaited
+    waiting = before - waiting  # what the same wait costs when nothing was asked: no work for a file
     told = subprocess.run([*wrk, f"-d{seconds}s", served.base], check=True, capture_output=True, text=True).stdout
     time.sleep(served.settled)
-    small_spent = cpu_seconds(served.pids) - before - idle
+    small_spent = cpu_seconds(served.pids) - before - waiting
     if "Non-2xx" in told:
         raise SystemExit(f"{served.name}: errors\n{told}")
     requests = int(next(line for line in told.splitlines() if "requests in" in line).split()[0])
