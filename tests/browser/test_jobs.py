@@ -163,7 +163,7 @@ def test_a_token_is_made_shown_once_and_revoked(browser: Browser, demo: Running)
 def test_an_objection_is_filed_and_shown_with_its_clock(browser: Browser, demo: Running) -> None:
     with visitor(browser, demo, "sun.yue") as at:
         page = at.open("/zh/data/objections?about=yunzhou/epidemic-notices")
-        page.click("[data-sheet=sheet-open-objection]")
+        expect(page.locator("dialog#sheet-open-objection:modal")).to_be_visible()
         page.fill("dialog[open] textarea[name=text]", "2 月 3 日新增数与原通报不一致。")
         assert page.input_value("dialog[open] input[name=about]") == "yunzhou/epidemic-notices"
         page.select_option("dialog[open] select[name=kind]", "wrong_value")

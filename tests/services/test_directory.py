@@ -159,7 +159,7 @@ def test_what_ends_after_others_that_began_later_is_found() -> None:
 
 
 def test_names_of_deleted_repositories_taken_again_are_told_apart(database: Database) -> None:
-    directory, query = Directory(), Query(org="twice", curates=True, sort="id")
+    directory, query = Directory(), Query(org="twice", owner="twice", curates=True, sort="id")
     with database.begin() as unit:
         for name in ("twice/a", "twice/b"):
             unit.repos.create(name, org="twice", by="p")

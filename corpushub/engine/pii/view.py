@@ -17,7 +17,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from corpushub.engine.recognizers.lexicon import lexicon
-from corpushub.engine.recognizers.shape import luhn
 
 _INVISIBLE = "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 _CONTROL = "\x00-\x08\x0e-\x1f\x7f"
@@ -112,6 +111,8 @@ def _mended(found: re.Match[str]) -> str:
 
 def _is_whole(digits: str) -> bool:
     """A number that needs nothing more: the card's check digit is right, the fixed line long enough."""
+    from corpushub.engine.recognizers.shape import luhn
+
     return bool(_WHOLE.fullmatch(digits)) and (digits.startswith("0") or bool(_PERSONAL.fullmatch(digits)) or luhn(digits))
 
 

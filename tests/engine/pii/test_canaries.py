@@ -56,7 +56,7 @@ def test_canaries_are_cut_off_and_change_no_row() -> None:
 
 
 def test_a_disabled_recognizer_lets_its_canary_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    without(monkeypatch, "EmailAddressRecognizer")
+    without(monkeypatch, "EmailAddressRecognizer", "LabelledValueRecognizer")
     assert counts(planned())[1] == 2
 
 
