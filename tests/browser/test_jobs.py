@@ -79,7 +79,7 @@ def test_a_sheet_opened_before_the_screen_is_alive_stays_open_with_what_was_type
         page = at.page
         with held(page, "**/assets/*.js"):
             page.goto(f"{demo.endpoint}/zh/make/reviews", wait_until="commit")
-            expect(page.locator(".inbox-item.current")).to_be_visible()
+            expect(page.locator("[data-key=r]")).to_be_visible()
             page.keyboard.press("r")
             page.keyboard.type("数据卡缺说明")
             assert page.locator("html[data-ready]").count() == 0
