@@ -27,13 +27,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from corpushub.base.errors import Conflict, HubError  # noqa: E402
-from corpushub.base.identity import iso  # noqa: E402
-from corpushub.domain.parties import SYSTEM  # noqa: E402
-from corpushub.domain.workflow import Event, fold  # noqa: E402
-from corpushub.services.oversight import Oversight  # noqa: E402
-from corpushub.store.tables import cases, events  # noqa: E402
-from tests.kit.gov import City, a_released_city, draft  # noqa: E402
+from corpushub.base.errors import Conflict, HubError  # noqa: E402  after the path above
+from corpushub.base.identity import iso  # noqa: E402  after the path above
+from corpushub.domain.parties import SYSTEM  # noqa: E402  after the path above
+from corpushub.domain.workflow import Event, fold  # noqa: E402  after the path above
+from corpushub.services.oversight import Oversight  # noqa: E402  after the path above
+from corpushub.store.tables import cases, events  # noqa: E402  after the path above
+from tests.kit.gov import City, a_released_city, draft  # noqa: E402  after the path above
 
 LIFE = ("opened", "submitted", "voted", "approved", "published")
 STATES = ("gated", "in_review", "in_review", "approved", "released")

@@ -126,7 +126,7 @@ def main() -> None:
         bundle = folder / "audit.tar"
         with bundle.open("wb") as stream:
             started = time.perf_counter()
-            Bundle(stream, SimpleNamespace(ledger=ledger), None, {"log": key.verifier}).write(note, 0, options.events)  # type: ignore[arg-type]
+            Bundle(stream, SimpleNamespace(ledger=ledger), None, {"log": key.verifier}).write(note, 0, options.events)  # type: ignore[arg-type]  # only the ledger of a hub is needed
         print(f"export          {time.perf_counter() - started:>12.1f} s, {bundle.stat().st_size / 1e6:,.0f} MB")
         started = time.perf_counter()
         done = subprocess.run([sys.executable, "-I", str(TOOL), str(bundle), "--key", str(key.verifier)], check=False)

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -142,9 +142,9 @@ def new_share(older: Path, newer: Path) -> float:
     return round(sum(size for digest, size in two.items() if digest not in one) / sum(two.values()), 4)
 
 
-def peak(work: object) -> None:
+def peak(work: Callable[[], object]) -> None:
     """Run `work` and print the peak resident memory of this process in MB."""
-    work()  # type: ignore[operator]
+    work()
     most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(json.dumps({"peak_mb": round(most / 1024)}))
 

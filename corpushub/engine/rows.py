@@ -41,7 +41,7 @@ class Page:
 
 def open_frame(sources: Sequence[Source]) -> pl.LazyFrame:
     """The files of one split as one frame, in their order."""
-    return pl.scan_parquet(list(sources))  # type: ignore[arg-type]
+    return pl.scan_parquet(list(sources))  # type: ignore[arg-type]  # a list of one kind of source, as the reader wants it
 
 
 def only(frame: pl.LazyFrame, column: str, prefixes: Sequence[str], fields: Sequence[str]) -> pl.LazyFrame:
@@ -302,12 +302,12 @@ def numbers(values: pl.Series) -> dict[str, Any]:
     values = values.cast(pl.Float64).filter(values.cast(pl.Float64).is_finite()) if len(values) else values.cast(pl.Float64)
     if not len(values):
         return {"min": None, "max": None, "mean": None, "median": None, "std": None, "histogram": None}
-    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]  # numbers, as cast above
     edges = [low + (high - low) * step / BINS for step in range(BINS + 1)] if high > low else [low, high]
     places = ((values - low) / (high - low) * BINS).floor().clip(0, BINS - 1).cast(pl.Int32) if high > low else values * 0
     counted = dict(places.cast(pl.Int32).value_counts().iter_rows())
     told = {"min": low, "max": high, "mean": values.mean(), "median": values.median(), "std": values.std()}
-    rounded = {name: round(float(value), 5) if value is not None else None for name, value in told.items()}  # type: ignore[arg-type]
+    rounded = {name: round(float(value), 5) if value is not None else None for name, value in told.items()}  # type: ignore[arg-type]  # numbers, as cast above
     return rounded | {
         "histogram": {"hist": [int(counted.get(step, 0)) for step in range(max(1, len(edges) - 1))], "bin_edges": edges}
     }
@@ -320,9 +320,9 @@ def features(schema: Mapping[str, pl.DataType]) -> dict[str, Any]:
 
 def feature(dtype: pl.DataType) -> dict[str, Any]:
     if isinstance(dtype, pl.List):
-        return {"feature": feature(dtype.inner), "_type": "List"}  # type: ignore[arg-type]
+        return {"feature": feature(dtype.inner), "_type": "List"}  # type: ignore[arg-type]  # an instance, though the stubs allow a class
     if isinstance(dtype, pl.Struct):
-        return {field.name: feature(field.dtype) for field in dtype.fields}  # type: ignore[arg-type]
+        return {field.name: feature(field.dtype) for field in dtype.fields}  # type: ignore[arg-type]  # an instance, though the stubs allow a class
     return {"dtype": _NAMES.get(dtype.base_type(), "string"), "_type": "Value"}
 
 

@@ -47,7 +47,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     usual = Quick.answer
 
     def counted(self: Quick, method: bytes, target: bytes, headers: object, address: str) -> list[bytes] | None:
-        found = usual(self, method, target, headers, address)  # type: ignore[arg-type]
+        found = usual(self, method, target, headers, address)  # type: ignore[arg-type]  # passed on as it came
         if found is not None:
             seen.append(f"{method.decode()} {target.decode()}")
         return found

@@ -24,20 +24,20 @@ ELSEWHERE = Actor("other", "cyber", frozenset({Role.OPERATOR}), "other")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> SomeHub:
     made = some_hub(tmp_path_factory.mktemp("hub"))
     made.publish(REPO, notices())
-    made.repositories.create(CURATOR, "city/work")
+    made.repositories.create(CURATOR, "city/pushed")
     return made
 
 
 def granted(hub: SomeHub, secret: str) -> str:
     body = {"operation": "upload", "transfers": ["basic"], "objects": [{"oid": DIGEST, "size": len(DATA)}]}
-    row = get(hub, "/datasets/city/work.git/info/lfs/objects/batch", secret, "POST", json=body).json()["objects"][0]
+    row = get(hub, "/datasets/city/pushed.git/info/lfs/objects/batch", secret, "POST", json=body).json()["objects"][0]
     return str(row["actions"]["upload"]["href"]).removeprefix(hub.settings.endpoint())
 
 
 def test_a_grant_to_upload_ends_with_the_token_it_was_given_to(hub: SomeHub) -> None:
     secret, token = hub.access.issue_token(CURATOR, name="push", scopes=("read", "write"))
     href = granted(hub, secret)
-    told = get(hub, "/api/datasets/city/work/xet-write-token/main", secret).json()
+    told = get(hub, "/api/datasets/city/pushed/xet-write-token/main", secret).json()
     store = told["casUrl"].removeprefix(hub.settings.endpoint())
     assert get(hub, f"{store}/v1/telemetry", told["accessToken"], "POST").status_code == 200
     hub.access.revoke(CURATOR, token.id)
@@ -55,7 +55,7 @@ class Disk(NamedTuple):
 def test_a_full_disk_refuses_uploads_with_a_reason_and_keeps_nothing(hub: SomeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = hub.token(CURATOR, "read", "write")
     href = granted(hub, secret)
-    told = get(hub, "/api/datasets/city/work/xet-write-token/main", secret).json()
+    told = get(hub, "/api/datasets/city/pushed/xet-write-token/main", secret).json()
     store = told["casUrl"].removeprefix(hub.settings.endpoint())
     xorb = b"\0" + (4).to_bytes(3, "little") + b"\0" + (4).to_bytes(3, "little") + b"data"
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Disk(10 << 30, 9 << 30, 1 << 30))
@@ -70,7 +70,7 @@ def test_a_full_disk_refuses_uploads_with_a_reason_and_keeps_nothing(hub: SomeHu
 
 
 def test_the_same_xorb_may_come_twice_at_once(hub: SomeHub) -> None:
-    told = get(hub, "/api/datasets/city/work/xet-write-token/main", hub.token(CURATOR, "read", "write")).json()
+    told = get(hub, "/api/datasets/city/pushed/xet-write-token/main", hub.token(CURATOR, "read", "write")).json()
     path = told["casUrl"].removeprefix(hub.settings.endpoint()) + f"/v1/xorbs/default/{'c' * 64}"
     data = bytes(1 << 19)
     body = b"\0" + len(data).to_bytes(3, "little") + b"\0" + len(data).to_bytes(3, "little") + data
@@ -99,9 +99,9 @@ def test_a_hidden_dataset_does_not_tell_its_new_name(hub: SomeHub) -> None:
 def test_nobody_moves_a_dataset_among_another_organisation_s(hub: SomeHub) -> None:
     with hub.database.begin() as unit:
         unit.repos.ensure("theirs/one", org=ELSEWHERE.org, by=ELSEWHERE.person)
-    body = {"fromRepo": "city/work", "toRepo": "theirs/two", "type": "dataset"}
+    body = {"fromRepo": "city/pushed", "toRepo": "theirs/two", "type": "dataset"}
     assert get(hub, "/api/repos/move", hub.token(CURATOR, "read", "write"), "POST", json=body).status_code == 403
-    assert hub.repositories.get(CURATOR, "city/work").id == "city/work"
+    assert hub.repositories.get(CURATOR, "city/pushed").id == "city/pushed"
 
 
 def test_guessing_tokens_is_counted(hub: SomeHub) -> None:

@@ -53,6 +53,6 @@ def test_the_screen_or_command_exists() -> None:
     for where in sorted({part.strip() for row in ROWS for part in row[4].split(",")}):
         if where.startswith("`corpushub "):
             group, command = where.strip("`").split()[1:3]
-            assert command in tree.commands[group].commands, where  # type: ignore[attr-defined]
+            assert command in tree.commands[group].commands, where  # type: ignore[attr-defined]  # a group of commands
         elif where != "`/openapi.json`":
             assert where in PLACES, where

@@ -23,7 +23,7 @@ VERSIONS = st.builds(Version, st.integers(0, 50), st.integers(0, 50), st.integer
 
 
 def change(**over: int | bool | tuple[str, ...]) -> Change:
-    return replace(Change("1.2.3", 10, 10, 0, 0, 0, 0), **over)  # type: ignore[arg-type]
+    return replace(Change("1.2.3", 10, 10, 0, 0, 0, 0), **over)  # type: ignore[arg-type]  # keywords of the case
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_an_optional_column_may_be_empty(tmp_path: Path) -> None:
 
 def test_the_schema_makes_rows_that_keep_the_contract() -> None:
     present = {"id": pl.String(), "text": pl.String(), "views": pl.Int64()}
-    schema = schema_for(CONTRACT, present)  # type: ignore[arg-type]
+    schema = schema_for(CONTRACT, present)  # type: ignore[arg-type]  # types as a frame gives them
     assert schema.sample(20).height == 20
 
 

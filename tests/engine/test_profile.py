@@ -18,7 +18,7 @@ from corpushub.engine.profile import of_counts, profile_files
 def written(folder: Path, frame: pl.DataFrame, **options: int) -> tuple[BuiltFile, ...]:
     (folder / "data").mkdir(exist_ok=True)
     path = "data/train-00000-of-00001.parquet"
-    frame.write_parquet(folder / path, **options)  # type: ignore[arg-type]
+    frame.write_parquet(folder / path, **options)  # type: ignore[arg-type]  # keywords of the case
     return (BuiltFile(path, "default", "train", frame.height, 0, ""),)
 
 

@@ -50,6 +50,6 @@ def a_database(name: str) -> str:
     address = server()
     plain = address.replace("+psycopg", "")
     with psycopg.connect(f"{plain}postgres", autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]  # the stubs want a literal
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]  # the stubs want a literal
     return f"{address}{name}"

@@ -36,7 +36,7 @@ def proposed(works: Works, folder: Path, recipe: str = PLAIN) -> tuple[Case, Pat
     )
     made = builder.build(works.city["operator"], folder / "notices.yaml")
     works.builds.records[made.id] = Record(made.id, made.recipe, made.built, made.folder, made.grants)
-    works.builds.secret = builder.secret  # type: ignore[method-assign]
+    works.builds.secret = builder.secret  # type: ignore[method-assign]  # the key the build was made with
     return works.releases.propose(works.city["operator"], made.id), made.folder
 
 

@@ -62,7 +62,7 @@ def handed_down(hub: SomeHub, holder: str = "district", parent: str = "", giver:
 def rows(hub: SomeHub, person: str = "district", **asked: object) -> list[dict[str, object]]:
     actor = hub.city[person]
     table = hub.viewer.table(actor, REPO, "main", "", "train")
-    return list(hub.viewer.page(actor, table, Asked(**asked)).rows)  # type: ignore[arg-type]
+    return list(hub.viewer.page(actor, table, Asked(**asked)).rows)  # type: ignore[arg-type]  # keywords of the case
 
 
 def why(hub: SomeHub, person: str = "district") -> str:

@@ -57,7 +57,7 @@ class Office:
 
     def members(self) -> dict[str, bytes]:
         with tarfile.open(self.bundle) as tar:
-            return {info.name: tar.extractfile(info).read() for info in tar}  # type: ignore[union-attr]
+            return {info.name: tar.extractfile(info).read() for info in tar}  # type: ignore[union-attr]  # files only
 
     def write(self, members: dict[str, bytes]) -> None:
         with tarfile.open(self.bundle, "w") as tar:

@@ -69,7 +69,7 @@ def cosines(vectors: Sequence[Mapping[int, float]]) -> Counter[tuple[int, int]]:
     for held in postings.values():
         for place, (one, left) in enumerate(held):
             for other, right in held[place + 1 :]:
-                sums[one, other] += left * right  # type: ignore[assignment]
+                sums[one, other] += left * right  # type: ignore[assignment]  # a Counter adds floats as well
     return sums
 
 

@@ -12,7 +12,7 @@ TODAY = date(2026, 11, 22)
 
 
 def parse(text: str, **rest: object) -> Demand:
-    return parse_demand(text, today=TODAY, **rest)  # type: ignore[arg-type]
+    return parse_demand(text, today=TODAY, **rest)  # type: ignore[arg-type]  # keywords of the case
 
 
 def month(year: int, number: int) -> int:

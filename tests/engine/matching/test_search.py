@@ -48,7 +48,7 @@ MATCHER = Matcher.of(ENTRIES)
 
 
 def parse(text: str, **rest: object) -> Demand:
-    return parse_demand(text, today=TODAY, **rest)  # type: ignore[arg-type]
+    return parse_demand(text, today=TODAY, **rest)  # type: ignore[arg-type]  # keywords of the case
 
 
 def match(text: str, **rest: object) -> Result:
@@ -139,7 +139,7 @@ def test_a_period_outside_is_no_match():
     "changes", [{"secrecy": True}, {"published": False}, {"openness": "none"}, {"rank": 21}, {"purposes": ("public_service",)}]
 )
 def test_what_may_not_be_offered_is_never_found(changes: dict[str, object]):
-    one = replace(ENTRIES[0], **changes)  # type: ignore[arg-type]
+    one = replace(ENTRIES[0], **changes)  # type: ignore[arg-type]  # keywords of the case
     result = Matcher.of([one, *ENTRIES[1:]]).match(parse("公共汽电车线路站点", given={"purpose": "model-training"}))
     found = [*result.matches, *result.near, *(found for group in result.relaxed for found in group.matches)]
     assert "t01" not in [item.id for item in found]
@@ -301,7 +301,7 @@ def test_both_engines_agree_on_the_first_ten(with_tantivy: Matcher):
 def test_both_engines_hold_the_same_constraints(with_tantivy: Matcher, text: str):
     demand = parse(text)
     everything = np.ones(len(ENTRIES), np.bool_)
-    picked = with_tantivy.engine.pick(with_tantivy.query(demand), demand, everything, 1000)  # type: ignore[union-attr]
+    picked = with_tantivy.engine.pick(with_tantivy.query(demand), demand, everything, 1000)  # type: ignore[union-attr]  # this search has the engine
     found = [ENTRIES[row] for row in picked.tolist()]
     assert all(held.all() for held in masks(Table.of(found), demand).values()) or not found
     assert set(ids(MATCHER.match(demand))) <= {entry.id for entry in found}

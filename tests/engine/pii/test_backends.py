@@ -27,7 +27,7 @@ TEXT = "请阿凡提到南门取件，手机13912345678。"
 
 def test_a_tiny_spacy_model_takes_the_place_of_the_tagger(tmp_path: Path) -> None:
     pipeline = spacy.blank("zh")
-    pipeline.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": "阿凡提"}])  # type: ignore[attr-defined]
+    pipeline.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": "阿凡提"}])  # type: ignore[attr-defined]  # what the name gives
     pipeline.to_disk(tmp_path / "model")
     engine = build_engine(backend=f"spacy:{tmp_path / 'model'}")
     found = BatchAnalyzer(engine).findings([TEXT])[0]

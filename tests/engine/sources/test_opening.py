@@ -215,7 +215,7 @@ def test_pages_and_lists_of_links(tmp_path: Path) -> None:
 
 def tar_of(files: Mapping[str, bytes], mode: str = "w") -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]  # one of the modes tarfile knows
         for name, data in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
