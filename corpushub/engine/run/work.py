@@ -137,19 +137,14 @@ def sketch_shard(plan: Plan, task: Task, cache: Cache) -> Path:
     """The sketch of a shard for the barrier `plan.stages[task.stage]`."""
     if found := cache.get(task.key):
         return found
-    step = plan.stages[task.stage].steps[0]
-    barrier = step.answer
+    barrier = plan.stages[task.stage].steps[0].answer
     assert isinstance(barrier, Barrier)
     with cache.make(task.key) as folder:
         needs = barrier.needs or None
         frame = task.shard.read(needs)
         frame = frame.select(needs) if needs else frame
-        memo = memo_of(cache, step.mark, task.slot) if task.slot and needs else None
-        batches = [frame.slice(start, BATCH_ROWS) for start in range(0, max(1, frame.height), BATCH_ROWS)]
-        pieces = [memo.run(barrier.sketch, batch) if memo else barrier.sketch(batch) for batch in batches]
+        pieces = [barrier.sketch(frame.slice(start, BATCH_ROWS)) for start in range(0, max(1, frame.height), BATCH_ROWS)]
         pl.concat(pieces).rechunk().write_ipc(folder / "sketch.arrow", compression="lz4")
-    if memo:
-        memo.keep()
     return cache.place(task.key)
 
 
