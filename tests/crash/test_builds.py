@@ -38,9 +38,10 @@ print("done", flush=True)
 
 
 WORKERS = """
-import os, sys, time
+import sys, time
 from pathlib import Path
-from corpushub.engine.run.executors import Pool, order_of
+from corpushub.engine.run.executors import order_of
+from corpushub.engine.run.pool import Pool
 from tests.kit.engine import planned
 BODY = '''
 sources:
@@ -50,9 +51,8 @@ steps:
   - normalize: {columns: [text]}
 '''
 with Pool(2) as pool:
-    work = pool.pool(order_of(*planned(Path(sys.argv[1]), BODY)))
-    pids = {work.submit(os.getpid).result() for _ in range(8)} | set(work._processes)
-    print(*pids, flush=True)
+    pool.start(order_of(*planned(Path(sys.argv[1]), BODY)), 2)
+    print(*(worker.process.pid for worker in pool.workers), flush=True)
     time.sleep(600)
 """
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 from corpushub.base.errors import Invalid
 from corpushub.base.settings import Settings
-from corpushub.engine.run.executors import Executor, Pool, Serial
+from corpushub.engine.run.executors import Executor, Serial
+from corpushub.engine.run.pool import Pool
 
 
 @contextmanager

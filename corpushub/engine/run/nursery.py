@@ -8,7 +8,7 @@ this module in the process it forks workers from (`Pool` names it), and only the
 from __future__ import annotations
 
 from corpushub.engine.registry import registry
-from corpushub.engine.run import executors
+from corpushub.engine.run import pool
 
 registry()
-executors.load_kernels()
+pool.load_kernels()

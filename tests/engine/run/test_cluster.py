@@ -14,11 +14,11 @@ import pytest
 from corpushub.engine.run.cluster import RayCluster
 from corpushub.engine.run.executors import Serial
 from tests.cli import test_interrupts
-from tests.engine.run import test_executors
+from tests.engine.run import test_pool
 from tests.kit.cluster import two_nodes
 from tests.kit.demo import free_port
 
-folder, home, say = test_executors.folder, test_interrupts.home, test_interrupts.say
+folder, home, say = test_pool.folder, test_interrupts.home, test_interrupts.say
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def cluster() -> Generator[Any]:
 
 
 def test_two_nodes_give_the_bytes_of_one_process(folder: Path, cluster: Any) -> None:
-    one = test_executors.built(folder, "serial", Serial())
+    one = test_pool.built(folder, "serial", Serial())
     with RayCluster(cluster.address) as executor:
-        assert test_executors.built(folder, "ray", executor) == one
+        assert test_pool.built(folder, "ray", executor) == one
 
 
 def test_a_build_on_a_cluster_gives_the_release_of_this_machine_and_leaves_no_process(
