@@ -117,7 +117,10 @@ class Worker:
         context = nursery()
         here, there = context.Pipe()
         process = context.Process(target=serve, args=(there, order), daemon=True)
-        process.start()
+        try:
+            process.start()
+        except (EOFError, OSError) as error:  # the process workers are copied from is gone
+            raise Unavailable("build.workers_lost", times=1) from error
         there.close()  # so that its end closes with the worker
         return cls(process, here)
 

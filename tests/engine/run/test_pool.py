@@ -160,6 +160,18 @@ def test_workers_out_of_memory_are_told_and_the_next_build_goes_on(folder: Path)
     assert built(folder, "starved", Serial()) == one
 
 
+def test_workers_that_cannot_be_started_are_told_and_the_next_build_goes_on(folder: Path) -> None:
+    cast("Any", forkserver)._forkserver._stop()
+    nursery()
+    loading = cast("Any", forkserver)._forkserver._forkserver_pid
+    os.kill(loading, signal.SIGSTOP)
+    threading.Timer(0.5, os.kill, (loading, signal.SIGKILL)).start()
+    with Pool(1) as pool, pytest.raises(Unavailable, match=r"build\.workers_lost"):
+        pool.start(b"", 1)
+    with Pool(1) as pool:
+        assert built(folder, "after", pool)
+
+
 def test_a_worker_gets_the_order_once_and_each_task_alone(folder: Path) -> None:
     plan, cache = planned(folder, BODY)
     order = order_of(plan, cache)
