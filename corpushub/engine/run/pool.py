@@ -58,9 +58,8 @@ def nursery() -> ForkServerContext:
     context.set_forkserver_preload(["corpushub.engine.run.nursery"])
     places = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
     resource_tracker.ensure_running()  # starting it lifts what is held back below
-    held_back = signal.pthread_sigmask(
-        signal.SIG_BLOCK, {signal.SIGINT}
-    )  # inherited: a handler set by a worker would come too late
+    # Inherited: a handler set by a worker would come too late.
+    held_back = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with environment_with(PYTHONPATH=places, PYTHONSAFEPATH="1", POLARS_MAX_THREADS="1"):
             forkserver.ensure_running()
@@ -225,9 +224,8 @@ class Pool:
                     else:
                         raise answer
         finally:
-            for worker in [
-                worker for worker in self.workers if worker.sent
-            ]:  # left in the middle: its answers mean nothing to the next
+            unheard = [worker for worker in self.workers if worker.sent]
+            for worker in unheard:  # left in the middle: their answers mean nothing to the next
                 self.dismiss(worker)
 
     def hand_out(self, function: str, tasks: Sequence[Task], left: deque[int]) -> None:
