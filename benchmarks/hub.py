@@ -168,7 +168,7 @@ def behind_nginx(folder: Path, token: str, paths: list[str]) -> Iterator[tuple[S
     settings = {"accel_redirect": "/objects", "files_url": "http://127.0.0.1:18806"}
     with (
         hub(folder, token, paths, port=18802, **settings) as inner,
-        nginx_with(folder, conf.partition("\n")[2], "http://127.0.0.1:18803/healthz") as pids,
+        nginx_with(folder, conf.replace("worker_processes auto", "worker_processes 1"), "http://127.0.0.1:18803/healthz") as pids,
     ):
         yield inner, pids
 
@@ -200,7 +200,7 @@ def nginx_of_debian(folder: Path, _: str, __: list[str]) -> Iterator[Served]:
 def plain_nginx(folder: Path, name: str, port: int, settings: str) -> Iterator[Served]:
     inner = f"server {{ listen 127.0.0.1:{port}; root {folder / 'plain'}; }}"
     http = f"sendfile on; tcp_nopush on; keepalive_requests 1000000; default_type application/octet-stream; {settings}"
-    conf = f"events {{ worker_connections 1024; }} http {{ {http} {inner} }}"
+    conf = f"worker_processes 1; worker_rlimit_nofile 65536; events {{ worker_connections 1024; }} http {{ {http} {inner} }}"
     with nginx_with(folder, conf, f"http://127.0.0.1:{port}/data/00000.bin") as pids:
         yield Served(name, f"http://127.0.0.1:{port}", pids, "/big.bin", "/")
 
@@ -237,11 +237,8 @@ def running(words: list[str], probe: str, env: dict[str, str]) -> Iterator[int]:
 def nginx_with(folder: Path, conf: str, probe: str) -> Iterator[list[int]]:
     place = folder / f"nginx-{time.monotonic_ns()}"
     place.mkdir()
-    for parent in (folder, folder.parent):
-        parent.chmod(0o755) if parent == folder else None
-    head = (
-        f"worker_processes 1; worker_rlimit_nofile 65536; pid {place}/pid; error_log {place}/error.log; daemon off; user root;\n"
-    )
+    folder.chmod(0o755)
+    head = f"pid {place}/pid; error_log {place}/error.log; daemon off; user root;\n"
     (place / "conf").write_text(head + conf)
     process = subprocess.Popen(
         ["taskset", "-c", SERVER_CPU, "nginx", "-p", str(place), "-c", str(place / "conf")], stderr=subprocess.DEVNULL

@@ -31,6 +31,7 @@ _KEPT = (
     "Referrer-Policy",
 )
 _SENT = {
+    "Last-Modified": "",  # none: when an object came to the hub tells a client nothing, and writing a date costs what a log line costs
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": "private, no-cache",
     "X-Content-Type-Options": "nosniff",  # and no type but octets: nothing under a pass is ever shown as a page

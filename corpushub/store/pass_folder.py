@@ -30,9 +30,7 @@ OPEN = "open"
 PIECE = 4 << 20  # of the log at once
 YOUNG_SECONDS = 3600  # a commit may be laid out just before its pass is known
 _TAKE, _ID_LETTERS = "/take/", 32
-AHEAD_SECONDS = (
-    10  # a pass is hung in the next window so long before that begins: none outlives its judgement by more than a minute
-)
+AHEAD_SECONDS = 10  # so long before the next window begins a pass is hung in it: none outlives its judgement by over a minute
 
 
 def window(seconds: float) -> str:
@@ -165,17 +163,24 @@ def read(piece: bytes) -> list[Sent]:
     address, path = pl.col("address"), pl.col("address").str.slice(len(_TAKE) + _ID_LETTERS + 1)
     total = (pl.col("answers").sum(), pl.col("answers").filter(status="200OK").sum().alias("whole"), pl.col("bytes").sum())
     groups = (
-        pl.read_lines(io.BytesIO(piece.decode("utf-8", "replace").encode()), name="line")
-        .lazy()
-        .select(pl.col("line").str.splitn("\t", len(LOG_FIELDS)).struct.rename_fields(LOG_FIELDS))
-        .unnest("line")
-        .filter(address.str.starts_with(_TAKE))
+        pl.scan_csv(
+            io.BytesIO(piece),
+            separator="\t",
+            has_header=False,
+            quote_char=None,
+            schema={name: pl.Int64 if name == "bytes" else pl.String for name in LOG_FIELDS},
+            encoding="utf8-lossy",
+            ignore_errors=True,
+            truncate_ragged_lines=True,
+            missing_columns="insert",
+            extra_columns="ignore",
+            raise_if_empty=False,
+        )
+        .filter(pl.col("bytes") > 0, address.str.starts_with(_TAKE))
         .with_columns(
-            pl.col("bytes").cast(pl.Int64, strict=False),
             address.str.slice(len(_TAKE), _ID_LETTERS).alias("pass"),
             pl.when(address.str.ends_with(".parquet")).then(path).alias("table"),
         )
-        .filter(pl.col("bytes") > 0)
         .group_by("pass", "status", "table")
         .agg(pl.len().alias("answers"), pl.col("bytes").sum(), path.first().alias("path"))
         .filter(pl.col("status").is_in(["200OK", "200", "206OK", "206"]))

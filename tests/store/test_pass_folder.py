@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corpushub.domain.tree import large_entry
@@ -44,9 +44,11 @@ def one_by_one(lines: list[tuple[str, ...]]) -> dict[str, tuple[int, int, int, d
     return found
 
 
-@given(st.lists(LINES, max_size=30), st.lists(st.binary(max_size=20).filter(lambda junk: b"\t" not in junk), max_size=3))
-def test_bulk_reading_adds_up_what_each_line_says(lines: list[tuple[str, ...]], junk: list[bytes]) -> None:
-    piece = "".join(f"{written(line)}\n" for line in lines).encode() + b"".join(one + b"\n" for one in junk)
+@example(lines=[("200OK", "9", "/take/", PASSES[0], "x.bin")], junk=[b"more\tfields\tthan\ta line\thas"], first=True)
+@given(lines=st.lists(LINES, max_size=30), junk=st.lists(st.binary(max_size=20), max_size=3), first=st.booleans())
+def test_bulk_reading_adds_up_what_each_line_says(lines: list[tuple[str, ...]], junk: list[bytes], *, first: bool) -> None:
+    said, other = "".join(f"{written(line)}\n" for line in lines).encode(), b"".join(one + b"\n" for one in junk)
+    piece = other + said if first else said + other
     found = {sent.pass_id: (sent.answers, sent.whole, sent.bytes, dict(sent.tables)) for sent in read(piece)}
     assert found == one_by_one(lines)
 
