@@ -55,7 +55,7 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
             return Reply(302, b"", [(name.decode(), value.decode("latin-1")) for name, value in blob.elsewhere(address)])
 
     async def holds() -> bool:
-        return await run(hub.repositories.holds, call.actor, snapshot.repo.id, snapshot.commit.id)
+        return await run(hub.repositories.holds, call.actor, snapshot.repo.id, snapshot.commit.id) is not None
 
     sent = await sender.send(call, blob, holds)
     if sent:

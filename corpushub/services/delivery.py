@@ -65,6 +65,7 @@ class Permission:
     entitlement: str = ""
     purpose: str = ""
     cut: Cut = WHOLE
+    counted: bool = False  # it covers so many rows, and what is taken may end it
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
         if isinstance(found, Verdict):
             refusals.append(found.error())
         else:
-            return replace(found, entitlement=case.id)
+            return replace(found, entitlement=case.id, counted=bool(case.data.get("max_rows")))
     handed_down = by_delegation(unit, ask, resources, zones, day)
     if isinstance(handed_down, Permission):
         return handed_down

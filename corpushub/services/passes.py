@@ -2,8 +2,8 @@
 
 * A pass is an unguessable folder name. It is issued after the same decision as any delivery, for a token (or session, or nobody where
   the data are open) and a commit, and contains neither token nor person.
-* It is judged again every few seconds and taken down when token, entitlement, authorization or release no longer hold. Where the hub
-  stops judging, it ends within a minute by itself (see `store.pass_folder`).
+* What it rests on is looked at every few seconds; where anything changed it is judged again, and taken down when token, entitlement,
+  authorization or release no longer hold. Where the hub stops looking, it ends within a minute by itself (see `store.pass_folder`).
 * What nginx sent is read from its log and recorded like every delivery, added up for each pass; a line may be read twice after a crash,
   never not at all.
 """
@@ -12,27 +12,29 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from threading import Event, Lock, Thread
 from urllib.parse import quote
 
 from corpushub.base.errors import HubError
-from corpushub.base.identity import system_clock
+from corpushub.base.identity import business_day, iso, system_clock
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import Actor
-from corpushub.services.access import Access, Taken
+from corpushub.services.access import FRESH_SECONDS, Access, Taken
 from corpushub.services.delivery import Permission
 from corpushub.services.repositories import Located, Repositories
 from corpushub.services.viewer import Viewer
 from corpushub.store.db import Database, Unit
 from corpushub.store.objects import Objects
 from corpushub.store.pass_folder import PassFolder, Sent
+from corpushub.store.watch import Watch
 
 LIFE_SECONDS = 6 * 3600
 RESUME_SECONDS = 3600  # an address handed out now serves at least so long, because a client resumes with it
 ROUND_SECONDS = 2.0
+SETTLED_SECONDS = 2 * FRESH_SECONDS  # after a change nothing older than it is believed any more
 TIDY_SECONDS = 600.0
 _KIND, _MARKS = "pass", "pass-log"
 log = logging.getLogger("corpushub.passes")
@@ -84,6 +86,7 @@ class Passes:
         self._live: dict[str, Pass] = {}  # what is hung, an older one for its last hour beside the newest
         self._every: dict[str, Pass] = {}
         self._unfit: set[str] = set()
+        self._bases_known: dict[str, tuple[object, float]] = {}  # what a pass was judged on, and since when that is so
         self._tidied = 0.0
         self._lock, self._reading = Lock(), Lock()
         self._wake = Event()
@@ -156,16 +159,21 @@ class Passes:
             duty()
         except (HubError, OSError) as error:
             log.warning("passes pause code=%s", getattr(error, "code", type(error).__name__))
+        except Exception:  # whatever it was, the next round begins: who takes what has to be known
+            log.exception("passes pause")
 
     def renew(self) -> int:
-        """Judge every pass as a new request would be: hang what still holds, take down what does not; gives how many hold."""
+        """Hang every pass that still holds, and take down what does not; gives how many hold."""
         moment = now()
-        for one in list(self._live.values()):
-            if one.until > moment and self.repositories.holds(one.actor, one.repo, one.commit):
+        passes = list(self._live.values())
+        bases = self._bases(passes)
+        for one in passes:
+            if one.until > moment and (self._is_settled(one, bases[one.id], moment) or self._holds(one)):
                 self.folder.hang(one.id, one.commit, moment)
             else:
                 self.folder.take_down(one.id, moment)
                 self._live.pop(one.id, None)
+                self._bases_known.pop(one.id, None)
                 if self._newest.get(one.whose) == one:
                     self._newest.pop(one.whose)
         self.folder.clear(moment)
@@ -173,6 +181,32 @@ class Passes:
             self._tidied = moment
             self._forget(moment)
         return len(self._live)
+
+    def _bases(self, passes: Sequence[Pass]) -> dict[str, object]:
+        """Pass -> what its judgement rests on."""
+        with self.database.read() as unit:
+            moment = unit.clock()
+            # Seats, rights and releases change by events alone, and each event is a leaf of the ledger.
+            everywhere = business_day(moment), unit.ledger.size()
+            repos, tokens = Watch(unit.connection).standing(
+                {one.repo for one in passes}, {one.token for one in passes}, iso(moment)
+            )
+        return {one.id: (everywhere, repos.get(one.repo), one.token in tokens) for one in passes}
+
+    def _is_settled(self, one: Pass, basis: object, moment: float) -> bool:
+        """Was it judged on this basis, and after whatever is believed from before it?"""
+        known, since = self._bases_known.get(one.id, (None, moment))
+        if known != basis:
+            self._bases_known[one.id] = basis, moment
+            return False
+        return moment - since > SETTLED_SECONDS
+
+    def _holds(self, one: Pass) -> bool:
+        """Judged as a new request would be."""
+        permission = self.repositories.holds(one.actor, one.repo, one.commit)
+        if permission is not None and permission.counted:  # what nginx sends may end it: never settled
+            self._bases_known.pop(one.id, None)
+        return permission is not None
 
     def _forget(self, moment: float) -> None:
         """Passes over for a day, under which nothing is sent any more, and the files of commits no pass opens."""

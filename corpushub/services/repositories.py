@@ -196,14 +196,13 @@ class Repositories:
         """The permission under which `actor` may take data of this release now. Raises: Gated."""
         return self.access.permit(actor, snapshot.repo, channels=channels, versions=snapshot.versions)
 
-    def holds(self, actor: Actor, repo_id: str, commit: str) -> bool:
-        """Would the actor (the token, where one spoke) get this commit's data, if it asked now?"""
+    def holds(self, actor: Actor, repo_id: str, commit: str) -> Permission | None:
+        """The permission under which the actor (the token, where one spoke) would get this commit's data, if it asked now."""
         try:
             today = self.access.actor_behind(actor.person, actor.token)
-            self.permit(today, self.at(today, repo_id, commit))
+            return self.permit(today, self.at(today, repo_id, commit))
         except HubError:
-            return False
-        return True
+            return None
 
     def search(self, actor: Actor, query: Query) -> Sequence[Repo]:
         """One page of the datasets the actor may see."""

@@ -1,10 +1,11 @@
-"""What left the hub, looked at for what is unusual (article 15: monitoring and early warning)."""
+"""What left the hub and what may leave it, looked at for what is unusual or has changed (article 15: monitoring and early warning)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,6 +13,8 @@ from corpushub.base.identity import iso
 from corpushub.domain.workflow import Event
 from corpushub.store import hub_tables as t
 from corpushub.store.tables import events
+
+_AT_ONCE = 10_000  # names in one statement: databases have a limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,21 @@ class Watch:
         query = sa.select(e.stream, e.version, e.type, e.actor, e.org, e.at, e.state).where(e.stream.in_(wanted)).order_by(e.seq)
         for stream, version, kind, actor, org, at, state in self.connection.execute(query):
             yield Event(stream, version, kind, actor, org, datetime.fromisoformat(at), {}, state)
+
+    def standing(
+        self, repos: Collection[str], tokens: Collection[str], now: str
+    ) -> tuple[dict[str, sa.Row[Any]], frozenset[str]]:
+        """What decides beside events who gets these datasets: each as it is shown, and those of the tokens good at `now` (ISO)."""
+        r, token = t.repo.c, t.token.c
+        shown = sa.select(r.id, r.org, r.private, r.gated, r.head, r.changed_at)
+        live = sa.select(token.id).where(token.revoked_at == "", token.expires_at > now)
+        found = {row.id: row for row in self._among(shown, r.id, repos)}
+        return found, frozenset(row.id for row in self._among(live, token.id, tokens))
+
+    def _among(self, query: sa.Select[Any], column: sa.ColumnElement[str], names: Collection[str]) -> Iterator[sa.Row[Any]]:
+        wanted = list(names)
+        for start in range(0, len(wanted), _AT_ONCE):
+            yield from self.connection.execute(query.where(column.in_(wanted[start : start + _AT_ONCE])))
 
     def by_channel(self) -> dict[str, int]:
         """Deliveries through each channel so far."""
