@@ -2,8 +2,8 @@
 
 * Small files that `api.quick` knows are answered here, before a task is made for them.
 * `scope["extensions"]["corpushub.sendfile"]` sends part of an open file from the page cache to the socket without passing through Python.
-* A request's head has HEAD_SECONDS to arrive and MAX_HEAD_BYTES of room, and its body has to bring MIN_BODY_BYTES every BODY_SECONDS while
-  we take it, so that nobody holds connections by trickling.
+* A request's head has HEAD_SECONDS from its first byte to arrive and MAX_HEAD_BYTES of room, the first byte of a new connection
+  FIRST_SECONDS, and a body has to bring MIN_BODY_BYTES every BODY_SECONDS while we take it, so that nobody holds connections by trickling.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from typing import Any, Protocol, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 SENDFILE = "corpushub.sendfile"
+FIRST_SECONDS = 60.0
 HEAD_SECONDS = 20.0
+LATE_SECONDS = 0.5
 MAX_HEAD_BYTES = 64 << 10
 BODY_SECONDS = 30.0
 MIN_BODY_BYTES = 8 << 10
@@ -61,16 +63,17 @@ class HubProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
-        self._watch_head()
+        self._watch_head(FIRST_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_done()
         self._body_done()
         super().connection_lost(exc)
 
-    def _watch_head(self) -> None:
-        if self.head_timer is None:
-            self.head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+    def _watch_head(self, seconds: float) -> None:
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+        self.head_timer = self.loop.call_later(seconds, self._too_late)
 
     def _head_done(self) -> None:
         self.head_open = False
@@ -79,11 +82,17 @@ class HubProtocol(HttpToolsProtocol):
             self.head_timer.cancel()
             self.head_timer = None
 
-    def _too_slow(self) -> None:
+    def _too_late(self) -> None:
+        """Cut off, unless it was the loop that was late: the sockets are looked at after the timers, so the head may be waiting there."""
+        self.head_timer = self.loop.call_later(LATE_SECONDS, self._cut_off)
+
+    def _cut_off(self) -> None:
         self.head_timer = None
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self.timeout_keep_alive_task is not None:  # any byte ends this wait, also a blank line, which begins no message
+            self.head_open = True
         super().data_received(data)
         if self.body_open:
             self.body_bytes += len(data)
@@ -91,7 +100,8 @@ class HubProtocol(HttpToolsProtocol):
                 self.body_timer = self.loop.call_later(BODY_SECONDS, self._look_at_body)
         if not self.head_open:
             return
-        self._watch_head()  # most heads come whole, and need no timer
+        if not self.head_bytes:  # most heads come whole, and need no timer
+            self._watch_head(HEAD_SECONDS)
         self.head_bytes += len(data)
         if self.head_bytes > MAX_HEAD_BYTES:
             self._head_done()

@@ -16,6 +16,7 @@ from tests.kit.hub import CURATOR, READER, SomeHub, notices, serving, some_hub
 
 BIG = os.urandom(1 << 20) * 5 + b"end"
 REPO = "city/big"
+ASKED = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,69 @@ def test_a_slow_or_endless_head_is_cut_off(hub: SomeHub, address: str, monkeypat
         except (BrokenPipeError, ConnectionResetError):
             answer = b"HTTP/1.1 400"
         assert answer.startswith(b"HTTP/1.1 400")
+    assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def ends(line: socket.socket) -> bool:
+    """Does the server close it within three seconds, whatever it says before?"""
+    line.settimeout(3)
+    try:
+        while line.recv(10_000):
+            pass
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("said", [[b"GET /"], [ASKED, b"GET /"], [ASKED, b"\r\n"], [b"\r\n"]])
+def test_no_connection_is_held_by_less_than_a_head(
+    hub: SomeHub, address: str, monkeypatch: pytest.MonkeyPatch, said: list[bytes]
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", hub.settings.port)) as line:
+        for piece in said:
+            line.sendall(piece)
+            time.sleep(0.1)
+        assert ends(line)
+    assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_a_new_connection_has_longer_for_its_first_byte_but_not_for_ever(
+    hub: SomeHub, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    with socket.create_connection(("127.0.0.1", hub.settings.port)) as line:
+        time.sleep(0.1 + protocol.LATE_SECONDS + 0.5)
+        line.sendall(ASKED)
+        assert line.recv(100).startswith(b"HTTP/1.1 200")
+    monkeypatch.setattr(protocol, "FIRST_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", hub.settings.port)) as line:
+        assert ends(line)
+    assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_a_head_that_came_while_the_loop_was_late_is_answered(
+    hub: SomeHub, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = protocol.HubProtocol.data_received
+
+    def busy(self: protocol.HubProtocol, data: bytes) -> None:
+        if data == b"\r\n":
+            time.sleep(1.0)  # a machine that has no time for this server
+        real(self, data)
+
+    monkeypatch.setattr(protocol.HubProtocol, "data_received", busy)
+    monkeypatch.setattr(protocol, "FIRST_SECONDS", 0.3)
+    with (
+        socket.create_connection(("127.0.0.1", hub.settings.port)) as line,
+        socket.create_connection(line.getpeername()) as other,
+    ):
+        time.sleep(0.1)
+        other.sendall(b"\r\n")
+        time.sleep(0.1)
+        line.sendall(ASKED)
+        line.settimeout(5)
+        assert line.recv(100).startswith(b"HTTP/1.1 200")
     assert httpx.get(f"{address}/healthz").status_code == 200
 
 
