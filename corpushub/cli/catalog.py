@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpushub.base.errors import Invalid
 from corpushub.cli.context import Context, context
-from corpushub.cli.flow import read_data
+from corpushub.cli.flow import read_data, text_of
+from corpushub.domain.entry_rows import read_rows
 
 if TYPE_CHECKING:
     from corpushub.services.catalog import Imported
@@ -57,11 +55,14 @@ def add(data: Annotated[list[str], typer.Argument(help="name=value …; or one J
 
 @app.command("import")
 def import_file(
-    file: Annotated[Path, typer.Argument(help="JSON lines, or CSV whose cells may be JSON.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV (columns like title.zh; cells may be JSON), JSON or JSON lines.", exists=True, dir_okay=False),
+    ],
 ) -> None:
     """Enter many resources; rows that are wrong are listed with their number, the others are added. Exit 1 if any was wrong."""
     ctx = context()
-    report(ctx, ctx.hub().catalog.import_entries(ctx.actor(), rows_of(file)))
+    report(ctx, ctx.hub().catalog.import_entries(ctx.actor(), read_rows(text_of(file))))
 
 
 def report(ctx: Context, found: Imported) -> None:
@@ -89,12 +90,13 @@ def harvest(
 ) -> None:
     """Enter what another catalog lists; entries that are wrong or there already are named. Exit 1 if any was."""
     ctx = context()
-    from corpushub.domain.feed import Into
-    from corpushub.store.peers import fetch, parsed, read_file
+    from corpushub.domain.feed import Into, document_of
 
-    remote = source.startswith(("http://", "https://"))
-    document = parsed(fetch(source, ctx.settings().allowed_hosts)) if remote else read_file(Path(source))
-    report(ctx, ctx.hub().catalog.harvest(ctx.actor(), document, Into(owner, region, folder)))
+    catalog, into = ctx.hub().catalog, Into(owner, region, folder)
+    if source.startswith(("http://", "https://")):
+        report(ctx, catalog.harvest_at(ctx.actor(), source, ctx.settings().allowed_hosts, into))
+    else:
+        report(ctx, catalog.harvest(ctx.actor(), document_of(text_of(Path(source))), into))
 
 
 @app.command()
@@ -104,30 +106,3 @@ def gaps(
     """What the catalog lacks: systems without entries, entries without owner, definition or interpreter."""
     ctx = context()
     ctx.show(ctx.hub().oversight.catalog_gaps(ctx.actor(), systems=system or ()))
-
-
-def rows_of(file: Path) -> list[dict[str, Any]]:
-    """Raises: Invalid("flow.bad_data") naming the row."""
-    text = file.read_text("utf-8-sig")
-    if file.suffix == ".csv":
-        return [{name: cell_of(cell) for name, cell in row.items() if name and cell} for row in csv.DictReader(text.splitlines())]
-    rows = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except ValueError:
-            raise Invalid("flow.bad_data", word=f"{file.name}:{number}") from None
-        rows.append(value if isinstance(value, dict) else {})
-    return rows
-
-
-def cell_of(cell: str) -> Any:
-    """Mappings and lists stand in a cell as JSON; everything else is text."""
-    if cell.lstrip()[:1] not in {"{", "["}:
-        return cell
-    try:
-        return json.loads(cell)
-    except ValueError:
-        return cell

@@ -5,6 +5,7 @@ What goes out is what anybody may know; what comes in is checked like any entry.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -112,6 +113,14 @@ class Into:
     owner: str
     region: str
     folder: str
+
+
+def document_of(text: str | bytes) -> Any:
+    """The JSON another catalog is written in. Raises: Invalid("harvest.unknown_form")."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Invalid("harvest.unknown_form") from None
 
 
 def harvested(document: Any, into: Into) -> list[dict[str, Any]]:

@@ -39,11 +39,11 @@ def mount(app: FastAPI, hub: Hub) -> None:
     for lang in LANGS:
         for path in (f"/{lang}", f"/{lang}/"):
             app.add_api_route(path, front_door, methods=["GET"], include_in_schema=False)
-        for area in AREAS:
-            mount_area(app, hub, area, lang)
+        doors = {area.name: mount_area(app, hub, area, lang) for area in AREAS}
+        app.add_api_route(f"/{lang}/{{rest:path}}", doors["data"].lost, methods=["GET"], include_in_schema=False)
 
 
-def mount_area(app: FastAPI, hub: Hub, area: Area, lang: Lang) -> None:
+def mount_area(app: FastAPI, hub: Hub, area: Area, lang: Lang) -> Door:
     import gradio as gr
 
     desk = Desk(hub, area, lang)
@@ -53,7 +53,8 @@ def mount_area(app: FastAPI, hub: Hub, area: Area, lang: Lang) -> None:
     )
     route = app.router.routes[-1]
     assert isinstance(route, Mount)
-    route.app = Door(desk, Shell(route.app, path, lang), path, route.app)
+    route.app = door = Door(desk, Shell(route.app, path, lang), path, route.app)
+    return door
 
 
 def blocks(desk: Desk) -> Any:
@@ -183,7 +184,27 @@ class Door:
         elif not self.desk.area.admits(actor):
             await Response(status_code=401 if actor.is_anonymous else 403)(scope, receive, send)
         else:
-            await self.gradio_app(scope, receive, send)
+            await self.or_lost(scope, receive, send)
+
+    async def or_lost(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What Gradio has at this address; a person who came to one nobody knows is told so, with the way on."""
+        reads = scope["method"] == "GET" and "text/html" in Request(scope).headers.get("accept", "")
+        unknown = False
+
+        async def sending(message: Message) -> None:
+            nonlocal unknown
+            unknown |= reads and message.get("status") == NotFound.status
+            if not unknown:
+                await send(message)
+
+        await self.gradio_app(scope, receive, sending)
+        if unknown:
+            await (await self.lost(Request(scope)))(scope, receive, send)
+
+    async def lost(self, request: Request) -> Response:
+        """The page that says there is no such page."""
+        scope = request.scope
+        return await self.document(scope, actor_of(scope), request.url.path.removeprefix(f"/{self.desk.t.lang}"))
 
     async def document(self, scope: Scope, actor: Actor, path: str) -> Response:
         """The page at `path`, or the way to sign in, or why this seat may not see it."""

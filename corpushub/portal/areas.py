@@ -48,7 +48,12 @@ AREAS: tuple[Area, ...] = (
         "home",
         EVERYBODY,
         False,
-        (Place("/home/tasks", "tasks"), Place("/home/notices", "notices"), Place("/home/account", "account")),
+        (
+            Place("/home/tasks", "tasks"),
+            Place("/home/notices", "notices"),
+            Place("/home/people", "people"),
+            Place("/home/account", "account"),
+        ),
     ),
     Area(
         "data",
@@ -78,6 +83,7 @@ AREAS: tuple[Area, ...] = (
         False,
         (
             Place("/make/studio", "studio", frozenset({R.OPERATOR, R.REVIEWER, R.AUDITOR, R.AUTHORITY})),
+            Place("/make/contributions", "contributions", frozenset({R.OPERATOR})),
             Place("/make/reviews", "reviews"),
             Place("/make/samples", "samples"),
         ),

@@ -42,8 +42,9 @@ class Board:
         t = ask.t
         flow = ask.query.get("flow") if ask.query.get("flow") in self.flows else self.flows[0]
         assert flow is not None
-        which = ask.query.get("show", "open")
         page = ask.hub.cases.list(ask.actor, flow=flow, limit=PER_PAGE, cursor=ask.query.get("after") or None)
+        usual = "open" if not page.items or any(casework.is_running(case) for case in page.items) else "all"
+        which = ask.query.get("show") or usual
         cases = [case for case in page.items if which == "all" or casework.is_running(case) == (which == "open")]
         tasks = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)} if not ask.actor.is_anonymous else {}
         cases.sort(key=waiting_first(tasks))
@@ -58,7 +59,7 @@ class Board:
             heading(t(f"{self.place}.title"), lead=t(f"{self.place}.lead"), actions=way),
             self.top(ask) if self.top else None,
             tabs(ask, kinds, flow, name="flow") if len(self.flows) > 1 else None,
-            div(tabs(ask, shown, which, name="show"), c="subtabs"),
+            div(tabs(ask, shown, which, name="show", default=usual), c="subtabs"),
             table(ask, cases, tasks) if cases else self.nothing(ask, flow, way is not None),
             a(t("portal.next"), href=ask.href(after=page.cursor), c="btn small") if page.cursor else None,
             flow_card(ask, flow, page.items),

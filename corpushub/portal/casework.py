@@ -37,6 +37,11 @@ PLACES: Mapping[str, str] = {
     "incident": "/oversee/monitor",
 }
 OTHER = "/home/cases"
+OWN = {
+    "implementer": Role.IMPLEMENTER,
+    "operator": Role.OPERATOR,
+    "owner": Role.PROVIDER,
+}  # fields that name whoever opens the case
 KEYS = {"approve": "a", "return": "r"}
 STYLES = {
     "approve": "btn good",
@@ -70,11 +75,15 @@ def href_of(ask: Ask, case: Case) -> str:
 def title_of(ask: Ask, case: Case) -> str:
     """What the case is about, in the reader's language; its id where it says nothing better."""
     t, data = ask.t, case.data
-    subject = (
-        t.of(data.get("title")) or t.of(data.get("name") if case.flow != "attribute" else None) or str(data.get("product") or "")
-    )
+    subject = t.of(data.get("title")) or t.of(data.get("name") if case.flow != "attribute" else None)
     if not subject:
-        named = data.get("resource") or data.get("about") or data.get("dataset") or (data.get("resources") or [""])[0]
+        named = (
+            data.get("product")
+            or data.get("resource")
+            or data.get("about")
+            or data.get("dataset")
+            or (data.get("resources") or [""])[0]
+        )
         subject = subject_title(ask, str(named)) if named else ""
     subject = subject or str(data.get("text") or data.get("subject") or data.get("scenario") or "")[:60]
     version = f" v{data['version']}" if data.get("version") and case.flow == "release" else ""
@@ -274,7 +283,9 @@ def opening(
     fields = flow_named(flow).opening.fields
     arrived = any(item.name in (preset or {}) for item in fields)
     way = button(name, type_="button", c="btn primary", data_sheet=f"sheet-open-{flow}", data_key="n", data_now=arrived)
-    return way, forms.open_sheet(ask, flow, name, fields, forms.Given(choices or {}, preset or {}))
+    own = {name: ask.actor.org for name, role in OWN.items() if ask.actor.has(role)}
+    start = {**own, **(preset or {})}
+    return way, forms.open_sheet(ask, flow, name, fields, forms.Given(choices or {}, start))
 
 
 def known_words(t: Words) -> Mapping[str, str]:

@@ -26,8 +26,7 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
         pairs = [(entry.id, f"{ask.t.of(entry.title)} · {entry.id}") for entry in entries]
         found |= {"resource": pairs, "resources": pairs}
     if names & {"dataset", "datasets"}:
-        repos = ask.hub.repositories.search(ask.actor, Query(limit=MOST))
-        pairs = [(repo.id, f"{casework.localized(ask.t, str(repo.facts.get('title') or ''))} · {repo.id}") for repo in repos]
+        pairs = datasets(ask)
         found |= {"dataset": pairs, "datasets": pairs}
     if "entitlements" in names:
         held = ask.hub.cases.list(ask.actor, flow="entitlement", states=("active", "expiring"), limit=MOST).items
@@ -42,3 +41,9 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
         ]
         found["parent"] = [(case.id, f"{ask.t.name('name', case.flow)} {case.id}") for page in pages for case in page]
     return found
+
+
+def datasets(ask: Ask) -> list[tuple[str, str]]:
+    """Datasets the reader sees, by title and name."""
+    repos = ask.hub.repositories.search(ask.actor, Query(limit=MOST))
+    return [(repo.id, f"{casework.localized(ask.t, str(repo.facts.get('title') or ''))} · {repo.id}") for repo in repos]

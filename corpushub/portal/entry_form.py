@@ -15,6 +15,7 @@ from corpushub.portal.pages import Ask, Form, Outcome, link
 SHEET = "sheet-entry"
 MAY = (Role.PROVIDER, Role.DISTRICT, Role.OPERATOR, Role.REGISTRAR, Role.AUTHORITY, Role.SECTOR)
 FOR_OTHERS = (Role.REGISTRAR, Role.AUTHORITY, Role.SECTOR)
+MANY, BULK = "/govern/intake", frozenset({Role.AUTHORITY, Role.SECTOR, Role.PROVIDER, Role.DISTRICT, Role.CDO})  # many at once
 PARTED = frozenset({"title", "summary", "interpreter"})
 
 

@@ -35,6 +35,7 @@ from corpushub.portal.pages import Ask, Form, Words
 
 LONG = frozenset({"note", "record", "records", "words"})
 MANY = frozenset({"choices", "orgs", "resources", "words"})
+CHOSEN = frozenset({"org", "resource", "person", "case"})  # never taken from the top of a long list by accident
 TYPES = {"date": "date", "int": "number", "number": "number"}
 Choices = Mapping[str, Sequence[tuple[str, str]]]
 """Choices the portal knows for a field's kind or name: value and words."""
@@ -168,7 +169,7 @@ def star(item: Field) -> Child:
 def single(item: Field, given: Sequence[tuple[str, str]], preset: str) -> Safe:
     default = preset or ("" if item.default is None or isinstance(item.default, list | tuple | dict) else str(item.default))
     if given:
-        blank = [option("", value="")] if not item.required else []
+        blank = [option("", value="")] if not item.required or (item.kind in CHOSEN and not default) else []
         return select(
             *blank,
             *[option(name, value=value, selected=value == default) for value, name in given],

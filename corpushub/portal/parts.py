@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from corpushub.base.errors import HubError, Invalid, Problem
+from corpushub.base.errors import Conflict, HubError, Invalid, NotFound, Problem, Unavailable
 from corpushub.domain.clocks import Reading
 from corpushub.portal.html import (
     Child,
@@ -247,9 +247,9 @@ def steps(items: Iterable[tuple[Child, Child, Child]], *, c: str = "") -> Safe:
     return ol(*rows, c=f"timeline {c}".rstrip())
 
 
-def tabs(ask: Ask, items: Sequence[tuple[str, str, Child]], current: str, *, name: str = "tab") -> Safe:
-    """Tabs as links: key, words, count. The first is the default and stands in the address without a query."""
-    first = items[0][0]
+def tabs(ask: Ask, items: Sequence[tuple[str, str, Child]], current: str, *, name: str = "tab", default: str = "") -> Safe:
+    """Tabs as links: key, words, count. The default, else the first, stands in the address without a query."""
+    first = default or items[0][0]
     cells = [
         a(
             words,
@@ -287,7 +287,7 @@ def refusal(t: Words, error: HubError) -> Safe:
     problems = [li(told(t, problem)) for problem in error.problems] if isinstance(error, Invalid) else []
     article, step = error.facts.get("article"), error.facts.get("next_step")
     return div(
-        p(b(t("portal.refused"), c="refusal-word"), error.explain(t.lang).split("\n", 1)[0]),
+        p(b(t(word_of(error)), c="refusal-word"), error.explain(t.lang).split("\n", 1)[0]),
         ul(*problems) if problems else None,
         p(t("portal.article", article=article), c="quiet") if article else None,
         p(t("portal.next_step", step=step)) if step else None,
@@ -295,6 +295,17 @@ def refusal(t: Words, error: HubError) -> Safe:
         c="refusal",
         role="alert",
     )
+
+
+def word_of(error: HubError) -> str:
+    """Key of the word a denial begins with, by what kind it is."""
+    found: tuple[tuple[type[HubError], str], ...] = (
+        (NotFound, "portal.not_found"),
+        (Invalid, "portal.not_right"),
+        (Conflict, "portal.not_now"),
+        (Unavailable, "portal.no_answer"),
+    )
+    return next((key for kind, key in found if isinstance(error, kind)), "portal.refused")
 
 
 def told(t: Words, problem: Problem) -> str:
@@ -312,7 +323,11 @@ def refused(ask: Ask, error: HubError) -> Safe:
         a(ask.t("portal.sign_in"), href="/signin", c="btn") if ask.actor.is_anonymous else None,
         c="row",
     )
-    return joined(heading(ask.t("portal.refused_title")), refusal(ask.t, error), ways)
+    return joined(
+        heading(ask.t("portal.not_found_title" if isinstance(error, NotFound) else "portal.refused_title")),
+        refusal(ask.t, error),
+        ways,
+    )
 
 
 def sub(title: Child) -> Safe:

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Problem
 from corpushub.base.identity import Clock, business_day, digest_of, system_clock
 from corpushub.domain.catalog import Attribute, Resource, amend
-from corpushub.domain.feed import Into, harvested
+from corpushub.domain.feed import Into, document_of, harvested
 from corpushub.domain.flows.authorization import LIVE, terms_of
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.policy import SourceGrant, Use, Verdict, refusal, within
 from corpushub.domain.registers import PRODUCTS
 from corpushub.domain.workflow import Case
 from corpushub.services.cases import Cases
+from corpushub.store import peers
 from corpushub.store.db import Database, Unit
 
 KEEPERS = (Role.AUTHORITY, Role.SECTOR, Role.PROVIDER, Role.DISTRICT, Role.SYSTEM)
@@ -127,6 +128,12 @@ class Catalog:
     def harvest(self, actor: Actor, document: Any, into: Into) -> Imported:
         """Enter what a catalog of CKAN, DCAT or data.json lists. Raises: Forbidden("resource.keepers_only"), Invalid("harvest.unknown_form")."""
         return self.import_entries(actor, harvested(document, into))
+
+    def harvest_at(self, actor: Actor, address: str, hosts: str, into: Into) -> Imported:
+        """As `harvest`, of what `address` answers with, on one of `hosts`. Raises: Forbidden("federation.host"), Unavailable, and as `harvest`."""
+        if not actor.has(*KEEPERS):
+            raise Forbidden("resource.keepers_only")
+        return self.harvest(actor, document_of(peers.fetch(address, hosts)), into)
 
     def public(self) -> tuple[Resource, ...]:
         """Every entry that is no secret, for feeds."""

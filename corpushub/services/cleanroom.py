@@ -84,6 +84,11 @@ class Cleanroom:
             raise NotFound("cleanroom.no_room", dataset=dataset)
         return held
 
+    def rooms(self) -> tuple[Mapping[str, Any], ...]:
+        """Every room, by dataset."""
+        with self.database.read() as unit:
+            return tuple(held for _, held in unit.documents.list(ROOM))
+
     def _note(self, unit: Unit, actor: Actor, dataset: str, name: str, data: Mapping[str, Any]) -> None:
         stream = f"{ROOM}:{dataset}"
         version = unit.events.version_of(stream) + 1

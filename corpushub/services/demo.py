@@ -37,6 +37,7 @@ PURPOSES = ["model-training", "model-evaluation", "research"]
 READER, CURATOR, REVIEWERS = "sun.yue", "chen.yu", ("wang.min", "li.wei")
 UPDATED = "yunzhou/epidemic-notices"
 EARLIER = {"notices": "samples/epidemic_notices_january.csv"}
+ROOM = {"unit": "id", "dimensions": ["sex", "education", "income"], "filters": ["sex", "income"], "max_groups": 1, "max_rows": 1}
 RECIPES = ("laws-and-reports", "legal-questions", "census-income", "epidemic-notices")
 
 
@@ -67,6 +68,7 @@ class Demo:
             self.authorize()
             for name in RECIPES:
                 self.publish(name)
+            self.open_room()
             self.grant_access()
             self.propose_update()
             self.play_scenes()
@@ -216,6 +218,12 @@ class Demo:
         """The dataset's first version; the one that is updated later starts from an earlier cut of its source."""
         addresses = EARLIER if path.stem == UPDATED.partition("/")[2] else {}
         return self.hub.builds.build(curator, path, addresses=addresses, progress=silent)
+
+    def open_room(self) -> None:
+        """The census may also be asked without being taken away."""
+        dataset = "yunzhou/census-income"
+        if not self.hub.cleanroom.rooms():
+            self.hub.cleanroom.open(self.actor(CURATOR), dataset, ROOM, epsilon=20.0)
 
     def grant_access(self) -> None:
         """The developer's organisation asks for each dataset and is granted it."""

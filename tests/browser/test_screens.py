@@ -17,6 +17,9 @@ DATASET = "/data/datasets/yunzhou/epidemic-notices"
 SCREENS = (
     ("tasks", "/home/tasks", "li.wei"),
     ("account", "/home/account", "li.wei"),
+    ("people", "/home/people", "zhang.hua"),
+    ("org", "/home/people/yz-operate", "zhang.hua"),
+    ("person", "/home/people/yz-operate/chen.yu", "zhang.hua"),
     ("datasets", "/data/datasets", ""),
     ("dataset-card", DATASET, "sun.yue"),
     ("dataset-rows", f"{DATASET}?tab=rows", "sun.yue"),
@@ -26,7 +29,8 @@ SCREENS = (
     ("dataset-use", f"{DATASET}?tab=use", "sun.yue"),
     ("notices", "/home/notices", "sun.yue"),
     ("catalog", "/data/catalog", ""),
-    ("entry", "/data/catalog/990100/sfj/legal-questions", "sun.yue"),
+    ("named", "/data/catalog?q=yunzhou/legal-questions@1.0.0", ""),
+    ("entry", "/data/catalog/990100/sfj/legal-questions?on=2026-01-01", "sun.yue"),
     ("objections", "/data/objections?show=all", "gao.wei"),
     ("disclosure", "/data/disclosure", ""),
     ("registers", "/data/disclosure?tab=register&name=districts", ""),
@@ -34,15 +38,18 @@ SCREENS = (
     ("mine", "/demand/mine", "sun.yue"),
     ("tokens", "/demand/mine?tab=tokens", "sun.yue"),
     ("compute", "/demand/mine?tab=compute", "sun.yue"),
+    ("cleanroom", "/demand/mine?tab=cleanroom", "sun.yue"),
     ("desk", "/demand/desk", "chen.yu"),
     ("orders", "/demand/orders?show=all", "chen.yu"),
     ("studio", "/make/studio/epidemic-notices", "chen.yu"),
     ("studio-plan", "/make/studio/epidemic-notices?view=plan", "chen.yu"),
     ("studio-steps", "/make/studio/epidemic-notices?view=steps&step=4", "chen.yu"),
+    ("contributions", "/make/contributions", "chen.yu"),
     ("reviews", "/make/reviews", "wang.min"),
     ("samples", "/make/samples", "wang.min"),
     ("registrations", "/govern/registrations?show=all", "zhao.qing"),
     ("resources", "/govern/resources", "zhang.hua"),
+    ("intake", "/govern/intake?systems=地铁运营", "zhang.hua"),
     ("authorizations", "/govern/authorizations?show=all", "li.wei"),
     ("delegations", "/govern/delegations?show=all", "zhang.hua"),
     ("prices", "/govern/prices?show=all", "chen.yu"),
@@ -132,3 +139,12 @@ def test_the_dashboard_knows_which_entries_are_registered(browser: Browser, demo
         tile = at.page.locator(".tiles > *").nth(1)
         assert tile.inner_text().startswith("100%")
         assert at.wrong == []
+
+
+@pytest.mark.parametrize("path", ["/zh/no-such-area", "/zh/data/no-such-screen"])
+def test_an_address_nobody_knows_is_a_page_with_the_way_on(browser: Browser, demo: Running, path: str) -> None:
+    with visitor(browser, demo) as at:
+        page = at.open(path)
+        assert page.locator("h1").inner_text() == "找不到页面"
+        page.click("#screen a.btn >> nth=0")
+        page.wait_for_url("**/zh/data/datasets")

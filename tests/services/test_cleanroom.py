@@ -36,7 +36,7 @@ def test_a_granted_developer_gets_a_noisy_answer_on_record(hub: Hub) -> None:
     assert {row[0] for row in got.rows} == {"Male", "Female"}
     assert all(row[1] > 500 for row in got.rows)
     with hub.database.read() as unit:
-        assert [event.name for event in unit.events.of(f"cleanroom:{DATASET}")][:2] == ["opened", "asked"]
+        assert [event.name for event in unit.events.of(f"cleanroom:{DATASET}")][-2:] == ["opened", "asked"]
 
 
 def test_an_empty_budget_refuses(hub: Hub) -> None:

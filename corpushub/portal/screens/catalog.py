@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from corpushub.base.errors import NotFound
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.portal import casework, pictures, values
 from corpushub.portal.board import table
 from corpushub.portal.frame import LENS
-from corpushub.portal.html import Child, Safe, a, b, div, form, h2, input_, joined, li, nav, p, span, ul
+from corpushub.portal.html import Child, Safe, a, b, div, form, h2, input_, joined, label, li, nav, p, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
-from corpushub.portal.parts import Tone, bar, card, chip, empty, facts, grid, heading, moment
+from corpushub.portal.parts import Tone, bar, card, chip, empty, facts, grid, heading, moment, state_chip
 
 FACETS = ("domain", "owner", "region", "open_attribute", "share_attribute", "kind", "state")
 PER_PAGE = 30
@@ -22,7 +23,8 @@ def listing(ask: Ask) -> Page:
     chosen = {name: ask.query[name] for name in FACETS if ask.query.get(name)}
     at = ask.number("page", 1)
     found = ask.hub.finder.find(ask.actor, ask.query.get("q", ""), chosen=chosen, page=at, size=PER_PAGE)
-    rows = ul(*[row(ask, entry) for entry in found.items], c="results") if found.items else nothing(ask)
+    known = named(ask)
+    rows = ul(*[row(ask, entry) for entry in found.items], c="results") if found.items else None if known else nothing(ask)
     body = joined(
         heading(t("catalog.title"), lead=t("catalog.lead")),
         searchbar(ask, chosen),
@@ -33,7 +35,7 @@ def listing(ask: Ask) -> Page:
                 data_part="facets",
                 aria_label=t("datasets.facets"),
             ),
-            div(summary(ask, found.total, chosen), rows, pages(ask, found.total, at), c="stack", data_part="results"),
+            div(named(ask), summary(ask, found.total, chosen), rows, pages(ask, found.total, at), c="stack", data_part="results"),
             c="faceted",
         ),
     )
@@ -72,6 +74,27 @@ def summary(ask: Ask, count: int, chosen: Mapping[str, str]) -> Safe:
         for name, value in chosen.items()
     ]
     return div(span(ask.t("catalog.count", count=count), c="quiet"), cleared, c="on-filters", aria_live="polite")
+
+
+def named(ask: Ask) -> Safe | None:
+    """What an id or a registration code stands for, whatever became of it: an entry, or a version with its successor (article 9)."""
+    t, wanted = ask.t, ask.query.get("q", "").strip()
+    if not wanted or " " in wanted:
+        return None
+    try:
+        found = ask.hub.oversight.resolve(ask.actor, wanted)
+    except NotFound:
+        return None
+    place = f"/data/datasets/{found.id.partition('@')[0]}" if found.kind == "release" else f"/data/catalog/{found.id}"
+    return div(
+        t("catalog.named", id=wanted),
+        " ",
+        a(t.of(found.title), href=link(ask.lang, place)),
+        " ",
+        state_chip(t, found.state),
+        p(t("catalog.successor", id=found.successor)) if found.successor else None,
+        c="note",
+    )
 
 
 def facet(ask: Ask, name: str, counts: Mapping[str, int], chosen: Mapping[str, str]) -> Safe | None:
@@ -204,18 +227,40 @@ def side(ask: Ask, entry: Resource) -> Safe:
         else None
     )
     versions = [
-        [t.name("field", item.name), attribute(t, item.value.value), item.effective_from, item.reason]
+        [
+            t.name("field", item.name),
+            attribute(t, item.value.value),
+            item.effective_from or t("catalog.at_first"),
+            item.reason or "–",
+        ]
         for item in reversed(entry.attributes)
     ]
     trail = (
         card(
             t("catalog.attributes"),
             grid([t("catalog.attribute"), t("catalog.value"), t("catalog.since"), t.name("field", "reason")], versions),
+            as_of(ask, entry),
         )
         if versions
         else None
     )
     return div(card(t("dataset.facts"), facts(about, c="top")), gaps, trail, proof(ask, entry), c="stack")
+
+
+def as_of(ask: Ask, entry: Resource) -> Safe:
+    """Both attributes as they stood on a day of the reader's choice; the day stands in the address."""
+    t = ask.t
+    day = ask.query.get("on", "")
+    pick = form(
+        label(span(t("catalog.on_day")), input_(type_="date", name="on", value=day or None)),
+        action=link(ask.lang, ask.path),
+        method="get",
+        data_live=True,
+        c="filter-row",
+    )
+    stood = ask.hub.catalog.as_of(ask.actor, entry.id, day) if day else {}
+    told = facts([(t.name("field", name), attribute(t, value.value)) for name, value in stood.items()])
+    return joined(pick, div(told if stood else None, data_part="as-of"))
 
 
 def attribute(t: Words, value: str) -> Safe:

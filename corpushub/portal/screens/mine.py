@@ -8,7 +8,7 @@ from corpushub.base.errors import Invalid
 from corpushub.domain.flows import flow_named
 from corpushub.domain.policy import PURPOSES
 from corpushub.domain.workflow import Case
-from corpushub.portal import casework, choices, compute, forms, recording
+from corpushub.portal import casework, choices, cleanroom, compute, forms, recording
 from corpushub.portal.board import Board, table
 from corpushub.portal.html import Child, Safe, a, b, button, code, div, form, input_, joined, label, option, p, select, span
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
@@ -17,7 +17,7 @@ from corpushub.services.access import MAX_DAYS, SCOPES
 from corpushub.store.tokens import Token
 
 FLOWS = ("access", "entitlement", "attestation", "derived")
-TABS = (*FLOWS, "compute", "tokens")
+TABS = (*FLOWS, "compute", "cleanroom", "tokens")
 
 
 def taking(ask: Ask, case: Case) -> Child:
@@ -167,8 +167,16 @@ def revoke(ask: Ask, sent: Form) -> Outcome:
     return Outcome(ask.t("mine.gone"))
 
 
-SHOWN = {"tokens": tokens, "compute": compute.show}
-ACTS = {**casework.ACTS, "issue": issue, "revoke": revoke, "file": recording.file, "run": compute.run}
+SHOWN = {"tokens": tokens, "compute": compute.show, "cleanroom": cleanroom.show}
+ACTS = {
+    **casework.ACTS,
+    "issue": issue,
+    "revoke": revoke,
+    "file": recording.file,
+    "run": compute.run,
+    "question": cleanroom.ask_room,
+    "open_room": cleanroom.open_room,
+}
 SCREENS = (
     Screen("/demand/mine", "mine", show, ACTS),
     Screen("/demand/mine/{case}", "mine", BOARD.show, casework.ACTS),

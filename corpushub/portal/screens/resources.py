@@ -30,7 +30,8 @@ def listing(ask: Ask) -> Page:
         *[(name, t.name("name", name), None) for name in FLOWS],
     ]
     way, sheet = entry_form.entering(ask)
-    head = heading(t("resources.title"), lead=t("resources.lead"), actions=way)
+    many = a(t("intake.title"), href=link(ask.lang, entry_form.MANY), c="btn") if ask.actor.has(*entry_form.BULK) else None
+    head = heading(t("resources.title"), lead=t("resources.lead"), actions=[many, way])
     body = running(ask, flow) if flow in FLOWS else entries(ask, found)
     return Page(t("resources.title"), joined(head, tabs(ask, words, flow, name="flow"), body, sheet))
 

@@ -8,7 +8,7 @@ from typing import Any
 from corpushub.base.errors import Forbidden, HubError
 from corpushub.domain.parties import Role
 from corpushub.domain.sampling import PURPOSES
-from corpushub.portal import pictures
+from corpushub.portal import casework, pictures
 from corpushub.portal.html import (
     Child,
     Safe,
@@ -69,7 +69,10 @@ def result_row(ask: Ask, result: ReviewResult) -> Sequence[Child]:
         bar(share, tone="good" if result.is_complete else ""), span(f"{result.reviewed:,} / {result.required:,}", c="quiet small")
     )
     return [
-        a(f"{review.dataset} v{review.version}", href=link(ask.lang, f"/make/samples/{result.review}")),
+        div(
+            a(casework.dataset_title(ask, review.dataset), href=link(ask.lang, f"/make/samples/{result.review}")),
+            div(f"{review.dataset} v{review.version}", c="mono quiet small"),
+        ),
         t.name("sample", result.purpose),
         done,
         f"{result.rate:.1%}" if result.reviewed else "–",

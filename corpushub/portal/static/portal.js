@@ -172,6 +172,11 @@
       box.form.elements[box.dataset.digest].value = Array.from(new Uint8Array(sum), function (byte) { return byte.toString(16).padStart(2, "0"); }).join("");
     });
   });
+  /* The text of a chosen file, put where it can be read before it is sent. */
+  document.addEventListener("change", function (event) {
+    var box = event.target, file = box.matches("input[data-text]") && box.files[0];
+    if (file) { file.text().then(function (words) { box.form.elements[box.dataset.text].value = words; }); }
+  });
   function later(box, wait) {
     var form = box.form;
     if (!form) { return; }
