@@ -99,28 +99,46 @@ def page(  # noqa: PLR0913 - a page's options
 
     Raises: Invalid("viewer.filter_invalid" | "viewer.column_unknown").
     """
-    opened = cut(open_frame(sources)) if cut else open_frame(sources)
-    schema = types_of(opened)
-    frame = opened.with_row_index("__row")
-    if query:
-        frame = frame.filter(matches(query, schema))
-    if where:
-        frame = frame.filter(condition(where, schema))
-    if order:
-        column, down = ordering(order, schema)
-        frame = frame.sort(column, descending=down, maintain_order=True)
+
+    def opened(part: Sequence[Source]) -> pl.LazyFrame:
+        return cut(open_frame(part)) if cut else open_frame(part)
+
+    schema = types_of(opened(sources))
+    wanted = [matches(query, schema)] if query else []
+    wanted += [condition(where, schema)] if where else []
+    by = ordering(order, schema) if order else None
+    # What is looked for is looked for in one file after another: several at once are all held in memory.
+    parts = [[source] for source in sources] if wanted and by is None else [sources]
+    passed, total, found = 0, 0, []
     try:
-        counted = frame.select(pl.len()).collect().item()
-        found = frame.slice(offset, length).collect()
+        for part in parts:
+            frame = opened(part).with_row_index("__row", passed)
+            height = count(frame)
+            frame = frame.filter(wanted) if wanted else frame
+            fit = count(frame) if wanted else height
+            if offset < total + fit and total < offset + length:
+                frame = frame.sort(by[0], descending=by[1], maintain_order=True) if by else frame
+                first = max(0, offset - total)
+                found.append(frame.slice(first, offset + length - total - first).collect(engine="streaming"))
+            passed, total = passed + height, total + fit
     except pl.exceptions.PolarsError:
         raise Invalid("viewer.filter_invalid", why="a value does not fit its column") from None
+    return page_of(pl.concat(found), total) if found else Page((), (), (), total)
+
+
+def count(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect(engine="streaming").item())
+
+
+def page_of(found: pl.DataFrame, total: int) -> Page:
+    """Rows as a page shows them."""
     index = tuple(found.get_column("__row").to_list())
     rows, truncated = [], []
     for row in found.drop("__row").rows(named=True):
         short = tuple(name for name, value in row.items() if isinstance(value, str) and len(value) > MAX_CELL_CHARACTERS)
         rows.append({name: shown(value) for name, value in row.items()})
         truncated.append(short)
-    return Page(tuple(rows), index, tuple(truncated), int(counted))
+    return Page(tuple(rows), index, tuple(truncated), total)
 
 
 def shown(value: Any) -> Any:

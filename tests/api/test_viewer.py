@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from corpushub.engine import rows
 from tests.kit.gov import released
@@ -104,6 +106,34 @@ def test_unknown_names_list_what_there_is(hub: SomeHub, token: str) -> None:
     answer = ask(hub, "rows", token, split="dev")
     assert answer.status_code == 404
     assert "train, test" in answer.json()["detail"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    heights=st.lists(st.integers(0, 12), min_size=1, max_size=4),
+    offset=st.integers(0, 25),
+    length=st.integers(1, 15),
+    query=st.sampled_from(["", "odd"]),
+    where=st.sampled_from(["", "id > 3", "id > 100"]),
+    order=st.sampled_from(["", "id desc"]),
+)
+def test_a_page_of_several_files_is_that_of_one_table(
+    tmp_path: Path, heights: list[int], offset: int, length: int, query: str, where: str, order: str
+) -> None:
+    texts = [("odd" if number % 2 else "even") for number in range(sum(heights))]
+    whole = pl.DataFrame(
+        {"id": range(len(texts)), "text": pl.Series(texts, dtype=pl.String)}, schema={"id": pl.Int64, "text": pl.String}
+    )
+    files = []
+    for place, height in enumerate(heights):
+        files.append(tmp_path / f"{place}.parquet")
+        whole.slice(sum(heights[:place]), height).write_parquet(files[-1])
+    expected = [number for number in range(len(texts)) if not query or texts[number] == query]
+    expected = [number for number in expected if not where or number > int(where.removeprefix("id > "))]
+    expected = expected[::-1] if order else expected
+    page = rows.page(files, offset=offset, length=length, query=query, where=where, order=order)
+    assert page.total == len(expected)
+    assert list(page.index) == [row["id"] for row in page.rows] == expected[offset : offset + length]
 
 
 def damaged_but_for(path: Path, group: int) -> None:
