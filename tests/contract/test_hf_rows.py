@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
-from collections.abc import Generator
+import os
+import socket
+import threading
+import zipfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +23,17 @@ from tests.kit.hub import CURATOR, REPO, STRANGER, SomeHub, notices, serving, so
 
 OPEN = "city/open"
 NAMES = {"数据/一 二.bin": b"\x00" * 9, "数据/三.txt": "三".encode(), "empty.txt": b""}
+
+
+BIG = os.urandom(1 << 20) * 24
+CSV = b"x,y\n" + b"1,2\n" * 1000
+
+
+def zipped(name: str, data: bytes) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr(name, data)
+    return sink.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +171,98 @@ def test_a_program_s_own_name_for_its_request_comes_back_and_download_only_hooks
         assert "content-encoding" not in answer.headers
     assert httpx.get(f"{address}/api/agent-harnesses").status_code == 404
     assert httpx.get(f"{address}/api/datasets-tags-by-type").json() == {}
+
+
+def test_chained_file_systems_and_parts_of_files(address: str, hub: SomeHub, tmp_path: Path) -> None:
+    hub.publish("city/chained", {**notices(), "more.zip": zipped("inner/a.csv", CSV), "a.csv.gz": gzip.compress(CSV)}, gated="")
+    code = """
+import json, os, fsspec, pandas, pyarrow.parquet as pq
+from huggingface_hub import HfFileSystem
+root, kept = "hf://datasets/city/chained@v1.0.0/", os.environ["HF_HOME"]
+found = []
+with fsspec.open("zip://inner/a.csv::" + root + "more.zip") as file:
+    found.append(len(pandas.read_csv(file)))
+for way in ("simplecache", "blockcache"):
+    with fsspec.open(way + "::" + root + "data/test-00000-of-00001.parquet", **{way: {"cache_storage": kept + "/" + way}}) as file:
+        found.append(len(pandas.read_parquet(file)))
+found.append(len(pandas.read_csv(root + "a.csv.gz")))
+part = root + "data/train-00000-of-00002.parquet"
+found.append(pandas.read_parquet(part, columns=["id"], filters=[("id", ">", 140)]).shape)
+with HfFileSystem().open(part.removeprefix("hf://")) as file:
+    found.append(pq.ParquetFile(file).read_row_group(1).column("id").to_pylist()[0])
+print(json.dumps(found))
+"""
+    assert told(address, tmp_path, code) == [1000, 20, 20, 1000, [9, 1], 50]
+
+
+def test_who_a_token_is_and_why_a_card_is_not_taken(address: str, hub: SomeHub, tmp_path: Path) -> None:
+    code = """
+import json
+from huggingface_hub import HfApi
+api = HfApi()
+me = api.whoami()
+before = api.dataset_info("city/after").sha
+try:
+    api.upload_file(path_or_fileobj=b"---\\nlicense: [\\n---\\n# x", path_in_repo="README.md", repo_id="city/after", repo_type="dataset")
+    refused = ""
+except Exception as error:
+    refused = type(error).__name__ + " " + str(error)
+print(json.dumps([me["name"], me["auth"]["accessToken"]["role"], refused, before == api.dataset_info("city/after").sha]))
+"""
+    name, role, refused, same = told(address, tmp_path, code, hub.token(CURATOR, "read", "write"))
+    assert (name, role, same) == (CURATOR.person, "write", True)
+    assert "README.md:3" in refused
+
+
+@contextmanager
+def cutting(port: int, after: int, asked: list[bytes]) -> Iterator[str]:
+    """The address of something in front of a server that breaks the first connection which brought `after` bytes, and notes ranges."""
+    front = socket.create_server(("127.0.0.1", 0))
+    cut = threading.Event()
+
+    def carry(source: socket.socket, target: socket.socket, *, answers: bool) -> None:
+        total = 0
+        try:
+            while data := source.recv(1 << 16):
+                if not answers:
+                    asked.extend(line for line in data.lower().split(b"\r\n") if line.startswith(b"range:"))
+                total += len(data)
+                if answers and total > after and not cut.is_set():
+                    cut.set()
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        while True:
+            try:
+                client, _ = front.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", port))
+            for source, target, answers in ((client, server, False), (server, client, True)):
+                threading.Thread(target=carry, args=(source, target), kwargs={"answers": answers}, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{front.getsockname()[1]}"
+        assert cut.is_set()
+    finally:
+        front.close()
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_was(hub: SomeHub, address: str, tmp_path: Path) -> None:
+    hub.publish("city/big", {"big.bin": BIG}, gated="")
+    code = """
+import hashlib, json
+from huggingface_hub import hf_hub_download
+print(json.dumps(hashlib.sha256(open(hf_hub_download("city/big", "big.bin", repo_type="dataset"), "rb").read()).hexdigest()))
+"""
+    asked: list[bytes] = []
+    with cutting(hub.settings.port, 16 << 20, asked) as front:
+        assert told(front, tmp_path, code) == sha256(BIG).hexdigest()
+    assert asked == [b"range: bytes=%d-" % (10 << 20)]
