@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ import pyarrow.ipc
 from corpushub.engine.shards import Shard
 
 SKETCH = "sketch.arrow"
+_READ_BYTES: Final = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class StoredSketches:
     def rows(self) -> int:
         return sum(shard.rows for shard in self.shards)
 
-    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    def _tables(self, columns: Sequence[str] | None) -> Iterator[pa.Table]:
         fields = None
         for folder in self.folders:
             with pa.OSFile(str(folder / SKETCH)) as file:
@@ -39,14 +41,26 @@ class StoredSketches:
                 # Read and not mapped: of a thousand files no page stays behind.
                 options = pa.ipc.IpcReadOptions(included_fields=sorted(fields), use_threads=False)
                 table = pa.ipc.open_file(file, options=options).read_all()
-            yield pl.DataFrame(pl.from_arrow(table if columns is None else table.select(list(columns))))
+            yield table if columns is None else table.select(list(columns))
+
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        for table in self._tables(columns):
+            yield pl.DataFrame(pl.from_arrow(table))
 
     def digests(self) -> Sequence[str]:
         return self.keys
 
     def gather(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        parts = list(self.frames(columns))
-        return pl.concat(parts) if parts else pl.DataFrame()
+        parts, held, size = [], [], 0
+        for folder, table in zip(self.folders, self._tables(columns), strict=True):
+            held.append(table)
+            size += (folder / SKETCH).stat().st_size
+            # Columns that were read hold room for all of their file until they are copied.
+            if size > _READ_BYTES and len(held) > 1:
+                parts.append(pa.concat_tables(held).combine_chunks())
+                held, size = [], 0
+        parts += held
+        return pl.DataFrame(pl.from_arrow(pa.concat_tables(parts), rechunk=False)) if parts else pl.DataFrame()
 
     def fetch(self, rows: np.ndarray, columns: Sequence[str]) -> pl.DataFrame:
         if not rows.size:

@@ -154,10 +154,11 @@ def _settled(sketches: Sketches, rows: I64, table: Table, pending: list[I64], th
     codes = proposals >> _BAND_BITS
     starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
     codes = codes[starts]
+    bands = np.bitwise_or.reduceat(np.uint32(1) << (proposals & ((1 << _BAND_BITS) - 1)).astype(np.uint32), starts)
+    del proposals, starts  # estimates need the room
     wanted = np.isin(codes, table.codes, assume_unique=True) if table.codes.size else np.zeros(codes.size, dtype=bool)
     unknown = np.flatnonzero(~wanted)
     wanted[unknown] = _estimates(sketches, rows, codes[unknown]) >= threshold - MARGIN
-    bands = np.bitwise_or.reduceat(np.uint32(1) << (proposals & ((1 << _BAND_BITS) - 1)).astype(np.uint32), starts)
     return table.merged(codes[wanted], bands[wanted])
 
 

@@ -87,7 +87,7 @@ def buckets(keys: U64) -> Iterator[Buckets]:
 def buckets_among(keys: U64, members: I64, same_bits: int = 0) -> Buckets:
     """The buckets of `members` (ascending), whose keys agree in their first `same_bits`."""
     mine = keys[members]
-    shared = _maybe_shared(mine << np.uint64(same_bits))
+    shared = maybe_shared(mine << np.uint64(same_bits))
     members, mine = members[shared], mine[shared]
     order = np.argsort(mine, kind="stable")
     mine = mine[order]
@@ -117,7 +117,7 @@ def _distinct(values: I64) -> I64:
     return values[np.concatenate(([True], values[1:] != values[:-1]))[: values.size]]
 
 
-def _maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:
+def maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:
     """False for most keys that occur once: sorting the few others costs a tenth of sorting all."""
     bits = min((8 * keys.size).bit_length(), _PLACES)
     places = (keys >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(0, np.int64)

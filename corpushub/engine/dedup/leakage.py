@@ -72,5 +72,5 @@ def _sketched(shard: Shard, column: str, place: Path) -> int:
     text = shard.read([column])[column].cast(pl.String).fill_null("")
     sizes = text.str.len_bytes()
     place.mkdir()
-    minhash.sketch(text).with_columns((sizes > 0).alias("filled")).write_ipc(place / SKETCH, compression="lz4")
+    minhash.sketch(text).with_columns((sizes > 0).alias("filled")).write_ipc(place / SKETCH, compression="uncompressed")
     return int(sizes.sum() or 0)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 from tempfile import SpooledTemporaryFile
-from typing import IO, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from corpushub.engine.dedup.duplicates import maybe_shared
 from corpushub.engine.dedup.minhash import digests
-from corpushub.engine.text.utf8 import I64, utf8
+from corpushub.engine.text.utf8 import I64, U64, utf8
 
 _HELD: Final = 4_000_000
 
@@ -35,17 +36,20 @@ def regrouped(flat: pl.Series, lengths: I64) -> pl.Series:
 def repeated(frames: Callable[[], Iterable[pl.DataFrame]]) -> pl.Series:
     """For each row the numbers (from 0) of the paragraphs whose hash came before, in row order.
 
-    `frames()` gives the sketches, from the first on whenever it is called. Hashes wait in temporary files by their first bits, so that about `_HELD`
-    are compared at once.
+    `frames()` gives the sketches, from the first on whenever it is called: twice, where more than `_HELD` paragraphs are to be compared. Then their
+    hashes wait in temporary files by their first bits, so that about as many are compared at once.
     """
-    counts = [frame["paragraphs"].list.len().fill_null(0).cast(pl.Int64).to_numpy() for frame in frames()]
-    total = sum(int(count.sum()) for count in counts)
-    bits = max(0, (total // _HELD).bit_length())
-    with ExitStack() as stack:
-        files = [stack.enter_context(SpooledTemporaryFile(max_size=_HELD * 16 >> bits)) for _ in range(1 << bits)]
-        _spread(frames(), files, bits)
-        again = np.concatenate([_came_before(file) for file in files])
-    again.sort()
+    counts, held, total = [], [np.zeros((0, 2), np.uint64)], 0
+    for count, told in _told(frames()):
+        counts.append(count)
+        total += int(count.sum())
+        if total <= _HELD:
+            held.append(told)
+        else:
+            held.clear()
+    again = (
+        _came_before(np.concatenate(held)) if total <= _HELD else _came_before_in_files(frames(), (total // _HELD).bit_length())
+    )
     parts = [pl.Series("repeated", [], dtype=pl.List(pl.UInt32))]
     start = 0
     for count in counts:
@@ -58,29 +62,46 @@ def repeated(frames: Callable[[], Iterable[pl.DataFrame]]) -> pl.Series:
     return pl.concat(parts)
 
 
-def _spread(frames: Iterable[pl.DataFrame], files: Sequence[IO[bytes]], bits: int) -> None:
-    """Every hash with its place among all paragraphs, into the file of its first `bits`."""
+def _told(frames: Iterable[pl.DataFrame]) -> Iterator[tuple[I64, U64]]:
+    """Of each sketch how many paragraphs its rows have, and (hash, place among all paragraphs) of those that count."""
     start = 0
     for frame in frames:
-        flat = frame["paragraphs"].explode(empty_as_null=False, keep_nulls=False)
-        mine = np.flatnonzero(flat.is_not_null().to_numpy())
-        values = flat.fill_null(0).to_numpy()[mine]
-        piece = (values >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(values.size, np.int64)
-        order = np.argsort(piece, kind="stable")
-        told = np.column_stack((values, (mine + start).astype(np.uint64)))[order]
-        edges = np.searchsorted(piece[order], np.arange(len(files) + 1)).tolist()
-        for file, (low, high) in zip(files, pairwise(edges), strict=True):
-            file.write(told[low:high].tobytes())
+        lists = frame["paragraphs"].rechunk().to_arrow()
+        flat = lists.flatten()
+        mine = np.flatnonzero(flat.is_valid().to_numpy(zero_copy_only=False)) + start
+        yield (
+            lists.value_lengths().fill_null(0).to_numpy().astype(np.int64),
+            np.column_stack((flat.drop_null().to_numpy(), mine.astype(np.uint64))),
+        )
         start += len(flat)
 
 
-def _came_before(file: IO[bytes]) -> I64:
-    """The places of hashes in a file that stand there once more in front; places ascend in it."""
-    file.seek(0)
-    told = np.frombuffer(file.read(), dtype=np.uint64).reshape(-1, 2)
+def _came_before_in_files(frames: Iterable[pl.DataFrame], bits: int) -> I64:
+    """As `_came_before`, for more paragraphs than are held at once."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(SpooledTemporaryFile(max_size=_HELD * 16 >> bits)) for _ in range(1 << bits)]
+        for _, told in _told(frames):
+            piece = told[:, 0] >> np.uint64(64 - bits)
+            order = np.argsort(piece, kind="stable")
+            edges = np.searchsorted(piece[order], np.arange(len(files) + 1)).tolist()
+            for file, (low, high) in zip(files, pairwise(edges), strict=True):
+                file.write(told[order[low:high]].tobytes())
+        again = []
+        for file in files:
+            file.seek(0)
+            again.append(_came_before(np.frombuffer(file.read(), dtype=np.uint64).reshape(-1, 2), bits))
+    found = np.concatenate(again)
+    found.sort()
+    return found
+
+
+def _came_before(told: U64, same_bits: int = 0) -> I64:
+    """The places, ascending, of hashes that stand in `told` once more in front; there places ascend, and the first bits of all hashes are the same."""
+    told = told[maybe_shared(told[:, 0] << np.uint64(same_bits))]
     order = np.argsort(told[:, 0], kind="stable")
     keys = told[order, 0]
     places: I64 = told[order[1:][keys[1:] == keys[:-1]], 1].astype(np.int64)
+    places.sort()
     return places
 
 

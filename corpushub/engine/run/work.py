@@ -19,6 +19,7 @@ from corpushub.engine.mapping import DROPS, Tally, carry_out
 from corpushub.engine.memo import Memo, memo_of
 from corpushub.engine.plan import Plan, Stage, input_schema
 from corpushub.engine.shards import ENGINE, Shard, as_typed
+from corpushub.engine.sketches import SKETCH
 from corpushub.engine.sources.opening import Source
 from corpushub.engine.step import Barrier, Mapped
 
@@ -144,7 +145,7 @@ def sketch_shard(plan: Plan, task: Task, cache: Cache) -> Path:
         frame = task.shard.read(needs)
         frame = frame.select(needs) if needs else frame
         pieces = [barrier.sketch(frame.slice(start, BATCH_ROWS)) for start in range(0, max(1, frame.height), BATCH_ROWS)]
-        pl.concat(pieces).rechunk().write_ipc(folder / "sketch.arrow", compression="lz4")
+        pl.concat(pieces).rechunk().write_ipc(folder / SKETCH, compression="uncompressed")  # hashes do not shrink
     return cache.place(task.key)
 
 
