@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from corpushub.domain.form import Field
 from corpushub.domain.parties import Role
 from corpushub.domain.workflow import Case, Event, is_standing
 from corpushub.portal import forms
+from corpushub.portal.areas import area_of
 from corpushub.portal.html import Child, Safe, b, button, div, joined, kbd, span
 from corpushub.portal.pages import Ask, Form, Outcome, Words, link
 from corpushub.portal.parts import moment
@@ -25,8 +27,6 @@ PLACES: Mapping[str, str] = {
     "pool": "/demand/desk",
     "work_order": "/demand/orders",
     "registration": "/govern/registrations",
-    "attribute": "/govern/resources",
-    "attribute_change": "/govern/resources",
     "authorization": "/govern/authorizations",
     "zone": "/govern/authorizations",
     "delegation": "/govern/delegations",
@@ -53,10 +53,16 @@ STYLES = {
 }
 
 
-def place_of(flow: str, case_id: str = "") -> str:
-    """Path of a flow's screen, or of one of its cases."""
-    base = PLACES.get(flow, OTHER)
-    return f"{base}/{case_id}" if case_id else base
+def screen_of(ask: Ask, flow: str) -> str:
+    """Path of a flow's screen; empty where it has none of its own, or none that the reader's seat opens."""
+    base = PLACES.get(flow, "")
+    area = area_of(link(ask.lang, base)) if base else None
+    return base if area is not None and area.admits(ask.actor) else ""
+
+
+def case_href(ask: Ask, flow: str, case_id: str) -> str:
+    """Address of a case: on its flow's screen, else where any case is shown to who may see it."""
+    return link(ask.lang, f"{screen_of(ask, flow) or OTHER}/{case_id}")
 
 
 def is_running(case: Case) -> bool:
@@ -69,7 +75,7 @@ def is_running(case: Case) -> bool:
 
 
 def href_of(ask: Ask, case: Case) -> str:
-    return link(ask.lang, place_of(case.flow, case.id))
+    return case_href(ask, case.flow, case.id)
 
 
 def title_of(ask: Ask, case: Case) -> str:
@@ -167,7 +173,8 @@ def commands(ask: Ask, case: Case, *, wanted: tuple[str, ...] = ()) -> tuple[for
         refusal = item.refusal.explain(ask.lang) if item.refusal else ""
         known = found.get(item.command)
         if known is None or (known.refusal and not refusal):
-            found[item.command] = forms.Command(item.command, case.id, item.fields, refusal, case.version)
+            stands = {name: json.dumps(case.data[name], ensure_ascii=False, indent=1) for name in ("facts",) if name in case.data}
+            found[item.command] = forms.Command(item.command, case.id, item.fields, refusal, case.version, preset=stands)
     order = {name: index for index, name in enumerate(wanted)}
     return tuple(sorted(found.values(), key=by_order(order)))
 

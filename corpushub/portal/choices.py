@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from corpushub.domain.form import Field
 from corpushub.portal import casework
-from corpushub.portal.forms import Choices
+from corpushub.portal.forms import PARTED, Choices
 from corpushub.portal.pages import Ask
 from corpushub.services.repositories import Query
 
@@ -15,8 +15,9 @@ MOST = 300
 
 def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
     """Choices for the kinds and names these fields use; each list is asked once."""
-    kinds = {item.kind for item in fields}
-    names = {item.name for item in fields}
+    asked = [part for item in fields for part in (item, *PARTED.get(item.name, ()))]
+    kinds = {item.kind for item in asked}
+    names = {item.name for item in asked}
     found: dict[str, Sequence[tuple[str, str]]] = {}
     if kinds & {"org", "orgs"}:
         orgs = [(org.id, ask.t.of(org.name)) for org in ask.hub.parties.orgs()]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from corpushub.domain.flows.attribute import CHECKS
 from corpushub.domain.flows.authorization import SECTIONS
 from corpushub.domain.flows.registration import MATERIALS
 from corpushub.domain.form import Field
+from corpushub.domain.policy import CHANNELS, PURPOSES
 from corpushub.domain.pricing import COST_KINDS
+from corpushub.portal import lines
 from corpushub.portal.html import (
     Child,
     Safe,
@@ -31,6 +33,7 @@ from corpushub.portal.html import (
     span,
     textarea,
 )
+from corpushub.portal.lines import READERS
 from corpushub.portal.pages import Ask, Form, Words
 
 LONG = frozenset({"note", "record", "records", "words"})
@@ -48,6 +51,16 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
     "checks": CHECKS,
     "statement": (*(f"costs.{kind}" for kind in COST_KINDS), "subsidy", "profit", "tax"),
 }
+PARTED: Mapping[str, Sequence[Field]] = {  # records whose parts are questions of their own kinds
+    "proposed": (
+        Field("valid_to", "date", required=False),
+        Field("purposes", "choices", required=False, choices=PURPOSES),
+        Field("channels", "choices", required=False, choices=CHANNELS),
+        Field("resources", "resources", required=False),
+        Field("fields", "record", required=False),
+        Field("regions", "words", required=False),
+    ),
+}
 WHOLE = frozenset({"statement"})  # their parts are whole numbers
 
 
@@ -61,6 +74,7 @@ class Command:
     refusal: str = ""
     version: int = 0
     consequence: str = ""
+    preset: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,9 @@ class Given:
 def sheet(ask: Ask, command: Command, choices: Choices | None = None) -> Safe:
     """A dialog with the command's form; opened by a button with `data-sheet`."""
     name = ask.t.name("command", command.name)
-    inputs = [control(ask.t, item, Given(choices or {})) for item in command.fields] or [span(ask.t("portal.sure", command=name))]
+    inputs = [control(ask.t, item, Given(choices or {}, command.preset)) for item in command.fields] or [
+        span(ask.t("portal.sure", command=name))
+    ]
     hidden = {"case": command.case, "command": command.name, "version": str(command.version)}
     lead = div(command.consequence, c="note") if command.consequence else None
     return dialog_of(ask, f"sheet-{command.name}", name, "command", joined(lead, hiddens(hidden), *inputs))
@@ -126,6 +142,9 @@ def control(t: Words, item: Field, start: Given) -> Safe:
     )
     if item.name in RECORDS and item.kind == "record":
         return parts_of(t, item)
+    if item.name in PARTED and item.kind == "record":
+        inside = [control(t, replace(part, name=f"{item.name}.{part.name}"), start) for part in PARTED[item.name]]
+        return fieldset(legend(words, star(item)), *inside, c="field")
     if item.kind == "bool":
         return label(input_(type_="checkbox", name=item.name, value="true", checked=bool(item.default)), span(words), c="check")
     if item.kind in MANY and given:
@@ -192,6 +211,8 @@ def single(item: Field, given: Sequence[tuple[str, str]], preset: str) -> Safe:
 
 
 def hint(t: Words, item: Field) -> Safe | None:
+    if by_line(item):
+        return span(t(READERS[item.name.rpartition(".")[2]][0]), c="hint")
     key = {
         "words": "portal.hint_words",
         "record": "portal.hint_record",
@@ -203,8 +224,12 @@ def hint(t: Words, item: Field) -> Safe | None:
     return span(t(key), c="hint") if key else None
 
 
+def by_line(item: Field) -> bool:
+    return item.kind in {"record", "records"} and item.name.rpartition(".")[2] in READERS
+
+
 def label_of(t: Words, name: str) -> str:
-    return t.name("field", name)
+    return t.name("field", name.rpartition(".")[2])
 
 
 def answers(sent: Form, fields: Sequence[Field]) -> dict[str, Any]:
@@ -212,7 +237,10 @@ def answers(sent: Form, fields: Sequence[Field]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for item in fields:
         value = sent.get(item.name)
-        if item.name in RECORDS and item.kind == "record" and value is None:
+        if item.name in PARTED and item.kind == "record" and value is None:
+            inside = {name.partition(".")[2]: answer for name, answer in sent.items() if name.startswith(f"{item.name}.")}
+            out |= {item.name: found} if (found := answers(inside, PARTED[item.name])) else {}
+        elif item.name in RECORDS and item.kind == "record" and value is None:
             if parts := gathered(sent, item.name):
                 out[item.name] = parts
         elif item.kind == "bool":
@@ -225,6 +253,8 @@ def answers(sent: Form, fields: Sequence[Field]) -> dict[str, Any]:
 def read(item: Field, value: Any) -> Any:
     if item.kind in {"choices", "orgs", "resources"} and isinstance(value, str):
         return [part.strip() for part in value.replace("\n", ",").split(",") if part.strip()]
+    if by_line(item) and isinstance(value, str) and value.lstrip()[:1] not in {"{", "["}:
+        return lines.read(item.name, value)
     if item.kind in {"record", "records"} and isinstance(value, str):
         try:
             return json.loads(value)

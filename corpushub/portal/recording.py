@@ -8,6 +8,7 @@ from corpushub.base.errors import Invalid
 from corpushub.domain.flows.record import DAYS, FEN, KINDS, LISTS, QUOTA
 from corpushub.portal import casework, forms
 from corpushub.portal.html import Safe, button, fieldset, input_, joined, label, legend, span, textarea
+from corpushub.portal.lines import pairs
 from corpushub.portal.pages import Ask, Form, Outcome
 
 PAIRS = frozenset({"shares", "answered", "metrics"})  # asked line by line, a name and a number each
@@ -67,7 +68,7 @@ def read(kind: str, name: str, sent: Form) -> Any:
     if name in WHOLE:
         return whole(text)
     if name in PAIRS:
-        return dict(pair(line) for line in text.splitlines() if line.strip())
+        return pairs([line for line in text.splitlines() if line.strip()])
     return words(text) if name in LISTS.get(kind, ()) else text
 
 
@@ -77,15 +78,3 @@ def words(text: str) -> list[str]:
 
 def whole(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
-
-
-def pair(line: str) -> tuple[str, float]:
-    """`beichen 60` as name and number. Raises: Invalid("records.pairs")."""
-    name, _, number = line.strip().rpartition(" ")
-    try:
-        found = float(number.rstrip("%"))
-    except ValueError:
-        raise Invalid("records.pairs", line=line.strip()[:80]) from None
-    if not name:
-        raise Invalid("records.pairs", line=line.strip()[:80])
-    return name.strip(), int(found) if found.is_integer() else found

@@ -92,7 +92,7 @@ def is_case(value: str) -> bool:
 
 
 def case_link(ask: Ask, value: str) -> Safe:
-    return a(value, href=link(ask.lang, casework.place_of(casework.flow_of(value), value)), c="mono")
+    return a(value, href=casework.case_href(ask, casework.flow_of(value), value), c="mono")
 
 
 def many(ask: Ask, kind: str, name: str, value: list[Any]) -> Child:

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
-from corpushub.domain.parties import SYSTEM, Role
+from corpushub.domain.flows import flows
+from corpushub.domain.parties import SYSTEM, Actor, Role
+from corpushub.portal import casework
+from corpushub.portal.areas import area_of
 from corpushub.portal.pages import Ask, Outcome, Screen, Words
 from corpushub.portal.parts import refusal
 from corpushub.portal.screens import all_screens
@@ -173,3 +176,16 @@ def test_attributes_are_shown_as_they_stood_on_a_day(here: SomeHub) -> None:
 )
 def test_a_denial_says_of_what_kind_it_is(kind: type[HubError], word: str) -> None:
     assert word in refusal(Words("en"), kind("portal.no_screen"))
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SYSTEM])
+def test_every_case_has_an_address_that_its_reader_s_seat_opens(here: SomeHub, role: Role) -> None:
+    ask = Ask(here.hub, Actor("reader", "somewhere", frozenset({role})), Words("en"), "/home/tasks")
+    for name, flow in flows().items():
+        address = casework.case_href(ask, name, f"{flow.prefix}-{'0' * 26}")
+        area = area_of(address)
+        assert area is not None, name
+        assert area.admits(ask.actor), name
+        screen = next(one for one in all_screens() if one.matches(address.removeprefix("/en")) is not None)
+        assert screen.pattern.endswith("/{case}"), (name, screen.pattern)
+        assert screen.admits(ask.actor), name

@@ -223,7 +223,7 @@ def about(ask: Ask, case_id: str) -> Safe:
     """A case by its title, where the reader may see it."""
     flow = casework.flow_of(case_id)
     words = casework.title_by_id(ask, case_id) or case_id
-    return a(words, href=link(ask.lang, casework.place_of(flow, case_id)), title=case_id)
+    return a(words, href=casework.case_href(ask, flow, case_id), title=case_id)
 
 
 def verify(ask: Ask, _: Form) -> Outcome:

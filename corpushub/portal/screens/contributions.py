@@ -68,7 +68,7 @@ def row(ask: Ask, item: Mapping[str, Any]) -> list[Child]:
 def outcome(ask: Ask, item: Mapping[str, Any]) -> Child:
     """The release case it led to, every word of the refusal, or what it waits for."""
     if item.get("case"):
-        return a(ask.t("contributions.to_release"), href=link(ask.lang, casework.place_of("release", str(item["case"]))))
+        return a(ask.t("contributions.to_release"), href=casework.case_href(ask, "release", str(item["case"])))
     if item["state"] == "refused":
         return div(
             p(ask.t.of(item.get("told")) or str(item.get("code", "")), c="small"),

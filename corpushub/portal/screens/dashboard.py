@@ -182,9 +182,9 @@ def indicator_row(ask: Ask, item: Indicator, before: Mapping[str, Sequence[tuple
 
 def tile(ask: Ask, figure: Figure) -> Safe:
     t = ask.t
-    where = link(ask.lang, casework.place_of(figure.flow), show="all")
+    where = casework.screen_of(ask, figure.flow)
     return div(
-        b(a(figure.value, href=where)),
+        b(a(figure.value, href=link(ask.lang, where, show="all")) if where else figure.value),
         span(t(f"dashboard.{figure.key}")),
         span(t(f"dashboard.{figure.key}_how"), c="formula"),
         c="tile",
@@ -228,7 +228,9 @@ def flow_bars(ask: Ask, held: dict[str, tuple[Case, ...]]) -> Safe:
     most = max((whole for _, _, whole in counts), default=1) or 1
     rows = [
         div(
-            a(t.name("name", flow), href=link(ask.lang, casework.place_of(flow))),
+            a(t.name("name", flow), href=link(ask.lang, where))
+            if (where := casework.screen_of(ask, flow))
+            else span(t.name("name", flow)),
             bar(whole / most),
             b(t("dashboard.open_of", open=running, all=whole)),
             c="bar-row",

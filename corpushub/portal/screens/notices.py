@@ -5,7 +5,7 @@ from __future__ import annotations
 from corpushub.base.messages import catalogue
 from corpushub.portal import casework
 from corpushub.portal.html import Child, Safe, a, button, div, joined, li, span, ul
-from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
+from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen
 from corpushub.portal.parts import empty, heading, moment, tabs
 from corpushub.store.outbox import Notice
 
@@ -32,7 +32,7 @@ def line(ask: Ask, notice: Notice) -> Safe:
     """One notice in words; its case by name."""
     t = ask.t
     flow = casework.flow_of(notice.case)
-    address = link(ask.lang, casework.place_of(flow, notice.case)) if notice.case else ""
+    address = casework.case_href(ask, flow, notice.case) if notice.case else ""
     about = span(t.name("name", flow), c="quiet small") if flow else None
     mark = (
         button(t("notices.read"), type_="button", c="btn small", data_act="read", data_form=f'{{"notice": "{notice.id}"}}')

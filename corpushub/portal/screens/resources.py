@@ -10,13 +10,12 @@ from corpushub.domain.flows import flow_named
 from corpushub.domain.parties import Role
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, choices, entry_form, forms
-from corpushub.portal.board import Board, table
+from corpushub.portal.board import table
 from corpushub.portal.html import Child, Safe, a, button, div, form, input_, joined, label, option, p, select, span, textarea
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, Words, link
 from corpushub.portal.parts import card, chip, empty, grid, heading, tabs
 
 FLOWS = ("attribute", "classification")
-BOARD = Board("resources", "/govern/resources/cases", FLOWS)
 
 
 def listing(ask: Ask) -> Page:
