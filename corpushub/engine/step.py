@@ -26,7 +26,6 @@ from pydantic import BaseModel, ConfigDict
 
 from corpushub.base.errors import Invalid, Problem
 from corpushub.base.identity import file_sha256
-from corpushub.base.messages import LANGS, text
 from corpushub.base.suggest import closest
 
 Kind = Literal["map", "barrier", "check"]
@@ -189,8 +188,3 @@ def refusal(code: str, parameter: str, /, **facts: object) -> Invalid:
 def column_names(value: str | Sequence[str]) -> tuple[str, ...]:
     """`column: a` and `columns: [a, b]` read the same."""
     return (value,) if isinstance(value, str) else tuple(value)
-
-
-def words(key: str) -> Mapping[str, str]:
-    """One sentence per language for a step's `doc`."""
-    return {lang: text(key, lang) for lang in LANGS}

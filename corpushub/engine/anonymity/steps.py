@@ -12,11 +12,11 @@ import polars as pl
 from pydantic import Field
 
 from corpushub.base.errors import Invalid
-from corpushub.base.messages import LANGS, text
 from corpushub.engine.anonymity.hierarchies import ANY, Hierarchy, Ladder, build, expression, ladders, read_table
 from corpushub.engine.anonymity.lattice import Demand, Found, Table, group, grouped_violations, search
 from corpushub.engine.anonymity.risk import risk
 from corpushub.engine.step import Barrier, Decision, Mapped, Params, Scope, Sketches, Step
+from corpushub.engine.wording import Sentence
 
 
 class Rung(Ladder):
@@ -161,8 +161,6 @@ def levels(made: Sequence[Hierarchy], found: Found) -> dict[str, float]:
 
 
 STEPS: tuple[Step[Any], ...] = (
-    Step("generalise", 1, Generalise, generalise, "map", {lang: text("anonymity.step_generalise", lang) for lang in LANGS}),
-    Step(
-        "k_anonymise", 1, KAnonymise, k_anonymise, "barrier", {lang: text("anonymity.step_k_anonymise", lang) for lang in LANGS}
-    ),
+    Step("generalise", 1, Generalise, generalise, "map", Sentence("anonymity.step_generalise")),
+    Step("k_anonymise", 1, KAnonymise, k_anonymise, "barrier", Sentence("anonymity.step_k_anonymise")),
 )

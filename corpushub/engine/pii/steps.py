@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from corpushub.base.messages import LANGS, text
 from corpushub.domain.build import EntityFact
 from corpushub.engine.pii.actions import Desk
 from corpushub.engine.pii.canaries import planted
@@ -18,6 +17,7 @@ from corpushub.engine.pii.policy import ALWAYS, Policy, policy
 from corpushub.engine.pii.pseudonyms import derive
 from corpushub.engine.pii.scrub import Scrubbed, scrub_columns, scrub_rows
 from corpushub.engine.step import Mapped, Params, Scope, Step, column_names
+from corpushub.engine.wording import Sentence
 
 COUNTS = ("found", "replaced", "kept", "residual")
 TALLY = "_pii"
@@ -153,13 +153,4 @@ def _analyzer(*, names: bool) -> Any:
     return scanner(tagger=names)
 
 
-STEPS: tuple[Step[Any], ...] = (
-    Step(
-        "scrub",
-        4,
-        Scrub,
-        scrub,
-        "map",
-        {lang: text("pii.step_scrub", lang) for lang in LANGS},
-    ),
-)
+STEPS: tuple[Step[Any], ...] = (Step("scrub", 4, Scrub, scrub, "map", Sentence("pii.step_scrub")),)

@@ -9,10 +9,11 @@ import polars as pl
 from pydantic import Field
 
 from corpushub.base.errors import Invalid
-from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, column_names, refusal, words
+from corpushub.engine.step import Drop, Mapped, Params, Scope, Step, column_names, refusal
 from corpushub.engine.table.chances import chances
 from corpushub.engine.table.numerals import dimension_of, number
 from corpushub.engine.table.parsing import date_of, datetime_of, is_missing, number_of, truth_of
+from corpushub.engine.wording import Sentence
 
 OnError = Literal["drop", "null"] | None  # YAML reads a bare null as nothing
 
@@ -227,11 +228,11 @@ def split(params: Split, scope: Scope) -> Mapped:
 
 
 STEPS: tuple[Step[Any], ...] = (
-    Step("rename", 1, Rename, rename, "map", words("steps.rename")),
-    Step("select", 1, Select, select, "map", words("steps.select")),
-    Step("cast", 1, Cast, cast, "map", words("steps.cast")),
-    Step("parse_dates", 3, ParseDates, parse_dates, "map", words("steps.parse_dates")),
-    Step("parse_numbers", 2, ParseNumbers, parse_numbers, "map", words("steps.parse_numbers")),
-    Step("flag_generated", 1, FlagGenerated, flag_generated, "map", words("steps.flag_generated")),
-    Step("split", 2, Split, split, "map", words("steps.split")),
+    Step("rename", 1, Rename, rename, "map", Sentence("steps.rename")),
+    Step("select", 1, Select, select, "map", Sentence("steps.select")),
+    Step("cast", 1, Cast, cast, "map", Sentence("steps.cast")),
+    Step("parse_dates", 3, ParseDates, parse_dates, "map", Sentence("steps.parse_dates")),
+    Step("parse_numbers", 2, ParseNumbers, parse_numbers, "map", Sentence("steps.parse_numbers")),
+    Step("flag_generated", 1, FlagGenerated, flag_generated, "map", Sentence("steps.flag_generated")),
+    Step("split", 2, Split, split, "map", Sentence("steps.split")),
 )

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from corpushub.engine.step import Barrier, Decision, Drop, Mapped, Params, Scope, Sketches, Step, column_names, refusal, words
+from corpushub.engine.step import Barrier, Decision, Drop, Mapped, Params, Scope, Sketches, Step, column_names, refusal
 from corpushub.engine.table.chances import chances
 from corpushub.engine.table.chunks import chunks
 from corpushub.engine.table.expressions import expression
+from corpushub.engine.wording import Sentence
 
 
 class Derive(Params):
@@ -218,11 +219,11 @@ def chunk(params: Chunk, scope: Scope) -> Mapped:
 
 
 STEPS: tuple[Step[Any], ...] = (
-    Step("derive", 1, Derive, derive, "map", words("steps.derive")),
-    Step("lookup", 1, Lookup, lookup, "map", words("steps.lookup")),
-    Step("join", 1, Join, lookup, "map", words("steps.join")),
-    Step("sample", 1, Sample, sample, "map", words("steps.sample")),
-    Step("mix", 1, Mix, mix, "barrier", words("steps.mix")),
-    Step("balance", 1, Balance, balance, "barrier", words("steps.balance")),
-    Step("chunk", 1, Chunk, chunk, "map", words("steps.chunk")),
+    Step("derive", 1, Derive, derive, "map", Sentence("steps.derive")),
+    Step("lookup", 1, Lookup, lookup, "map", Sentence("steps.lookup")),
+    Step("join", 1, Join, lookup, "map", Sentence("steps.join")),
+    Step("sample", 1, Sample, sample, "map", Sentence("steps.sample")),
+    Step("mix", 1, Mix, mix, "barrier", Sentence("steps.mix")),
+    Step("balance", 1, Balance, balance, "barrier", Sentence("steps.balance")),
+    Step("chunk", 1, Chunk, chunk, "map", Sentence("steps.chunk")),
 )
