@@ -1,6 +1,6 @@
 """One registry, one `AnalyzerEngine`: Presidio stays the definition of what is found; `scan` only computes the same faster.
 
-The engine needs no language model and no network: `NoOpNlpEngine`, our own context enhancer on characters, recognizers that are ordinary
+The engine needs no language model and no network: `NoLanguage`, our own context enhancer on characters, recognizers that are ordinary
 Presidio objects. `EmailRecognizer` and `UrlRecognizer` of Presidio are never used: they fetch the public suffix list.
 """
 
@@ -13,11 +13,15 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
-from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
-from presidio_analyzer.nlp_engine import NoOpNlpEngine
-
 from corpushub.base.errors import Invalid
+from corpushub.engine.presidio import (
+    AnalyzerEngine,
+    ContextAwareEnhancer,
+    EntityRecognizer,
+    NoLanguage,
+    RecognizerRegistry,
+    RecognizerResult,
+)
 from corpushub.engine.recognizers import contact, dates, english, finance, identity, network, secrets, vehicle
 from corpushub.engine.recognizers.shape import ShapeRecognizer
 
@@ -130,7 +134,7 @@ def build_engine(
             raise Invalid("pii.recognizers_file", file=Path(yaml).name, kind=type(problem).__name__) from None
         for recognizer in list(registry.recognizers)[before:]:
             recognizer.supported_language = LANGUAGE
-    nlp = NoOpNlpEngine(models=[{"lang_code": LANGUAGE, "model_name": "none"}])
+    nlp = NoLanguage(LANGUAGE)
     nlp.load()
     return AnalyzerEngine(
         registry=registry,

@@ -12,10 +12,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from presidio_analyzer import AnalysisExplanation, EntityRecognizer, LocalRecognizer, RecognizerResult
-from presidio_analyzer.predefined_recognizers import GLiNERRecognizer, HuggingFaceNerRecognizer
-
 from corpushub.base.errors import HubError, Invalid, Unavailable
+from corpushub.engine.presidio import (
+    AnalysisExplanation,
+    EntityRecognizer,
+    GLiNERRecognizer,
+    HuggingFaceNerRecognizer,
+    LocalRecognizer,
+    RecognizerResult,
+)
 from corpushub.engine.recognizers import named
 
 LABELS = {

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 import regex  # type: ignore[import-untyped]  # comes without types
-from presidio_analyzer import AnalyzerEngine, EntityRecognizer, PatternRecognizer, RecognizerResult
 
 from corpushub.base.errors import Invalid
 from corpushub.engine.pii.analyzer import LANGUAGE, CharWindowContextEnhancer, boosted, built_in_recognizers
 from corpushub.engine.pii.condition import condition_of
 from corpushub.engine.pii.hits import Hits, Ints, Kind, settled
 from corpushub.engine.pii.starts import Starts
+from corpushub.engine.presidio import AnalyzerEngine, EntityRecognizer, PatternRecognizer, RecognizerResult
 
 SECONDS = 20.0  # one pattern over one batch; a pattern that needs more is refused by name
 TRY = 20  # characters an expression searches in the time it takes to try it at one place

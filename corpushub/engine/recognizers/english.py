@@ -10,16 +10,16 @@ import re
 from functools import cache
 
 import phonenumbers
-from presidio_analyzer import EntityRecognizer
-from presidio_analyzer.predefined_recognizers import (
+
+from corpushub.engine.presidio import (
     CreditCardRecognizer,
     CryptoRecognizer,
+    EntityRecognizer,
     UsItinRecognizer,
     UsLicenseRecognizer,
     UsPassportRecognizer,
     UsSsnRecognizer,
 )
-
 from corpushub.engine.recognizers.shape import ShapeRecognizer, bare
 
 _NO_HAN_NEAR = r"(?<![\u4e00-\u9fff][^\u4e00-\u9fff\n]{0,6})"

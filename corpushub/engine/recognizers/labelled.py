@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from presidio_analyzer import AnalysisExplanation, LocalRecognizer, RecognizerResult
-
+from corpushub.engine.presidio import AnalysisExplanation, LocalRecognizer, RecognizerResult
 from corpushub.engine.recognizers.cells import cells_below
 from corpushub.engine.recognizers.disguised import disguised
 from corpushub.engine.recognizers.lexicon import lexicon

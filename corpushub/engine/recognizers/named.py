@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from presidio_analyzer import AnalysisExplanation, EntityRecognizer, LocalRecognizer, RecognizerResult
-
+from corpushub.engine.presidio import AnalysisExplanation, EntityRecognizer, LocalRecognizer, RecognizerResult
 from corpushub.engine.recognizers.address import addresses
 from corpushub.engine.recognizers.labelled import LabelledValueRecognizer
+from corpushub.engine.recognizers.name_reader import Guess
 from corpushub.engine.recognizers.persons import persons, second_looks, snippet
 from corpushub.engine.recognizers.special import KINDS, special
 from corpushub.engine.recognizers.tagger import PEOPLE
-from corpushub.engine.recognizers.tagging import Word, simplified, tagged
+from corpushub.engine.recognizers.tagging import Word, readings, simplified, tagged
 
 
 class NamedEntityRecognizer(LocalRecognizer):
@@ -37,17 +37,18 @@ class NamedEntityRecognizer(LocalRecognizer):
 
     def analyze_batch(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
         plain = [text.translate(simplified()) for text in texts]
-        words = tagged(plain)
+        read = readings(plain)
+        words = [reading.words for reading in read]
         looks = [(row, at) for row, text in enumerate(plain) for at in second_looks(text, words[row])]
         again: dict[int, list[Word]] = {}
         for (row, at), seen in zip(looks, tagged([snippet(plain[row], at) for row, at in looks]), strict=True):
             if seen and seen[0].tag in PEOPLE and seen[0].start == 0:
                 again.setdefault(row, []).append(seen[0]._replace(start=at, end=at + seen[0].end))
-        return [self._results(text, words[row], again.get(row, ())) for row, text in enumerate(plain)]
+        return [self._results(text, words[row], again.get(row, ()), read[row].names) for row, text in enumerate(plain)]
 
-    def _results(self, text: str, words: list[Word], again: Sequence[Word]) -> list[RecognizerResult]:
+    def _results(self, text: str, words: list[Word], again: Sequence[Word], guesses: Sequence[Guess]) -> list[RecognizerResult]:
         found = [(start, end, "ADDRESS", score, why) for start, end, score, why in addresses(text, words)]
-        found += [(start, end, "PERSON", score, why) for start, end, score, why in persons(text, words, again)]
+        found += [(start, end, "PERSON", score, why) for start, end, score, why in persons(text, words, again, guesses)]
         found += special(text, [item[:2] for item in found if item[2] == "PERSON"])
         found += [(word.start, word.end, "LOCATION", 0.5, "tagger") for word in words if word.tag in {"LOC", "ns"}]
         found += [(word.start, word.end, "ORGANIZATION", 0.5, "tagger") for word in words if word.tag in {"ORG", "nt"}]

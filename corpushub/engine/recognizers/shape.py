@@ -6,7 +6,7 @@ from datetime import date
 from operator import mul
 from typing import ClassVar
 
-from presidio_analyzer import Pattern, PatternRecognizer
+from corpushub.engine.presidio import Pattern, PatternRecognizer
 
 LEFT = r"(?<![0-9A-Za-z_])"
 RIGHT = r"(?![0-9A-Za-z_])"

@@ -72,10 +72,10 @@ def test_time_grows_with_length_not_with_its_square() -> None:
 
 def test_a_pathological_pattern_is_refused_by_name_and_in_time() -> None:
     slow = PatternRecognizer("SLOW", "slow", LANGUAGE, patterns=[Pattern("nested", r"(a|aa)+$", 0.9)])
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Invalid, match=r"pii\.pattern_too_slow.*slow"):
         BatchAnalyzer(build_engine([slow], tagger=False), seconds=0.5).findings(["a" * 60 + "b" + "secret 13912345678"])
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 class Raising(PatternRecognizer):

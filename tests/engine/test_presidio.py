@@ -1,0 +1,50 @@
+"""Presidio without spaCy: patterns are found without loading it, and whoever asks for it gets the library itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+READY = """
+import sys
+from corpushub.engine.pii.detect import find, scanner
+assert find(["电话13812345678，a@example.com"], scanner(tagger=False))[0]
+assert "presidio_analyzer" in sys.modules and not {"spacy", "spacy.tokens", "thinc"} & set(sys.modules)
+"""
+
+
+def told_by(code: str) -> str:
+    """What a fresh interpreter prints that has found a number without spaCy."""
+    return subprocess.run(
+        [sys.executable, "-c", READY + code], capture_output=True, text=True, check=True, timeout=120
+    ).stdout.strip()
+
+
+def test_whoever_asks_for_it_gets_the_library_itself() -> None:
+    asked = """
+from presidio_analyzer.nlp_engine import TransformersNlpEngine, spacy_nlp_engine
+import spacy
+print(TransformersNlpEngine.engine_name, spacy_nlp_engine.spacy.blank("zh").lang, type(spacy.blank("zh")).__module__)
+"""
+    assert told_by(asked) == "transformers zh spacy.lang.zh"
+
+
+def test_a_recognizer_of_someone_else_is_asked_with_real_artifacts() -> None:
+    asked = """
+from presidio_analyzer import EntityRecognizer
+from corpushub.engine.pii.analyzer import build_engine
+from corpushub.engine.pii.scan import BatchAnalyzer
+
+class Curious(EntityRecognizer):
+    def load(self):
+        pass
+
+    def analyze(self, text, entities, nlp_artifacts):
+        print(type(nlp_artifacts.tokens).__module__, nlp_artifacts.to_json())
+        return []
+
+analyzer = BatchAnalyzer(build_engine([Curious(["ODD"], supported_language="zh")], tagger=False))
+analyzer.findings(["13812345678"])
+"""
+    expected = '{"entities": [], "tokens": [], "lemmas": [], "tokens_indices": [], "keywords": [], "scores": []}'
+    assert told_by(asked) == f"spacy.tokens.doc {expected}"
