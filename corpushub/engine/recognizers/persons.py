@@ -14,7 +14,8 @@ from corpushub.engine.recognizers.cells import names_in_columns
 from corpushub.engine.recognizers.labels import HINT, KNOWN
 from corpushub.engine.recognizers.name_abroad import FIRST, ROLE_ABROAD, composed, country_before, japanese
 from corpushub.engine.recognizers.name_forms import in_forms
-from corpushub.engine.recognizers.name_shapes import FOLLOW, FUNCTION, HAN, Found, is_name
+from corpushub.engine.recognizers.name_reader import Guess
+from corpushub.engine.recognizers.name_shapes import FOLLOW, FUNCTION, HAN, NO_NAMES, Found, is_name
 from corpushub.engine.recognizers.name_words import DOUBTFUL, in_words
 from corpushub.engine.recognizers.surnames import begins_with_surname, dictionary
 from corpushub.engine.recognizers.tagger import PEOPLE
@@ -24,8 +25,8 @@ _ITEM = re.compile(rf"{HAN}{{2,4}}")
 _HEAD = re.compile(r"(?:名单|专家|评委|人员|成员|如下|代表|委员|同志|人)[:：]$")
 
 
-def persons(text: str, words: list[Word], again: Sequence[Word] = ()) -> list[Found]:
-    """Names in `text`; `words` are the tagger's, `again` the names it found on a second look (see `second_looks`)."""
+def persons(text: str, words: list[Word], again: Sequence[Word] = (), guesses: Sequence[Guess] = ()) -> list[Found]:
+    """Names in `text`; `words` are the tagger's, `again` the names it found on a second look (see `second_looks`), `guesses` the second reader's."""
     tagged = _unless_read_otherwise(text, in_words(text, words))
     edges = {word.start for word in words}
     found = tagged + list(in_forms(text, edges))
@@ -36,9 +37,30 @@ def persons(text: str, words: list[Word], again: Sequence[Word] = ()) -> list[Fo
     ]
     found += [*japanese(text, words), *composed(text)]
     found += [(start, end, 0.8, "column of names") for start, end in names_in_columns(text)]
+    found += _read_too(text, guesses, found)
     found += _listed(text, found)
     found += _in_latin(text, found)
     return found + _again(text, words, found)
+
+
+def _read_too(text: str, guesses: Sequence[Guess], found: list[Found]) -> list[Found]:
+    """What the second reader is sure of where nothing else was found."""
+    covered = {place for start, end, _, _ in found for place in range(start, end)}
+    return [
+        (start, end, 0.6, "second reader")
+        for start, end, chance in guesses
+        if chance >= READ and end - start > 1 and covered.isdisjoint(range(start, end)) and _may_be_read(text[start:end])
+    ]
+
+
+READ = 0.8  # chance from which the second reader alone says that a name stands there
+
+
+def _may_be_read(name: str) -> bool:
+    return _WRITTEN.fullmatch(name) is not None and name not in KNOWN and name not in NO_NAMES
+
+
+_WRITTEN = re.compile(rf"(?!.*某){HAN}+(?:·{HAN}+)*")
 
 
 def _in_latin(text: str, found: list[Found]) -> list[Found]:

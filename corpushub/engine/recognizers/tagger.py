@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpushub.base.errors import Unavailable
+from corpushub.engine.recognizers.name_reader import Floats, Guess, reader
 
-Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-Tagged = tuple[NDArray[np.uint8], Floats]
+Tagged = tuple[NDArray[np.uint8], Floats, list[Guess]]
 PEOPLE = frozenset({"PER", "nr"})  # tags of names of people
 HIDDEN = 128
 MAX_CHARS = 256  # longer inputs are cut at a punctuation mark: the recurrence is sequential
@@ -162,14 +162,16 @@ class Tagger:
         self.recent = Recent()
 
     def tags(self, sentences: Sequence[str]) -> list[Tagged]:
-        """For each character of each sentence (already folded, at most MAX_CHARS long): index into `vocabulary`, chance of a name."""
-        nothing = np.empty(0, np.uint8), np.empty(0, np.float32)
+        """For each character of each sentence (already folded, at most MAX_CHARS long): index into `vocabulary`, chance of a name;
+        and the names the second reader sees in the sentence.
+        """
+        nothing: Tagged = np.empty(0, np.uint8), np.empty(0, np.float32), []
         filled = sorted(dict.fromkeys(s for s in sentences if s and s not in self.recent), key=len)
         made: dict[str, Tagged] = {}
         for begin in range(0, len(filled), BATCH):
             chosen = filled[begin : begin + BATCH]
             with one_thread():
-                made.update(zip(chosen, self._decode([self._lookup(sentence) for sentence in chosen]), strict=True))
+                made.update(zip(chosen, self._decode(chosen), strict=True))
         result = [made.get(sentence) or self.recent.get(sentence, nothing) for sentence in sentences]
         self.recent.keep(made)
         return result
@@ -178,8 +180,19 @@ class Tagger:
         get, unknown = self.ids.get, self.unknown
         return np.array([get(char, unknown) for char in sentence], dtype=np.int64)
 
-    def _decode(self, rows: list[Ints]) -> list[Tagged]:
-        packed = Packed.of(rows)
+    def hidden(self, sentences: Sequence[str]) -> list[tuple[Floats, Floats]]:
+        """What the layers know of each character, and its chance of a name: for training of what reads on from there."""
+        packed = Packed.of([self._lookup(sentence) for sentence in sentences])
+        with one_thread():
+            given = self._layers(packed)
+            chance = chances(self, (given @ self.dense + self.dense_bias).astype(np.float32), packed)
+        result: list[tuple[Floats, Floats]] = [(given[:0], chance[:0])] * len(sentences)
+        for rank, index in enumerate(packed.order):
+            place = packed.starts[: packed.lengths[rank]] + rank
+            result[int(index)] = given[place], chance[place]
+        return result
+
+    def _layers(self, packed: Packed) -> Floats:
         known, inverse = np.unique(packed.ids, return_inverse=True)
         given = self.embedding[known]
         for depth, (forward, backward) in enumerate(self.layers):
@@ -190,12 +203,19 @@ class Tagger:
             given = np.empty((len(projected), 2 * HIDDEN), np.float32)
             recur(forward, projected[:, : 3 * HIDDEN], packed, given[:, :HIDDEN], reverse=False)
             recur(backward, projected[:, 3 * HIDDEN :], packed, given[:, HIDDEN:], reverse=True)
+        return given
+
+    def _decode(self, sentences: list[str]) -> list[Tagged]:
+        packed = Packed.of([self._lookup(sentence) for sentence in sentences])
+        given = self._layers(packed)
         scores = (given @ self.dense + self.dense_bias).astype(np.float32)
         path, chance = viterbi(self, scores, packed), chances(self, scores, packed)
         places = [packed.starts[:length] + rank for rank, length in enumerate(packed.lengths)]
-        result: list[Tagged] = [(path[:0], chance[:0])] * len(rows)
-        for index, place in zip(packed.order, places, strict=True):
-            result[int(index)] = path[place], chance[place]
+        second, ordered = reader(), [sentences[index] for index in packed.order]
+        names = second.guesses(given[np.concatenate(places)], ordered) if second else [[] for _ in ordered]
+        result: list[Tagged] = [(path[:0], chance[:0], [])] * len(sentences)
+        for index, place, some in zip(packed.order, places, names, strict=True):
+            result[int(index)] = path[place], chance[place], some
         return result
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from corpushub.engine.recognizers.name_reader import Guess
 from corpushub.engine.recognizers.tagger import MAX_CHARS, tagger
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -68,8 +69,20 @@ def _last_soft(text: str, start: int, end: int) -> int:
     return cut if start < cut < end else 0
 
 
+class Reading(NamedTuple):
+    """The words of a text, and where the second reader sees names, each with its chance."""
+
+    words: list[Word]
+    names: list[Guess]
+
+
 def tagged(texts: Sequence[str]) -> list[list[Word]]:
-    """Words of each text in order. Equal sentences are tagged once."""
+    """Words of each text in order."""
+    return [reading.words for reading in readings(texts)]
+
+
+def readings(texts: Sequence[str]) -> list[Reading]:
+    """Words and names of each text in order. Equal sentences are read once."""
     places: list[tuple[int, int]] = []
     numbers: dict[str, int] = {}
     sentences: list[tuple[int, str]] = []
@@ -81,10 +94,12 @@ def tagged(texts: Sequence[str]) -> list[list[Word]]:
             places.append((index, start))
             sentences.append((number, folded))
     model = tagger()
-    cuts = [words_of(tags, chances, model.vocabulary) for tags, chances in model.tags(list(numbers))]
-    result: list[list[Word]] = [[] for _ in texts]
+    cuts = [(words_of(tags, chances, model.vocabulary), names) for tags, chances, names in model.tags(list(numbers))]
+    result = [Reading([], []) for _ in texts]
     for (index, start), (number, _) in zip(places, sentences, strict=True):
-        result[index] += [Word(start + begin, start + end, tag, chance) for begin, end, tag, chance in cuts[number]]
+        words, names = result[index]
+        words += [Word(start + begin, start + end, tag, chance) for begin, end, tag, chance in cuts[number][0]]
+        names += [(start + begin, start + end, chance) for begin, end, chance in cuts[number][1]]
     return result
 
 

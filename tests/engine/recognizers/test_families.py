@@ -79,7 +79,7 @@ def test_the_tagger_is_inside_an_ordinary_dependency() -> None:
 def test_a_sentence_is_tagged_the_same_in_any_company() -> None:
     one, two = "市民谢瑜来电反映情况。", "会议由副局长景浩主持。"
     assert tagged([one, two, one * 3])[0] == tagged([one])[0]
-    assert [len(tags) for tags, _ in tagger().tags([one, "", two])] == [len(one), 0, len(two)]
+    assert [len(tags) for tags, _, _ in tagger().tags([one, "", two])] == [len(one), 0, len(two)]
 
 
 def test_pieces_cover_every_han_character_and_fit_the_tagger() -> None:

@@ -94,7 +94,7 @@ def test_a_country_in_front_of_a_name_is_no_part_of_it() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.text("王李张伟芳在于北京市长说，。的访问克林顿·", min_size=1, max_size=30), min_size=1, max_size=6))
 def test_chances_are_shares_and_words_cover_their_sentences(sentences: list[str]) -> None:
-    for sentence, (tags, chances) in zip(sentences, tagger().tags(sentences), strict=True):
+    for sentence, (tags, chances, _) in zip(sentences, tagger().tags(sentences), strict=True):
         assert len(tags) == len(chances) == len(sentence)
         assert np.all((chances >= 0) & (chances <= 1 + 1e-5))
     for words in tagged(sentences):
