@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from corpushub.base.identity import Stopwatch, digest_of
+from corpushub.base.identity import cpu_seconds, digest_of
 from corpushub.engine.cache import Cache
 from corpushub.engine.digests import row_digests
 
@@ -26,7 +26,7 @@ ROW = "_memo"
 
 @dataclass(slots=True)
 class Memo:
-    """The memory of one step in one slot. What its kernel costs a byte decides, the first time, whether it is worth keeping."""
+    """The memory of one step in one slot. What its kernel costs a byte, in CPU time, decides, the first time, whether it is worth keeping."""
 
     path: Path
     known: pl.DataFrame | None = None
@@ -49,9 +49,9 @@ class Memo:
         return made
 
     def _timed(self, kernel: Kernel, frame: pl.DataFrame) -> pl.DataFrame:
-        watch = Stopwatch()
+        before = cpu_seconds()
         made = kernel(frame)
-        self.seconds += watch.seconds()
+        self.seconds += cpu_seconds() - before
         self.bytes += int(frame.estimated_size())
         self.fresh += frame.height
         return made
