@@ -10,8 +10,10 @@ import typer
 
 from corpushub.base.errors import Invalid
 from corpushub.cli.context import Context, context
+from corpushub.domain.licences import unknown
 
 if TYPE_CHECKING:
+    from corpushub.domain.recipe import Recipe
     from corpushub.services.builds import BuildRecord, Options
 
 RecipePath = Annotated[
@@ -45,6 +47,7 @@ def build(recipe: RecipePath, from_: Sources = None, sample: Sample = 0, on: On 
     builds = ctx.hub().builds
     with ctx.progress() as progress:
         record = builds.build(ctx.actor(), recipe, progress=progress, options=options(from_, sample, on))
+    warn(ctx, record.recipe)
     if ctx.json:
         ctx.show(
             {
@@ -64,6 +67,12 @@ def build(recipe: RecipePath, from_: Sources = None, sample: Sample = 0, on: On 
         "build.done", id=record.id, rows=record.built.rows, files=len(record.built.files), digest=record.built.logical_digest[:16]
     )
     print(record.id)
+
+
+def warn(ctx: Context, recipe: Recipe) -> None:
+    """Say now what only a release would refuse."""
+    for problem in unknown(recipe):
+        ctx.say("cli.not_for_release", problem=problem.explain(ctx.lang))
 
 
 def show_funnel(ctx: Context, record: BuildRecord) -> None:
@@ -87,7 +96,9 @@ def plan(
 ) -> None:
     """Print the stages a build would carry out and how much of them earlier builds already did."""
     ctx = context()
-    text = ctx.hub().builds.explain(ctx.actor(), recipe, options=options(from_), lang=ctx.lang if explain else "")
+    service = ctx.hub().builds
+    text = service.explain(ctx.actor(), recipe, options=options(from_), lang=ctx.lang if explain else "")
+    warn(ctx, service.read(recipe))
     if ctx.json:
         ctx.show({"plan": text.splitlines()})
     else:

@@ -6,7 +6,12 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from corpushub.base.errors import Problem
+
+if TYPE_CHECKING:
+    from corpushub.domain.recipe import Recipe
 
 
 @cache
@@ -22,6 +27,14 @@ def hub_licences() -> frozenset[str]:
 
 def is_known(identifier: str) -> bool:
     return identifier in hub_licences() or identifier in rulebook()["terms"]
+
+
+def unknown(recipe: Recipe) -> tuple[Problem, ...]:
+    """What a release will be refused for: a licence nobody here knows the terms of."""
+    identifier = recipe.licence.id
+    if is_known(identifier):
+        return ()
+    return (Problem("card.licence_unknown", {"licence": identifier}, file=recipe.name, path="licence.id"),)
 
 
 def conflicts(released: str, sources: Iterable[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from corpushub.domain.build import Built
 from corpushub.domain.card import Facts, Origin, Publisher, missing_prose
 from corpushub.domain.card_score import data_score, documentation_score
 from corpushub.domain.gates import Context, Stage, Verdict, Waiver, judge, registry
-from corpushub.domain.licences import conflicts, is_known
+from corpushub.domain.licences import conflicts, is_known, unknown
 from corpushub.domain.measures import MEASURES, measures_of, rounded
 from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change, Version, next_version
@@ -236,11 +236,7 @@ def data_problems(inputs: Inputs, profile: Profile) -> tuple[Problem, ...]:
         Problem("card.prose_missing", {"section": section, "lang": lang}, file=inputs.recipe.name, path=f"card.{lang}.{section}")
         for lang, section in missing_prose(inputs.recipe, WANTED_PROSE)
     ]
-    if not is_known(inputs.recipe.licence.id):
-        found.append(
-            Problem("card.licence_unknown", {"licence": inputs.recipe.licence.id}, file=inputs.recipe.name, path="licence.id")
-        )
-    return tuple(found)
+    return (*found, *unknown(inputs.recipe))
 
 
 def release_measures(inputs: Inputs, profile: Profile, problems: Sequence[Problem]) -> dict[str, float]:

@@ -109,3 +109,13 @@ def test_what_cannot_be_built_is_refused_with_its_place(shell: Any, tmp_path: Pa
     assert shell("build", str(recipe), "--from", "notices")[0] == 2
     assert shell("build", str(recipe), "--on", "moon")[0] == 2
     assert shell("diff", "build-a", "build-b")[0] == 4
+
+
+def test_a_licence_nobody_knows_is_told_before_a_release_refuses_it(shell: Any, tmp_path: Path) -> None:
+    recipe = tmp_path / "notices.yaml"
+    assert shell("plan", str(recipe), plain=True)[2] == ""
+    recipe.write_text(RECIPE.replace("cc-by-4.0", "nonsense"), "utf-8")
+    for command in (("plan", str(recipe)), ("build", str(recipe), "--on", "serial")):
+        code, _, told = shell(*command)
+        assert code == 0
+        assert "release of this will be refused. notices.yaml (licence.id): The licence nonsense is not on the known list" in told
