@@ -226,12 +226,14 @@ def measure(given: argparse.Namespace, wanted: list[str], folder: Path) -> None:
                     ("daft, three strong expressions, paragraphs kept", python, script, ["clean"], ("--lines",)),
                     ("daft, ratios as expressions", python, script, ["clean"], ("--ratios",)),
                 ]
+            if peer == "data-juicer":
+                contenders.append(("data-juicer, rows traced and more of our rules", python, script, ["end"], ("--like",)))
     print(json.dumps(machine()))
     for stage in given.stages.split(","):
         for contender, python, script, stages, more in contenders:
             if stage not in stages:
                 continue
-            is_slow = contender in {"data-juicer", "datatrove"} or "names" in contender
+            is_slow = contender.startswith(("data-juicer", "datatrove")) or "names" in contender
             rows = given.peer_rows or given.rows if is_slow else given.rows
             path, truth, mega = the_corpus(rows, personal=stage == "end")
             out = folder / f"{contender}-{stage}.parquet"

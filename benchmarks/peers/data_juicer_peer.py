@@ -1,7 +1,12 @@
 """data-juicer: its documented operators with their defaults, one process, through its own executor.
 
-`clean`: fix_unicode, whitespace, text length, special characters, character repetition, word repetition. `exact`: document_deduplicator.
+`clean`: fix_unicode, whitespace, text length, special characters, character repetition, longest line. `exact`: document_deduplicator.
 `near`: document_minhash_deduplicator over five characters, 128 permutations, 0.8. `end`: all of them and pii_redaction.
+
+`end` with `--like` does more of what our recipe does, with its own operators and their defaults: the share of letters (alphanumeric) and phrases
+said again (word_repetition) are judged too, and its tracer tells of every row that filters and deduplicators drop, as our drop log does. Not
+asked of it: stop words and flagged words (their operators split Chinese with a model that is fetched), lines repeated within a text and broken
+characters (it has no filter for them), Parquet (it writes JSON lines), lineage and a card (it has none).
 """
 
 from __future__ import annotations
@@ -35,17 +40,20 @@ NEAR = [
     }
 ]
 PII = [{"pii_redaction_mapper": None}]
+LIKE = [*CLEAN, {"alphanumeric_filter": None}, {"word_repetition_filter": None}, *EXACT, *NEAR, *PII]
+DROPPING = [name for one in LIKE for name in one if not name.endswith("_mapper")]
 STAGES = {"clean": CLEAN, "exact": EXACT, "near": NEAR, "end": [*CLEAN, *EXACT, *NEAR, *PII]}
 
 
-def run(stage: str, source: str, target: str) -> None:
+def run(stage: str, source: str, target: str, *, like: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "in.jsonl"
-        pl.read_parquet(source).select("id", "text").write_ndjson(lines)
+        frame = pl.read_parquet(source).select("id", "text")
+        frame.write_ndjson(lines)
         out = Path(folder) / "out.jsonl"
         config = {
-            "project_name": "bench", "dataset_path": str(lines), "export_path": str(out), "np": 1, "use_cache": False, "open_tracer": False,
-            "work_dir": folder, "process": STAGES[stage],
+            "project_name": "bench", "dataset_path": str(lines), "export_path": str(out), "np": 1, "use_cache": False, "open_tracer": like,
+            "trace_num": frame.height, "op_list_to_trace": DROPPING, "work_dir": folder, "process": LIKE if like else STAGES[stage],
         }  # fmt: skip
         (Path(folder) / "config.yaml").write_text(yaml.safe_dump(config))
         command = [str(Path(sys.executable).parent / "dj-process"), "--config", str(Path(folder) / "config.yaml")]
@@ -56,4 +64,4 @@ def run(stage: str, source: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    report(lambda: run(sys.argv[1], sys.argv[2], sys.argv[3]))
+    report(lambda: run(sys.argv[1], sys.argv[2], sys.argv[3], like="--like" in sys.argv))
