@@ -217,7 +217,7 @@ class Quorum:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One row of a flow's table. `target` empty: the state stays."""
+    """One row of a flow's table. `target` empty: the state stays. `voices` names the fact that keeps who made up the quorum."""
 
     command: str
     sources: tuple[str, ...]
@@ -228,6 +228,7 @@ class Transition:
     guards: tuple[Guard, ...] = ()
     decides: Separation = ""
     quorum: Quorum | Callable[[Case, Context], Quorum] | None = None
+    voices: str = "approvals"
     derive: Derive | None = None
     route: Callable[[Case, Data, Context], str] | None = None
     effects: tuple[Effect, ...] = ()
@@ -382,7 +383,7 @@ def decide(flow: Flow, case: Case, actor: Actor, command: Command, context: Cont
             raise Conflict("case.already_voted", case=case.id, command=row.command)
         if not quorum.reached(voices):
             return (_event(flow, case, actor, row, context, name="voted", data=data, marks=("vote",)),)
-        data["approvals"] = [{"person": vote.person, "org": vote.org, "on_behalf_of": vote.on_behalf_of} for vote in voices]
+        data[row.voices] = [{"person": vote.person, "org": vote.org, "on_behalf_of": vote.on_behalf_of} for vote in voices]
     if row.derive is not None:
         data.update(row.derive(case, actor, data, context))
     target = row.route(case, data, context) if row.route else row.target

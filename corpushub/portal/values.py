@@ -15,7 +15,7 @@ from corpushub.portal.pages import Ask, Words, link
 from corpushub.portal.parts import chip, digest, facts, grid, number
 
 HIDDEN = frozenset(
-    {"gates", "grants", "by", "escalated", "approvals", "pack", "explanation", "parsed", "facts", "votes", "command"}
+    "gates grants by escalated approvals lifted_by withdrawn_by pack explanation parsed facts votes command".split()
 )
 MOST_CELLS = 40
 MONEY = frozenset({"permitted_revenue", "carried_excess", "budget"})

@@ -124,6 +124,19 @@ def test_one_person_may_quarantine_but_lifting_takes_two(city: City) -> None:
     assert city.do("implementer", case, "lift").state == "released"
 
 
+def test_who_lifts_or_withdraws_does_not_take_the_place_of_who_approved(city: City) -> None:
+    """Two of one organisation may lift or withdraw; what was released rests on the two of two organisations who approved it (INV-08)."""
+    case = released(city)
+    approvals = case.data["approvals"]
+    assert {vote["org"] for vote in approvals} == {"econ-bureau", "assess"}
+    city.do("supervisor", case, "quarantine", reason="a leak was reported")
+    for command, data, kept in (("lift", {}, "lifted_by"), ("withdraw", {"reason": "wrong source"}, "withdrawn_by")):
+        city.do("implementer", case, command, **data)
+        case = city.do("implementer2", case, command, **data)
+        assert case.data["approvals"] == approvals
+        assert [voice["person"] for voice in case.data[kept]] == ["implementer", "implementer2"]
+
+
 def test_a_withdrawn_version_leaves_a_tombstone_for_ever(city: City) -> None:
     case = released(city)
     city.do("reviewer", case, "withdraw", reason="wrong source", successor="city/notices@1.0.1")

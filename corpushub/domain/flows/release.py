@@ -347,6 +347,7 @@ FLOW = Flow(
             fields=(NOTE,),
             decides="org",
             quorum=two_people,
+            voices="lifted_by",
             guards=(resources_released,),
         ),
         step(
@@ -357,6 +358,7 @@ FLOW = Flow(
             fields=WITHDRAW,
             decides="org",
             quorum=two_people,
+            voices="withdrawn_by",
             derive=tombstone,
             effects=(holders_told("notice.release_withdrawn"), flag_derived),
         ),
