@@ -7,8 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
-from corpushub.engine.recognizers.labels import ROLES_ABROAD
+from corpushub.engine.recognizers.labels import EMPTY, KNOWN, ROLES_ABROAD
 from corpushub.engine.recognizers.name_abroad import countries, country_before
+from corpushub.engine.recognizers.name_reader import Guess
 from corpushub.engine.recognizers.name_shapes import HAN, NO_NAMES, Found, is_common, is_made_of_words, is_name
 from corpushub.engine.recognizers.surnames import SINGLE, TITLES, begins_with_surname, dictionary
 from corpushub.engine.recognizers.tagger import PEOPLE
@@ -149,6 +150,40 @@ def _passes(text: str, start: int, name: str, chance: float) -> bool:
 # chance from which a name counts: with a surname or a middle dot, any other, and one of two characters (侯月, 双良)
 LEAST, UNSURE, SHORT = 0.25, 0.5, 0.6
 SURE = 0.9
+
+
+def in_guesses(text: str, words: Sequence[Word], guesses: Sequence[Guess]) -> list[Found]:
+    """What the second reader is sure of: a surname and one or two characters, parts with a middle dot, or what it hardly doubts."""
+    return [
+        (start, end, DOUBTFUL, "second reader")
+        for start, end, chance in guesses
+        if _may_be_read(text, words, (start, end, chance))
+    ]
+
+
+def _may_be_read(text: str, words: Sequence[Word], guess: Guess) -> bool:
+    start, end, chance = guess
+    name, following = text[start:end], text[end : end + 6]
+    if len(name) < WORD or not _WRITTEN.fullmatch(name) or name in countries():
+        return False
+    if "·" in name:
+        return chance >= READ_DOTTED
+    if name in KNOWN or name in EMPTY or name in NO_NAMES or _is_in_idiom(text, start, end) or _are_countries(name, following):
+        return False
+    if _PLACE_NEXT.match(following) or _PLACE_BEFORE.search(text[max(0, start - 6) : start]):
+        return False
+    surname, tag = begins_with_surname(name, weak=True), dictionary().get(name, ("", 0))[0]
+    first = max(0, bisect_right(words, start, key=_start) - 1)
+    is_place = any(word.tag in _PLACES for word in words[first : bisect_left(words, end, key=_start)])
+    if not surname or len(name) > surname + 2:
+        return chance >= READ_ABROAD and not is_place
+    return chance >= (READ_WORD if tag or is_place else READ) and not tag.startswith("ns")
+
+
+# chance from which the second reader alone says that a name stands there: with a surname, a word of the dictionary, without a surname, with dots
+READ, READ_WORD, READ_ABROAD, READ_DOTTED = 0.75, 0.85, 0.95, 0.5
+_WRITTEN = re.compile(rf"(?!.*某){HAN}+(?:·{HAN}+)*")
+_PLACES = frozenset({"LOC", "ns", "ORG", "nt", "TIME"})
 
 
 def _straddles(text: str, start: int, name: str) -> bool:

@@ -15,8 +15,8 @@ from corpushub.engine.recognizers.labels import HINT, KNOWN
 from corpushub.engine.recognizers.name_abroad import FIRST, ROLE_ABROAD, composed, country_before, japanese
 from corpushub.engine.recognizers.name_forms import in_forms
 from corpushub.engine.recognizers.name_reader import Guess
-from corpushub.engine.recognizers.name_shapes import FOLLOW, FUNCTION, HAN, NO_NAMES, Found, is_name
-from corpushub.engine.recognizers.name_words import DOUBTFUL, in_words
+from corpushub.engine.recognizers.name_shapes import FOLLOW, FUNCTION, HAN, Found, is_name
+from corpushub.engine.recognizers.name_words import DOUBTFUL, in_guesses, in_words
 from corpushub.engine.recognizers.surnames import begins_with_surname, dictionary
 from corpushub.engine.recognizers.tagger import PEOPLE
 from corpushub.engine.recognizers.tagging import Word
@@ -37,30 +37,11 @@ def persons(text: str, words: list[Word], again: Sequence[Word] = (), guesses: S
     ]
     found += [*japanese(text, words), *composed(text)]
     found += [(start, end, 0.8, "column of names") for start, end in names_in_columns(text)]
-    found += _read_too(text, guesses, found)
+    covered = {place for start, end, _, _ in found for place in range(start, end)}
+    found += [item for item in in_guesses(text, words, guesses) if covered.isdisjoint(range(item[0], item[1]))]
     found += _listed(text, found)
     found += _in_latin(text, found)
     return found + _again(text, words, found)
-
-
-def _read_too(text: str, guesses: Sequence[Guess], found: list[Found]) -> list[Found]:
-    """What the second reader is sure of where nothing else was found."""
-    covered = {place for start, end, _, _ in found for place in range(start, end)}
-    return [
-        (start, end, 0.6, "second reader")
-        for start, end, chance in guesses
-        if chance >= READ and end - start > 1 and covered.isdisjoint(range(start, end)) and _may_be_read(text[start:end])
-    ]
-
-
-READ = 0.8  # chance from which the second reader alone says that a name stands there
-
-
-def _may_be_read(name: str) -> bool:
-    return _WRITTEN.fullmatch(name) is not None and name not in KNOWN and name not in NO_NAMES
-
-
-_WRITTEN = re.compile(rf"(?!.*某){HAN}+(?:·{HAN}+)*")
 
 
 def _in_latin(text: str, found: list[Found]) -> list[Found]:
