@@ -14,9 +14,8 @@ from corpushub.portal.html import li as item_of_list
 from corpushub.portal.pages import Ask, Words, link
 from corpushub.portal.parts import chip, digest, facts, grid, number
 
-HIDDEN = frozenset(
-    "gates grants by escalated approvals lifted_by withdrawn_by pack explanation parsed facts votes command".split()
-)
+VOICES = {"by", "approvals", "lifted_by", "withdrawn_by", "votes"}
+HIDDEN = frozenset(VOICES | {"gates", "grants", "escalated", "pack", "explanation", "parsed", "facts", "command"})
 MOST_CELLS = 40
 MONEY = frozenset({"permitted_revenue", "carried_excess", "budget"})
 
