@@ -228,7 +228,8 @@ class Builds:
         from corpushub.engine.sources.opening import open_source
 
         place = self._place(recipe, folder, options, progress)
-        sources = [open_source(ref, place) for ref in recipe.sources]
+        with self._bounded_disk():  # what is read is laid down at once
+            sources = [open_source(ref, place) for ref in recipe.sources]
         return make_plan(recipe, sources, registry(), Setting(folder, key or self.secret(), options.sample)), place
 
     def _place(self, recipe: Recipe, folder: Path, options: Options, progress: Progress) -> Place:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -131,16 +132,33 @@ def test_the_plan_tells_what_is_reused(builds: Builds, recipe: Path) -> None:
     assert "[1 of 1 shards reused]" in builds.explain(CURATOR, recipe)
 
 
-def test_a_full_disk_is_told_and_the_next_build_goes_on(builds: Builds, recipe: Path) -> None:
-    rows = "".join(f"{sha256(str(n).encode())}\n" for n in range(15_000))
-    recipe.with_name("notices.csv").write_text("text\n" + rows, "utf-8")
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file may become larger, for a superuser neither: the system refuses the write itself, as it does on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
-        with pytest.raises(Unavailable, match=r"build\.no_space"):
-            builds.build(CURATOR, recipe)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("asked", [Builds.plan, Builds.explain, Builds.trace, Builds.build])
+@pytest.mark.parametrize("is_read", [False, True], ids=["while reading", "while building"])
+def test_a_full_disk_is_told_and_the_next_build_goes_on(
+    builds: Builds, recipe: Path, asked: Callable[[Builds, Actor, Path], object], *, is_read: bool
+) -> None:
+    rows = "".join(f"{sha256(str(n).encode())}\n" for n in range(15_000))
+    recipe.with_name("notices.csv").write_text("text\n" + rows, "utf-8")
+    if is_read:
+        builds.plan(CURATOR, recipe)
+    is_refused = not is_read or asked in {
+        Builds.build,
+        Builds.trace,
+    }  # what was read is not read again, but a preview reads for itself
+    refused = pytest.raises(Unavailable, match=r"build\.no_space") if is_refused else nullcontext()
+    with room_for(600_000), refused:
+        asked(builds, CURATOR, recipe)
     assert builds.list(CURATOR) == ()
     assert builds.build(CURATOR, recipe).built.rows == 15_000
 
