@@ -113,7 +113,7 @@ def bucket() -> Iterator[dict[str, Any]]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     try:
-        httpx.put(f"http://127.0.0.1:{port}/hub")
+        httpx.put(f"http://127.0.0.1:{port}/hub", timeout=60)  # its first answer loads what answers
         keys = {"s3_access_key_id": "k", "s3_secret_access_key": "s"}
         yield {"objects_url": "s3://hub/objects", "s3_endpoint": f"http://127.0.0.1:{port}", **keys}
     finally:
