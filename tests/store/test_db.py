@@ -132,3 +132,11 @@ def test_tidying_brings_committed_pages_home(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "copy.db") as copy:
         assert copy.execute("SELECT count(*) FROM documents WHERE kind = 'tidy'").fetchone() == (40,)
     made.close()
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR])
+def test_a_database_that_can_not_be_had_just_now_is_told_as_busy(database: Database, code: int) -> None:
+    cause = sqlite3.OperationalError("not now")
+    cause.sqlite_errorcode = code
+    with pytest.raises(Unavailable, match=r"store\.busy"), database.read():
+        raise sa.exc.OperationalError("SELECT 1", {}, cause)
