@@ -41,6 +41,9 @@ class Reader:
     def __init__(self, bits: dict[Class, int], full: int, wild: int) -> None:
         self.bits, self.full, self.wild = bits, full, wild
         self.unknown: Ways = {width: ((), (full,) * width) for width in range(AHEAD + 1)}
+        self._known: dict[
+            tuple[int, int, bool], tuple[Any, Ways]
+        ] = {}  # by node, which is kept so that its identity stays its own
 
     def sequence(self, items: Sequence[tuple[Any, Any]], flags: int, *, back: bool) -> Ways:
         ways = NOTHING
@@ -77,6 +80,12 @@ class Reader:
             direction, inner = value
             sets = self._asserted(list(inner), flags, back=direction < 0, negated=op is sre.ASSERT_NOT)
             return {0: ((), sets)} if (direction < 0) == back else {0: (sets[:BEHIND], ())}
+        key = id(value), flags, back
+        if key not in self._known:  # the same part of a pattern is read from each of its points
+            self._known[key] = value, self._compound(op, value, flags, back=back)
+        return self._known[key][1]
+
+    def _compound(self, op: Any, value: Any, flags: int, *, back: bool) -> Ways:
         if op is sre.SUBPATTERN:
             return self.sequence(list(value[3]), (flags | value[1]) & ~value[2], back=back)
         if op is sre.BRANCH:
