@@ -317,8 +317,8 @@ def train(texts: list[str], rounds: int, seed: int) -> dict[str, Floats]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=HERE.parent.parent / "corpushub/engine/recognizers/name_reader.npz")
-    parser.add_argument("--sentences", type=int, default=60_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sentences", type=int, default=34_000)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=20251123)
     given = parser.parse_args()
     weights = train(corpus(random.Random(given.seed), given.sentences), given.rounds, given.seed)

@@ -166,11 +166,11 @@ def _may_be_read(text: str, words: Sequence[Word], guess: Guess) -> bool:
     name, following = text[start:end], text[end : end + 6]
     if len(name) < WORD or not _WRITTEN.fullmatch(name) or name in countries():
         return False
+    if _PLACE_NEXT.match(following) or _PLACE_BEFORE.search(text[max(0, start - 6) : start]) or name[-1] in "村镇乡县":
+        return False
     if "·" in name:
         return chance >= READ_DOTTED
     if name in KNOWN or name in EMPTY or name in NO_NAMES or _is_in_idiom(text, start, end) or _are_countries(name, following):
-        return False
-    if _PLACE_NEXT.match(following) or _PLACE_BEFORE.search(text[max(0, start - 6) : start]):
         return False
     surname, tag = begins_with_surname(name, weak=True), dictionary().get(name, ("", 0))[0]
     first = max(0, bisect_right(words, start, key=_start) - 1)
@@ -181,7 +181,7 @@ def _may_be_read(text: str, words: Sequence[Word], guess: Guess) -> bool:
 
 
 # chance from which the second reader alone says that a name stands there: with a surname, a word of the dictionary, without a surname, with dots
-READ, READ_WORD, READ_ABROAD, READ_DOTTED = 0.75, 0.85, 0.95, 0.5
+READ, READ_WORD, READ_ABROAD, READ_DOTTED = 0.8, 0.97, 0.97, 0.5
 _WRITTEN = re.compile(rf"(?!.*某){HAN}+(?:·{HAN}+)*")
 _PLACES = frozenset({"LOC", "ns", "ORG", "nt", "TIME"})
 
