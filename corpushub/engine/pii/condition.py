@@ -25,7 +25,7 @@ _SUPERSETS = {
 }
 _NEWLINE = ord("\n")
 LONGEST = 1000
-_REPEATS = {sre.MAX_REPEAT, sre.MIN_REPEAT, getattr(sre, "POSSESSIVE_REPEAT", None)}
+_REPEATS = {sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _node(op: Any, value: Any, budget: int, *, leading: bool) -> tuple[str, int]
         return _branch(value[1], budget, leading=leading)
     if op in _REPEATS:
         return _repeat(value, budget, leading=leading)
-    if op is getattr(sre, "ATOMIC_GROUP", None):
+    if op is sre.ATOMIC_GROUP:
         return _scoped(list(value), budget, "", leading=leading)
     raise _Stopped("", 0)
 
@@ -226,7 +226,7 @@ def _node_stays(op: Any, value: Any, flags: int) -> bool:
         return all(stays_in_line(way, flags) for way in value[1])
     if op in _REPEATS:
         return stays_in_line(value[2], flags)
-    return op is getattr(sre, "ATOMIC_GROUP", None) and stays_in_line(value, flags)
+    return op is sre.ATOMIC_GROUP and stays_in_line(value, flags)
 
 
 def _has_newline(items: list[tuple[Any, Any]]) -> bool:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 AHEAD, BEHIND = 20, 3  # places read of a pattern: an identity number and what must not follow it, a label's last characters
 WILD = 0xFFFF  # stands for all characters outside the basic plane; every set holds it
 _CASE_AND_ASCII = int(re.IGNORECASE | re.ASCII)
-REPEATS = {sre.MAX_REPEAT, sre.MIN_REPEAT, getattr(sre, "POSSESSIVE_REPEAT", None)}
+REPEATS = {sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT}
 _CATEGORIES = {
     sre.CATEGORY_DIGIT: r"\d", sre.CATEGORY_NOT_DIGIT: r"\D", sre.CATEGORY_SPACE: r"\s",
     sre.CATEGORY_NOT_SPACE: r"\S", sre.CATEGORY_WORD: r"\w", sre.CATEGORY_NOT_WORD: r"\W",
@@ -92,7 +92,7 @@ class Reader:
             return either(self.sequence(list(way), flags, back=back) for way in value[1])
         if op in REPEATS:
             return self._repeated(value, flags, back=back)
-        if op is getattr(sre, "ATOMIC_GROUP", None):
+        if op is sre.ATOMIC_GROUP:
             return self.sequence(list(value), flags, back=back)
         return self.unknown
 
@@ -217,7 +217,7 @@ def classes_of(items: Iterable[Any], flags: int) -> Iterator[Class]:
             yield from classes_of(value[2], flags)
         elif op in {sre.ASSERT, sre.ASSERT_NOT}:
             yield from classes_of(value[1], flags)
-        elif op is getattr(sre, "ATOMIC_GROUP", None):
+        elif op is sre.ATOMIC_GROUP:
             yield from classes_of(value, flags)
 
 
