@@ -229,31 +229,12 @@ class Repos:
         words = {"message": message, "author": author, "at": iso(at), "released": str(released)}
         made = commit_id(repo_id, parent, ordered, words)
         if self.get_commit(made) is None:
-            rows = [
-                [
-                    e.path,
-                    e.sha256,
-                    e.size,
-                    int(e.lfs),
-                    e.oid,
-                    kept.commit if (kept := before.get(e.path)) and kept.etag == e.etag else made,
-                ]
-                for e in ordered
-            ]
+            same = {e.path: kept.commit for e in ordered if (kept := before.get(e.path)) and kept.etag == e.etag}
+            rows = [[e.path, e.sha256, e.size, int(e.lfs), e.oid, same.get(e.path, made)] for e in ordered]
             packed = zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), 1)
             self.connection.execute(t.repo_tree.insert().values(commit=made, entries=packed))
-            row = Commit(
-                made,
-                repo_id,
-                parent,
-                title,
-                rest.strip(),
-                author,
-                iso(at),
-                len(rows),
-                sum(entry.size for entry in ordered),
-                released,
-            )
+            size = sum(entry.size for entry in ordered)
+            row = Commit(made, repo_id, parent, title, rest.strip(), author, iso(at), len(rows), size, released)
             self.connection.execute(t.repo_commit.insert().values({name: getattr(row, name) for name in Commit.__slots__}))
         return made
 
@@ -288,8 +269,7 @@ class Repos:
     # -- refs -------------------------------------------------------------------------------------------------------------
 
     def ref(self, repo_id: str, kind: str, name: str) -> Ref | None:
-        query = sa.select(*_REF).where(t.repo_ref.c.repo == repo_id, t.repo_ref.c.kind == kind, t.repo_ref.c.name == name)
-        row = self.connection.execute(query).one_or_none()
+        row = self.connection.execute(sa.select(*_REF).where(_is_ref(repo_id, kind, name))).one_or_none()
         return None if row is None else Ref(**row._mapping)
 
     def refs(self, repo_id: str) -> Sequence[Ref]:
@@ -317,28 +297,19 @@ class Repos:
         seen = {"released": commit} if released else {}
         changed = self._update_ref(repo_id, kind, name, target=commit, at=now, **seen)
         if not changed:
-            row = {
-                "repo": repo_id,
-                "kind": kind,
-                "name": name,
-                "target": commit,
-                "released": commit if released else "",
-                "at": now,
-            }
-            self.connection.execute(t.repo_ref.insert().values(**row))
+            named = {"repo": repo_id, "kind": kind, "name": name}
+            self.connection.execute(t.repo_ref.insert().values(**named, target=commit, released=seen.get("released", ""), at=now))
         self.connection.execute(t.repo.update().where(t.repo.c.id == repo_id).values(changed_at=now))
 
     def _update_ref(self, repo_id: str, kind: str, name: str, **values: Any) -> bool:
-        where = (t.repo_ref.c.repo == repo_id) & (t.repo_ref.c.kind == kind) & (t.repo_ref.c.name == name)
-        return self.connection.execute(t.repo_ref.update().where(where).values(**values)).rowcount > 0
+        return self.connection.execute(t.repo_ref.update().where(_is_ref(repo_id, kind, name)).values(**values)).rowcount > 0
 
     def delete_ref(self, repo_id: str, kind: str, name: str) -> bool:
         """Did an unreleased ref of that name exist? Raises: Conflict("repo.ref_released") for a released one."""
         before = self.ref(repo_id, kind, name)
         if before and before.released:
             raise Conflict("repo.ref_released", ref=before.full)
-        where = (t.repo_ref.c.repo == repo_id) & (t.repo_ref.c.kind == kind) & (t.repo_ref.c.name == name)
-        return self.connection.execute(t.repo_ref.delete().where(where)).rowcount > 0
+        return self.connection.execute(t.repo_ref.delete().where(_is_ref(repo_id, kind, name))).rowcount > 0
 
     def stop(self, repo_id: str, tag: str, *, state: str, reason: str, successor: str = "") -> None:
         """Quarantine or withdraw a released tag, or lift with state "". Main falls back to the newest tag still delivered.
@@ -416,6 +387,11 @@ _UNDESCRIBED = sa.select(*_REPO).where(sa.text("facts_of <> head"), t.repo.c.hea
 _COMMIT = sa.select(*(t.repo_commit.c[name] for name in Commit.__slots__)).where(t.repo_commit.c.id == sa.bindparam("of"))
 _TREE = sa.select(t.repo_tree.c.entries).where(t.repo_tree.c.commit == sa.bindparam("of"))
 _REFS = sa.select(*_REF).where(t.repo_ref.c.repo == sa.bindparam("of")).order_by(t.repo_ref.c.kind, t.repo_ref.c.name)
+
+
+def _is_ref(repo_id: str, kind: str, name: str) -> sa.ColumnElement[bool]:
+    ref = t.repo_ref.c
+    return (ref.repo == repo_id) & (ref.kind == kind) & (ref.name == name)
 
 
 def _named(refs: Sequence[Ref], revision: str) -> list[Ref]:
