@@ -24,7 +24,7 @@ class RayCluster:
 
     This machine has to be a node of the cluster it joins: the cache is shared, so nothing is gained by sending data through Ray.
 
-    Raises: Unavailable("build.no_ray" | "build.ray_unreachable").
+    Raises: Unavailable("build.no_ray" | "build.ray_not_started" | "build.ray_unreachable").
     """
 
     def __init__(self, address: str, workers: int = 0) -> None:
@@ -43,8 +43,9 @@ class RayCluster:
                 head = address.removeprefix("ray://")
                 knock(head)
                 ray.init(address=head, log_to_driver=False, configure_logging=False)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise Unavailable("build.ray_unreachable", reason=type(error).__name__) from error
+        except Exception as error:  # Ray raises a bare Exception where a node does not start within its half minute
+            code = "build.ray_not_started" if address == "ray-local" else "build.ray_unreachable"
+            raise Unavailable(code, reason=type(error).__name__) from error
         self.remote = ray.remote(max_retries=MAX_RETRIES, num_cpus=1)(do)
 
     def __enter__(self) -> Self:

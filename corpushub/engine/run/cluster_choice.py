@@ -17,7 +17,7 @@ from corpushub.engine.run.pool import Pool
 
 @contextmanager
 def executor_for(on: str, settings: Settings) -> Generator[Executor]:
-    """The executor `on` names. Raises: Invalid("build.executor"), Unavailable("build.no_ray" | "build.ray_unreachable")."""
+    """The executor `on` names. Raises: Invalid("build.executor"), Unavailable("build.no_ray" | "build.ray_not_started" | "build.ray_unreachable")."""
     name, _, number = on.partition(":")
     workers = settings.build_workers or len(os.sched_getaffinity(0))
     if name in {"", "local"} and (not number or (number.isdigit() and int(number) > 0)):

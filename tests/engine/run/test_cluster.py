@@ -15,7 +15,7 @@ from corpushub.engine.run.cluster import RayCluster
 from corpushub.engine.run.executors import Serial
 from tests.cli import test_interrupts
 from tests.engine.run import test_pool
-from tests.kit.cluster import two_nodes
+from tests.kit.cluster import ATTEMPTS, two_nodes
 from tests.kit.demo import free_port
 
 folder, home, say = test_pool.folder, test_interrupts.home, test_interrupts.say
@@ -33,14 +33,18 @@ def test_two_nodes_give_the_bytes_of_one_process(folder: Path, cluster: Any) -> 
         assert test_pool.built(folder, "ray", executor) == one
 
 
+@pytest.mark.parametrize("on", ["ray://{address}", "ray-local"])
 def test_a_build_on_a_cluster_gives_the_release_of_this_machine_and_leaves_no_process(
-    home: Path, say: test_interrupts.Say, cluster: Any
+    home: Path, say: test_interrupts.Say, cluster: Any, on: str
 ) -> None:
     recipe = str(home / "notices.yaml")
     one = json.loads(say("build", recipe, "--on", "serial", "--json")[1])
     (home / "cache").rename(home / "elsewhere")
-    process = test_interrupts.start(home, "build", recipe, "--on", f"ray://{cluster.address}", "--json")
-    out, told = process.communicate(timeout=300)
+    for _ in range(ATTEMPTS):
+        process = test_interrupts.start(home, "build", recipe, "--on", on.format(address=cluster.address), "--json")
+        out, told = process.communicate(timeout=300)
+        if (process.returncode, on) != (75, "ray-local"):  # it says itself that a busy machine may take too long
+            break
     assert process.returncode == 0, told
     other = json.loads(out)
     assert {(taken, shards) for taken, shards in other["reused"].values()} == {(0, 20)}
