@@ -1,4 +1,4 @@
-"""Trains `corpushub/engine/recognizers/name_reader.npz`: `python tools/name_reader/train.py [--out FILE]`, about ten minutes on one core, the same bytes of text each time.
+"""Trains `corpushub/engine/recognizers/name_reader.npz`: `python tools/name_reader/train.py [--out FILE]`, about two CPU minutes, the same sentences each time.
 
 Text: the laws, work reports and legal questions under `recipes/samples` (licences in their README), where names are put in the place of
 roles, and sentences made of `sentences.txt`. Every name is drawn at random: common and rare surnames, given names of frequent, rare and ordinary
