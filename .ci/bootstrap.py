@@ -134,7 +134,9 @@ def apt_install(packages: list[str]) -> bool:
 
     def apt_get(*words: str) -> int:
         asks_nothing = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        return subprocess.call([*right, "apt-get", *words], env=asks_nothing, stdout=subprocess.DEVNULL)
+        return subprocess.call(
+            [*right, "apt-get", "-o", "DPkg::Lock::Timeout=120", *words], env=asks_nothing, stdout=subprocess.DEVNULL
+        )
 
     apt_get("update", "-q")
     return apt_get("install", "-y", "-q", "--no-install-recommends", *packages) == 0
