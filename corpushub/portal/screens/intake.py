@@ -60,7 +60,7 @@ def table_form(ask: Ask) -> Safe:
     rows = textarea(name="rows", rows=9, required=True, placeholder=COLUMNS, spellcheck="false", c="mono")
     return form(
         p(t("intake.table_how"), c="quiet"),
-        p(code(COLUMNS, c="small")),
+        p(code(COLUMNS.replace(",", ", "), c="small")),
         file_box(ask, "rows", ".csv,.json,.jsonl,text/csv,application/json"),
         label(span(t("intake.rows")), rows),
         div(button(t("intake.enter"), type_="submit", c="btn primary")),
@@ -76,7 +76,7 @@ def harvest_form(ask: Ask) -> Safe:
     own = ask.hub.parties.org(ask.actor.org)
     return form(
         p(t("intake.harvest_how"), c="quiet"),
-        label(span(t("intake.address")), input_(name="address", type_="url", placeholder="https://"), span(hosts(ask), c="hint")),
+        address_box(ask),
         file_box(ask, "document", ".json,.jsonld,application/json"),
         label(span(t("intake.document")), textarea(name="document", rows=4, spellcheck="false", c="mono")),
         label(span(t.name("field", "owner")), select(*owners, name="owner")),
@@ -91,9 +91,13 @@ def harvest_form(ask: Ask) -> Safe:
     )
 
 
-def hosts(ask: Ask) -> str:
+def address_box(ask: Ask) -> Safe:
+    """The address of the other catalog, where hosts may be asked at all."""
     allowed = ask.hub.settings.allowed_hosts
-    return ask.t("intake.hosts", hosts=allowed) if allowed else ask.t("intake.no_hosts")
+    if not allowed:
+        return p(ask.t("intake.no_hosts"), c="quiet small")
+    box = input_(name="address", type_="url", placeholder="https://")
+    return label(span(ask.t("intake.address")), box, span(ask.t("intake.hosts", hosts=allowed), c="hint"))
 
 
 def gaps(ask: Ask) -> Safe:
