@@ -34,8 +34,9 @@ class Beside:
         """Begin the work, unless it was begun already."""
         with self._table:
             if key not in self._futures:
-                self._futures[key] = Future()
-                Thread(target=self._settle, args=(self._futures[key], work), name=f"beside {key[:20]}", daemon=True).start()
+                future: Future[T] = Future()
+                Thread(target=self._settle, args=(future, work), name=f"beside {key[:20]}", daemon=True).start()
+                self._futures[key] = future  # only now: where no thread can be had, nobody may wait for it
             self._futures.move_to_end(key)
             for old in [name for name, future in self._futures.items() if future.done()][: len(self._futures) - self.kept]:
                 del self._futures[old]
