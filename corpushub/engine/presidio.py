@@ -32,6 +32,15 @@ class Later:
     def __call__(self, *args: Any, **more: Any) -> Any:
         return self._meant()(*args, **more)
 
+    def __instancecheck__(self, instance: Any) -> bool:
+        return isinstance(instance, self._meant())
+
+    def __subclasscheck__(self, kind: Any) -> bool:
+        return issubclass(kind, self._meant())
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self._meant(),)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)

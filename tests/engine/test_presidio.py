@@ -29,6 +29,36 @@ print(TransformersNlpEngine.engine_name, spacy_nlp_engine.spacy.blank("zh").lang
     assert told_by(asked) == "transformers zh spacy.lang.zh"
 
 
+def test_stock_presidio_works_beside_ours_with_a_language_model_of_its_own() -> None:
+    asked = """
+import spacy
+from presidio_analyzer import AnalyzerEngine
+from presidio_analyzer.nlp_engine import SpacyNlpEngine, StanzaNlpEngine, TransformersNlpEngine
+from corpushub.engine.recognizers.identity import CnIdCardRecognizer
+
+class Ruled(SpacyNlpEngine):
+    def __init__(self):
+        super().__init__()
+        self.nlp = {"en": spacy.blank("en")}
+        self.nlp["en"].add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": "Ada"}])
+
+    def load(self):
+        pass
+
+class Own(TransformersNlpEngine):
+    pass
+
+engine = AnalyzerEngine(nlp_engine=Ruled(), supported_languages=["en"])
+engine.registry.add_recognizer(CnIdCardRecognizer(supported_language="en"))
+found = engine.analyze("Ada 11010519491231002X 4111111111111111", language="en")
+print(*sorted({item.entity_type for item in found}))
+print(isinstance(Ruled(), StanzaNlpEngine), issubclass(Own, TransformersNlpEngine))
+"""
+    kinds, classes = told_by(asked).splitlines()
+    assert {"PERSON", "CN_ID_CARD", "CREDIT_CARD"} <= set(kinds.split())
+    assert classes == "False True"
+
+
 def test_a_recognizer_of_someone_else_is_asked_with_real_artifacts() -> None:
     asked = """
 from presidio_analyzer import EntityRecognizer
