@@ -2,7 +2,7 @@
 
 The tagger learnt its names from news: a rare surname or given name it reads as a word. Its hidden layers still know that a name must stand
 there. Two dense steps over them, and over what the character is (a surname, a frequent given name, part of a word of the dictionary), say for
-each character whether a name begins, goes on, ends there, or is a single surname. `training/names.py` made the weights; its note says from what.
+each character whether a name begins, goes on, ends there, or is a single surname. `tools/name_reader` made the weights; its note says from what.
 """
 
 from __future__ import annotations

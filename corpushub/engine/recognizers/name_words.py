@@ -163,14 +163,12 @@ def in_guesses(text: str, words: Sequence[Word], guesses: Sequence[Guess]) -> li
 
 def _may_be_read(text: str, words: Sequence[Word], guess: Guess) -> bool:
     start, end, chance = guess
-    name, following = text[start:end], text[end : end + 6]
-    if len(name) < WORD or not _WRITTEN.fullmatch(name) or name in countries():
-        return False
-    if _PLACE_NEXT.match(following) or _PLACE_BEFORE.search(text[max(0, start - 6) : start]) or name[-1] in "村镇乡县":
+    name = text[start:end]
+    if len(name) < WORD or not _WRITTEN.fullmatch(name) or _is_something_else(text, start, end):
         return False
     if "·" in name:
         return chance >= READ_DOTTED
-    if name in KNOWN or name in EMPTY or name in NO_NAMES or _is_in_idiom(text, start, end) or _are_countries(name, following):
+    if name in EMPTY or is_made_of_words(name) or _is_in_idiom(text, start, end) or _straddles(text, start, name):
         return False
     surname, tag = begins_with_surname(name, weak=True), dictionary().get(name, ("", 0))[0]
     first = max(0, bisect_right(words, start, key=_start) - 1)
@@ -178,6 +176,16 @@ def _may_be_read(text: str, words: Sequence[Word], guess: Guess) -> bool:
     if not surname or len(name) > surname + 2:
         return chance >= READ_ABROAD and not is_place
     return chance >= (READ_WORD if tag or is_place else READ) and not tag.startswith("ns")
+
+
+def _is_something_else(text: str, start: int, end: int) -> bool:
+    """A country, a village, a family (刘家) or a word that stands in a list of those that look like names."""
+    name, following = text[start:end], text[end : end + 6]
+    if name in countries() or name in KNOWN or name[:WORD] in NO_NAMES or name[-1] in "村镇乡县家":
+        return True
+    return bool(_PLACE_NEXT.match(following) or _PLACE_BEFORE.search(text[max(0, start - 6) : start])) or _are_countries(
+        name, following
+    )
 
 
 # chance from which the second reader alone says that a name stands there: with a surname, a word of the dictionary, without a surname, with dots

@@ -79,7 +79,14 @@ def test_what_the_second_reader_adds_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["任何单位和个人不得擅自改变用途，于是项目方案经过多次修改。", "高等学校应当安全管理，时间安排由主办方决定。"]
+    "text",
+    [
+        "任何单位和个人不得擅自改变用途，于是项目方案经过多次修改。",
+        "高等学校应当安全管理，时间安排由主办方决定。",
+        "由于孩子年龄尚小，法院往往倾向于母亲；另一个孩子尚幼。",
+        "職業工會會員勞保月負擔保險費金額表；公害陳情案件分佈位置圖；退輔會榮民服務處課程",
+        "如果有证据证明刘家夫妇打了人，可以要求刘家夫妇赔偿；盗伐林木罪涉及金额较大",
+    ],
 )
 def test_words_that_begin_like_surnames_are_no_names(text: str) -> None:
     assert not [kind for _, _, kind in detect_batch([text])[0] if kind == "PERSON"]
