@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from corpushub.base.identity import business_day, system_clock
 from tests.kit.browser import Visitor, visitor
-from tests.kit.demo import Running
+from tests.kit.demo import Running, copy_of, serving
 
 WORDS = "经集体研究，材料齐全，可以办理。"
+
+
+@pytest.fixture(scope="module")
+def city(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    """A city of this file's own: elsewhere incidents stop the data that is asked for here."""
+    with serving(copy_of(prepared_home, tmp_path_factory.mktemp("keeping") / "home")) as running:
+        yield running
 
 
 def day(after: int) -> str:
@@ -61,11 +70,11 @@ def begin(at: Visitor, path: str, sheet: str, **answers: str) -> str:
     return page.url.removeprefix(at.endpoint)
 
 
-def test_an_agreement_comes_into_force_rests_and_goes_on(browser: Browser, demo: Running) -> None:
+def test_an_agreement_comes_into_force_rests_and_goes_on(browser: Browser, city: Running) -> None:
     with (
-        visitor(browser, demo, "li.wei") as li,
-        visitor(browser, demo, "zhang.hua") as zhang,
-        visitor(browser, demo, "chen.yu") as chen,
+        visitor(browser, city, "li.wei") as li,
+        visitor(browser, city, "zhang.hua") as zhang,
+        visitor(browser, city, "chen.yu") as chen,
     ):
         page = li.open("/zh/govern/authorizations")
         page.click("[data-sheet=sheet-open-authorization]")
@@ -88,8 +97,8 @@ def test_an_agreement_comes_into_force_rests_and_goes_on(browser: Browser, demo:
         assert li.wrong == zhang.wrong == chen.wrong == []
 
 
-def test_a_price_is_listed_step_by_step_without_json(browser: Browser, demo: Running) -> None:
-    with visitor(browser, demo, "chen.yu") as chen, visitor(browser, demo, "li.wei") as li:
+def test_a_price_is_listed_step_by_step_without_json(browser: Browser, city: Running) -> None:
+    with visitor(browser, city, "chen.yu") as chen, visitor(browser, city, "li.wei") as li:
         case = begin(chen, "/zh/govern/prices", "sheet-open-price", product="yunzhou/laws-and-reports", implementer="yz-service")
         give(li, case, "check_cost")
         give(li, case, "cap", valid_from=day(-20), valid_to=day(700), cap_fen="1")
@@ -103,8 +112,8 @@ def test_a_price_is_listed_step_by_step_without_json(browser: Browser, demo: Run
         expect(page.locator(".head .actions .chip").first).to_have_text("已挂牌")
 
 
-def test_a_change_of_attribute_is_proposed_and_decided_by_somebody_else(browser: Browser, demo: Running) -> None:
-    with visitor(browser, demo, "wu.fan") as wu, visitor(browser, demo, "zhang.hua") as zhang:
+def test_a_change_of_attribute_is_proposed_and_decided_by_somebody_else(browser: Browser, city: Running) -> None:
+    with visitor(browser, city, "wu.fan") as wu, visitor(browser, city, "zhang.hua") as zhang:
         case = begin(
             wu,
             "/zh/govern/resources/990100/sfj/laws",
@@ -118,12 +127,12 @@ def test_a_change_of_attribute_is_proposed_and_decided_by_somebody_else(browser:
         assert wu.wrong == zhang.wrong == []
 
 
-def test_a_table_chosen_as_a_file_is_read_before_it_is_entered(browser: Browser, demo: Running, tmp_path: Path) -> None:
+def test_a_table_chosen_as_a_file_is_read_before_it_is_entered(browser: Browser, city: Running, tmp_path: Path) -> None:
     table = tmp_path / "entries.csv"
     table.write_text(
         "id,owner,title.zh,title.en,origin,frequency\n990100/jtj/stops,yz-transit,站点,Stops,own,daily\n,,,,,\n", "utf-8"
     )
-    with visitor(browser, demo, "tang.jun") as at:
+    with visitor(browser, city, "tang.jun") as at:
         page = at.open("/zh/govern/resources")
         page.click("a[href$='/govern/intake']")
         page.wait_for_selector("input[data-text=rows]")
@@ -134,8 +143,8 @@ def test_a_table_chosen_as_a_file_is_read_before_it_is_entered(browser: Browser,
         expect(page.locator("#brought .chip.warn")).to_have_text("1 行有误")
 
 
-def test_a_question_is_answered_with_noise_and_the_budget_shrinks(browser: Browser, demo: Running) -> None:
-    with visitor(browser, demo, "sun.yue") as at:
+def test_a_question_is_answered_with_noise_and_the_budget_shrinks(browser: Browser, city: Running) -> None:
+    with visitor(browser, city, "sun.yue") as at:
         page = at.open("/zh/demand/mine?tab=cleanroom")
         page.fill("form[data-act=question] input[name=epsilon]", "2")
         page.click("form[data-act=question] button[type=submit]")
@@ -147,8 +156,8 @@ def test_a_question_is_answered_with_noise_and_the_budget_shrinks(browser: Brows
         expect(page.locator("td", has_text="18 / 20")).to_be_visible()
 
 
-def test_a_new_colleague_gets_a_seat_and_signs_in(browser: Browser, demo: Running) -> None:
-    with visitor(browser, demo, "admin") as at:
+def test_a_new_colleague_gets_a_seat_and_signs_in(browser: Browser, city: Running) -> None:
+    with visitor(browser, city, "admin") as at:
         page = at.open("/zh/home/people/yz-justice")
         page.click("[data-sheet=sheet-add_person]")
         fill(page, login="ren.xin", name="任新", roles="provider")
@@ -159,9 +168,9 @@ def test_a_new_colleague_gets_a_seat_and_signs_in(browser: Browser, demo: Runnin
         expect(page.locator(".notice.good")).to_be_visible()
         page.locator("button[data-act=unseat]").click()
         expect(page.locator("td .chip.quiet")).to_have_text("已结束")
-    with visitor(browser, demo) as new:
+    with visitor(browser, city) as new:
         page = new.page
-        page.goto(f"{demo.endpoint}/signin")
+        page.goto(f"{city.endpoint}/signin")
         page.fill("input[name=name]", "ren.xin")
         page.fill("input[name=password]", "first day at work")
         page.click("button[type=submit]")
