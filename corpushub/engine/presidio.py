@@ -1,7 +1,9 @@
-"""Presidio as this project uses it: the one place that imports it, and it comes without spaCy.
+"""Presidio as this project uses it: the one place that imports it, and it comes without what only others of its parts need.
 
 Presidio imports spaCy for engines of its own that are not used here, and loading it takes longer than all else a scrub makes ready. What
 Presidio names of spaCy, and those of its engines that extend spaCy, are looked up when they are used: a recognizer that asks for one gets it.
+The same holds of the library that knows the domains of the internet. Nor are the patterns of all its countries compiled to see whether they
+can be: those that are used are compiled then.
 """
 
 from __future__ import annotations
@@ -10,13 +12,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 NOT_YET = (
-    "spacy", "spacy.language", "spacy.tokens", "spacy.vocab",
-    "presidio_analyzer.nlp_engine.stanza_nlp_engine", "presidio_analyzer.nlp_engine.transformers_nlp_engine",
-)  # fmt: skip
+    "spacy",
+    "spacy.language",
+    "spacy.tokens",
+    "spacy.vocab",
+    "presidio_analyzer.nlp_engine.stanza_nlp_engine",
+    "presidio_analyzer.nlp_engine.transformers_nlp_engine",
+    "tldextract",
+)
+PATTERN, PROOF = "presidio_analyzer.pattern", "_Pattern__validate_regex"  # fmt: skip
 
 
 class Later:
@@ -59,18 +69,36 @@ class StandIn(ModuleType):
 @contextmanager
 def without_spacy() -> Iterator[None]:
     """What is imported from `NOT_YET` is looked up later; where spaCy is loaded already, nothing is gained by that."""
-    if "spacy" in sys.modules:
-        yield
-        return
-    sys.modules.update({name: StandIn(name) for name in NOT_YET})
+    later = [] if "spacy" in sys.modules else [name for name in NOT_YET if name not in sys.modules]
+    sys.modules.update({name: StandIn(name) for name in later})
     try:
         yield
     finally:
-        for name in NOT_YET:
+        for name in later:
             del sys.modules[name]
 
 
-with without_spacy():
+@contextmanager
+def unproved() -> Iterator[None]:
+    """Patterns made meanwhile are not compiled. Their module is loaded before the package, whose other modules make them."""
+    package = find_spec("presidio_analyzer")
+    if "presidio_analyzer" in sys.modules or package is None or not package.submodule_search_locations:
+        yield
+        return
+    spec: Any = spec_from_file_location(PATTERN, Path(package.submodule_search_locations[0]) / "pattern.py")
+    module: Any = module_from_spec(spec)
+    sys.modules[PATTERN] = module
+    spec.loader.exec_module(module)
+    proof = vars(module.Pattern)[PROOF]
+    setattr(module.Pattern, PROOF, staticmethod(lambda _: None))
+    try:
+        yield
+    finally:
+        setattr(module.Pattern, PROOF, proof)
+    sys.modules["presidio_analyzer"].pattern = module  # type: ignore[attr-defined]  # as an import of the package would have left it
+
+
+with without_spacy(), unproved():
     from presidio_analyzer import (
         AnalysisExplanation,
         AnalyzerEngine,

@@ -65,27 +65,34 @@ def from_json(value: Mapping[str, Any]) -> Profile:
     return Profile(value["rows"], value["columns"], plain, value["example"], schema, value["footers"])
 
 
-def profile_files(folder: Path, files: Iterable[BuiltFile]) -> Profile:
-    """Read every row of `files` below `folder` once."""
+def profile_files(folder: Path, files: Iterable[BuiltFile], known: Mapping[str, Mapping[str, Any]] | None = None) -> Profile:
+    """Read every row of `files` below `folder` once.
+
+    What the build itself counted in a column of these rows (`known`) is not counted again, but for numbers: their bins and sums are those of the files.
+    """
     files = tuple(files)
+    rows = sum(file.rows for file in files)
     opened = [(file, pq.ParquetFile(folder / file.path)) for file in files]
     if not opened:
         return Profile(0, {}, {}, {}, ())
     schema = opened[0][1].schema_arrow
-    columns = {name: accumulator(schema.field(name).type, *bounds(opened, name)) for name in schema.names}
+    counted = {
+        name: stated for name, stated in (known or {}).items() if stated.get("count") == rows and stated.get("of") != "value"
+    }
+    columns = {name: accumulator(schema.field(name).type, *bounds(opened, name)) for name in schema.names if name not in counted}
     plain: dict[tuple[str, str], int] = {}
     example: dict[str, str] = {}
     for file, parquet in opened:
         key = (file.config or "default", file.split)
         groups = parquet.metadata
         plain[key] = plain.get(key, 0) + sum(groups.row_group(index).total_byte_size for index in range(groups.num_row_groups))
-        for batch in parquet.iter_batches(batch_size=BATCH_ROWS):
-            if not example and batch.num_rows:
-                example = {name: shown(batch.column(name)[0].as_py()) for name in schema.names}
-            for name in schema.names:
-                columns[name].add(batch.column(name))
-    rows = sum(file.rows for file in files)
-    found = {name: column.result() for name, column in columns.items()}
+        if not example and groups.num_rows:
+            first = next(parquet.iter_batches(batch_size=1))
+            example = {name: shown(first.column(name)[0].as_py()) for name in schema.names}
+        for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=list(columns)) if columns else ():
+            for name, column in columns.items():
+                column.add(batch.column(name))
+    found = {name: columns[name].result() if name in columns else counted[name] for name in schema.names}
     kinds = tuple((name, hub_type(schema.field(name).type)) for name in schema.names)
     return Profile(rows, found, plain, example, kinds, {file.path: parquet.metadata.num_rows for file, parquet in opened})
 

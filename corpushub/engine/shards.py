@@ -33,7 +33,8 @@ class Shard:
     """`kind` ipc: a file of ours. `kind` parquet: rows `start … start + rows` of a foreign file, renamed.
 
     `base`: what an ipc file's `_row` lacks to the row's number in its source file; it is no part of the digest, so that rows before a shard do
-    not make another one of it. `place` names the shard in its source, where its number or first file would not be stable.
+    not make another one of it. `place` names the shard in its source, where its number or first file would not be stable. `kept` is a file that
+    says which rows of an ipc file are the shard's, where those are not all (see `work.left_in_place`).
     """
 
     path: str
@@ -47,12 +48,13 @@ class Shard:
     origins: tuple[str, ...] = ()  # file names by `_origin`
     base: int = 0
     place: str = ""
+    kept: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "path": self.path, "rows": self.rows, "digest": self.digest, "kind": self.kind, "start": self.start,
             "rename": dict(self.rename), "select": list(self.select), "schema": list(self.schema.items()),
-            "origins": list(self.origins), "base": self.base, "place": self.place,
+            "origins": list(self.origins), "base": self.base, "place": self.place, "kept": self.kept,
         }  # fmt: skip
 
     @classmethod
@@ -69,9 +71,14 @@ class Shard:
             place = [pl.lit(0, pl.UInt32).alias("_origin"), pl.lit(0, pl.UInt32).alias("_part")]
             frame = frame.rename(dict(self.rename)).with_row_index("_row", self.start + 1).with_columns(place)
             return frame.select(*ENGINE, pl.exclude(*ENGINE))
-        frame = pl.scan_ipc(self.path, glob=False).head(self.rows)
+        frame = pl.scan_ipc(self.path, glob=False)
+        frame = frame.filter(self.mask()) if self.kept else frame.head(self.rows)
         frame = frame.with_columns(pl.col("_row") + pl.lit(self.base, pl.UInt32)) if self.base else frame
         return matched(frame, self.schema)
+
+    def mask(self) -> pl.Series:
+        """For each row of the file whether it is the shard's."""
+        return pl.Series(np.load(self.kept)) if self.kept else pl.repeat(value=True, n=self.rows, eager=True)
 
     def read(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows (only `columns` and the engine's where given)."""
@@ -79,7 +86,8 @@ class Shard:
             self.kind == "ipc" and not self.schema
         ):  # what a stage left, as it is: a plan for it would cost more than small pieces do
             names = None if columns is None else [*ENGINE, *(name for name in columns if name not in ENGINE)]
-            found = pl.read_ipc(self.path, columns=names).head(self.rows)
+            found = pl.read_ipc(self.path, columns=names)
+            found = found.filter(self.mask()) if self.kept else found.head(self.rows)
             return found.with_columns(pl.col("_row") + pl.lit(self.base, pl.UInt32)) if self.base else found
         frame = self.scan()
         if columns is not None:

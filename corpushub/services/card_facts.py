@@ -76,7 +76,8 @@ def make_facts(inputs: Inputs) -> Made:
     Raises: Invalid("gate.unknown_names") where the recipe's gates name neither a gate nor a measure.
     """
     check_gate_names(inputs.recipe)
-    profile = inputs.profile or profile_files(located(inputs), inputs.built.files)
+    counted = {column.name: column.profile for column in inputs.built.columns}
+    profile = inputs.profile or profile_files(located(inputs), inputs.built.files, counted)
     built = with_profile(inputs.built, profile, inputs.recipe)
     problems = data_problems(inputs, profile)
     measures = release_measures(inputs, profile, problems) | measures_of(built) | overruled(inputs, built)

@@ -1,4 +1,4 @@
-"""Presidio without spaCy: patterns are found without loading it, and whoever asks for it gets the library itself."""
+"""Presidio without spaCy: patterns are found without loading it, and whoever asks for it gets the library itself. Nor are patterns compiled unused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ READY = """
 import sys
 from corpushub.engine.pii.detect import find, scanner
 assert find(["电话13812345678，a@example.com"], scanner(tagger=False))[0]
-assert "presidio_analyzer" in sys.modules and not {"spacy", "spacy.tokens", "thinc"} & set(sys.modules)
+assert "presidio_analyzer" in sys.modules and not {"spacy", "spacy.tokens", "thinc", "tldextract"} & set(sys.modules)
 """
 
 
@@ -27,6 +27,27 @@ import spacy
 print(TransformersNlpEngine.engine_name, spacy_nlp_engine.spacy.blank("zh").lang, type(spacy.blank("zh")).__module__)
 """
     assert told_by(asked) == "transformers zh spacy.lang.zh"
+
+
+def test_a_recognizer_of_presidio_gets_the_domains_it_asks_for() -> None:
+    asked = """
+from presidio_analyzer.predefined_recognizers.generic import email_recognizer
+print(email_recognizer.tldextract.TLDExtract(suffix_list_urls=())("mail.example.com").suffix)
+"""
+    assert told_by(asked) == "com"
+
+
+def test_patterns_of_other_people_are_still_compiled_to_see_whether_they_can_be() -> None:
+    asked = """
+import presidio_analyzer
+from corpushub.engine.presidio import Pattern
+assert presidio_analyzer.pattern.Pattern is presidio_analyzer.Pattern is Pattern
+try:
+    Pattern("broken", "(", 0.5)
+except ValueError:
+    print("refused", Pattern("whole", "a", 0.5).regex)
+"""
+    assert told_by(asked) == "refused a"
 
 
 def test_stock_presidio_works_beside_ours_with_a_language_model_of_its_own() -> None:

@@ -61,6 +61,17 @@ def test_a_profile_reads_back_from_json(tmp_path: Path) -> None:
     assert profiles.from_json(json.loads(json.dumps(profiles.to_json(found)))) == found
 
 
+def test_what_the_build_counted_is_what_the_files_say(tmp_path: Path) -> None:
+    files = written(tmp_path, FRAME)
+    told = profile_files(tmp_path, files)
+    assert profile_files(tmp_path, files, told.columns) == told
+    assert (
+        profile_files(tmp_path, files, {**told.columns, "text": {**told.columns["text"], "max": 9}}).columns["text"]["max"] == 9
+    )
+    other_rows = {name: {**column, "count": 4} for name, column in told.columns.items()}
+    assert profile_files(tmp_path, files, other_rows) == told
+
+
 def test_many_values_are_not_counted_but_lengths_are(tmp_path: Path) -> None:
     frame = pl.DataFrame({"text": [f"v{n}" for n in range(5000)]})
     column = profile_files(tmp_path, written(tmp_path, frame)).columns["text"]

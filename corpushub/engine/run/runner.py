@@ -44,7 +44,7 @@ from corpushub.engine.run.release import (
     released_columns,
     writing,
 )
-from corpushub.engine.run.work import Pieces, Task, tally_from
+from corpushub.engine.run.work import Pieces, Task, left_by, tally_from
 from corpushub.engine.run.write import FILE_BYTES, GROUP_BYTES, hub_type, runs, split_order
 from corpushub.engine.shards import Shard
 
@@ -181,9 +181,7 @@ def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Pat
         tally = read_json(folder / "tally.json")
         for step, value in zip(stage.steps, tally["steps"], strict=True):
             job.tallies.setdefault(step.index, Tally()).add(tally_from(value))
-        mine = task.shard
-        rows = str(folder / "rows.arrow")
-        outputs.append(Shard(rows, tally["rows"], task.key, origins=mine.origins, base=mine.base, place=mine.place))
+        outputs.append(left_by(task, folder, tally["rows"]))
     return Pieces(pieces.sources, tuple(outputs), tuple(folders), tuple(folder for folder, _ in rulings))
 
 

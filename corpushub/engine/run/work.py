@@ -1,16 +1,18 @@
 """The work on one shard, as pure functions of files: what executors call, on this machine or another.
 
 `map_shard` reads a shard, applies the ruling of the barrier before it, carries out a stage's steps in one pass and leaves a folder:
-`rows.arrow`, `drops.arrow`, `tally.json`. `sketch_shard` leaves `sketch.arrow`. Both write into the cache under their key.
+`rows.arrow`, `drops.arrow`, `tally.json`. Between two barriers, where there is only a ruling to apply, the rows stay where they are and the folder
+has `kept.npy` instead. `sketch_shard` leaves `sketch.arrow`. Both write into the cache under their key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from corpushub.base.identity import sha256
@@ -24,6 +26,7 @@ from corpushub.engine.sources.opening import Source
 from corpushub.engine.step import Barrier, Mapped
 
 BATCH_ROWS = 20_000
+ROWS, KEPT = "rows.arrow", "kept.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ def map_shard(plan: Plan, task: Task, cache: Cache) -> Path:
     if found := cache.get(task.key):
         return found
     stage = plan.stages[task.stage]
+    if stays_in_place(plan, task.stage):
+        return left_in_place(plan, task, cache)
     with cache.make(task.key) as folder:
         frame = task.shard.read()
         if task.first:
@@ -86,12 +91,39 @@ def map_shard(plan: Plan, task: Task, cache: Cache) -> Path:
         memos = [memo_of(cache, step.mark, task.slot) for step in stage.steps] if task.slot else []
         pieces, tallies = in_batches(frame, stage, logs, memos)
         drops = pl.concat(logs) if logs else pl.DataFrame(schema=DROPS)
-        for name, rows in (("rows.arrow", pieces), ("drops.arrow", drops)):
-            within(rows, task.shard).write_ipc(folder / name, compression="lz4")
+        for name, rows in ((ROWS, pieces), ("drops.arrow", drops)):
+            within(rows, task.shard).write_ipc(folder / name)
         write_json(folder / "tally.json", {"rows": pieces.height, "steps": [asdict(tally) for tally in tallies]})
     for memo in memos:
         memo.keep()
     return cache.place(task.key)
+
+
+def stays_in_place(plan: Plan, stage: int) -> bool:
+    """Does this stage do no more than apply a ruling for the next barrier?"""
+    before = plan.stages[stage - 1].steps[0].answer if stage else None
+    return isinstance(before, Barrier) and not before.adds and not plan.stages[stage].steps and stage < len(plan.stages) - 1
+
+
+def left_in_place(plan: Plan, task: Task, cache: Cache) -> Path:
+    """The folder of a stage that `stays_in_place`: which rows of the file are left, and the drop log."""
+    with cache.make(task.key) as folder:
+        left, log = ruled(task.shard.read([]), Path(task.ruling), plan.stages[task.stage - 1])
+        gone = pl.read_ipc(Path(task.ruling) / "ruling.arrow").get_column("_code").to_numpy() > 0
+        kept = task.shard.mask().to_numpy().copy()
+        kept[np.flatnonzero(kept)[gone]] = False
+        np.save(folder / KEPT, kept)
+        within(log, task.shard).write_ipc(folder / "drops.arrow")
+        write_json(folder / "tally.json", {"rows": left.height, "steps": []})
+    return cache.place(task.key)
+
+
+def left_by(task: Task, folder: Path, rows: int) -> Shard:
+    """The shard of so many rows that `map_shard` left in `folder`."""
+    mine, in_place = task.shard, folder / KEPT
+    if in_place.exists():
+        return replace(mine, rows=rows, digest=task.key, kept=str(in_place))
+    return Shard(str(folder / ROWS), rows, task.key, origins=mine.origins, base=mine.base, place=mine.place)
 
 
 def within(frame: pl.DataFrame, shard: Shard) -> pl.DataFrame:

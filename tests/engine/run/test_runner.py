@@ -17,6 +17,7 @@ from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan, Setting, make_plan
 from corpushub.engine.registry import registry
 from corpushub.engine.run.runner import run
+from corpushub.engine.shards import Shard
 from corpushub.engine.sources.opening import Place, open_source
 
 RECIPE = """\
@@ -101,6 +102,21 @@ def test_of_two_rulings_in_a_row_both_hold(tmp_path: Path) -> None:
     drops = pl.read_parquet(folder / "provenance" / "drops.parquet")
     assert dict(drops.group_by("step").len().iter_rows())[exact.index] == exact.rows_in - exact.rows_out > 0
     assert done.rows + drops.height == 402
+
+
+def test_between_two_rulings_rows_stay_where_they_are(tmp_path: Path) -> None:
+    """They are not written again: a file says which are left, of those that an earlier one left."""
+    plan, cache = planned(
+        tmp_path / "in", "  - dedup_exact: {on: [day, city]}\n  - dedup_near: {on: city}\n  - dedup_exact: {on: cases}"
+    )
+    done = run(plan, tmp_path / "out", cache=cache)
+    [first, _] = sorted(cache.root.glob("*/*/rows.arrow"), key=lambda path: -pl.read_ipc(path).height)
+    shards = [Shard(str(first), 0, "", kept=str(path)) for path in cache.root.glob("*/*/kept.npy")]
+    after_exact, after_near = sorted((shard.read(["id"]) for shard in shards), key=len, reverse=True)
+    _, _, exact, near, last = done.steps
+    assert (after_exact.height, after_near.height) == (near.rows_in, last.rows_in) == (exact.rows_out, near.rows_out)
+    assert set(pl.read_parquet(tmp_path / "out" / "data")["id"]) <= set(after_near["id"]) < set(after_exact["id"])
+    assert all(shard.read().equals(shard.scan().collect()) for shard in shards)
 
 
 def test_released_types_and_order_follow_the_contract(tmp_path: Path) -> None:
