@@ -72,3 +72,13 @@ def test_a_cluster_that_is_not_there_is_told_at_once_with_what_to_do(home: Path,
     for address in (f"ray://127.0.0.1:{free_port()}", "ray://nowhere"):
         code, _, told = say("build", recipe, "--on", address, "--lang", "en")
         assert (code, "Traceback" in told, "ray://HOST:PORT" in told) == (75, False, True), told
+
+
+def test_ray_that_does_not_start_is_told_with_what_to_do(home: Path, tmp_path: Path) -> None:
+    """Its sockets lie below its own folder, and the system takes no socket with so long a path."""
+    process = test_interrupts.start(
+        home, "build", str(home / "notices.yaml"), "--on", "ray-local", "--lang", "en", RAY_TMPDIR=str(tmp_path / ("x" * 120))
+    )
+    _, told = process.communicate(timeout=300)
+    assert (process.returncode, "Traceback" in told, "--on local" in told) == (75, False, True), told
+    assert left_by(home) == []

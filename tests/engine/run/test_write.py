@@ -147,3 +147,15 @@ def test_a_side_table_written_piece_by_piece_has_the_bytes_of_one_written_whole(
     assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
     write.write_small([frame.head(0)], tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_large_release_has_the_row_groups_and_files_that_clients_like() -> None:
+    """16 to 100 MB of rows a group, and files that are 100 MB to 1 GB even where text shrinks to a quarter, or not at all."""
+    sizes = np.random.default_rng(3).integers(2_000_000, 16_000_000, 1_000).tolist()
+    groups = runs(sizes, [f"docs|{at}" for at in range(len(sizes))], write.GROUP_BYTES)
+    rows = [sum(sizes[at] for at in group) for group in groups]
+    files = runs(rows, [f"docs|{group[-1]}" for group in groups], write.FILE_BYTES)
+    large = [sum(rows[at] for at in file) for file in files]
+    assert all(16_000_000 <= size <= 100_000_000 for size in rows[:-1])
+    assert all(400_000_000 <= size <= 1_000_000_000 for size in large[:-1])
+    assert 8 <= len(large) <= 20
