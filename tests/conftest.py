@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from tests.kit.demo import Running, copy_of, demo_home, serving
 
 settings.register_profile("house", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("house"), derandomize=True, database=None)
 settings.load_profile("house")
 
 LIMIT, AGAIN = 600.0, 30.0  # seconds for one set-up, one test or one tear-down; then, for what cleans up after it

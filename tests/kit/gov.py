@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from corpushub.base.errors import HubError
 from corpushub.domain.parties import SYSTEM, Actor, credit_check
 from corpushub.domain.workflow import Case
 from corpushub.services.cases import Cases
@@ -48,6 +50,7 @@ PEOPLE = {
     "keeper": ("data-bureau", ["admin"]),
 }
 RESOURCE = "990100/stats/notices"
+ASK = {"dataset": "city/notices", "purpose": "research", "plan": "look at the notices", "terms_accepted": True}
 
 
 def credit_code(number: int) -> str:
@@ -251,3 +254,38 @@ def released(city: City, **over: Any) -> Case:
     city.do("implementer", case, "approve")
     case = city.do("reviewer", case, "approve")
     return city.do("operator", case, "publish")
+
+
+def entitled(city: City, **over: Any) -> Case:
+    """An entitlement in force for the developer's organisation, through request, decision and countersignature."""
+    case = city.cases.open(city["developer"], "access", ASK | over)
+    for person, command in (
+        ("developer", "submit"),
+        ("operator", "triage"),
+        ("reviewer", "propose"),
+        ("implementer", "approve"),
+        ("developer", "countersign"),
+    ):
+        case = city.do(person, case, command)
+    held = city.cases.list(city["developer"], flow="entitlement").items
+    return next(right for right in held if right.data["request"] == case.id)
+
+
+def votes_at_once(city: City, case: Case) -> list[str]:
+    """What sixteen approvals of `case` in the same moment, by four people, are answered: a state or a refusal's code."""
+    answers: list[str] = []
+
+    def vote(person: str) -> None:
+        try:
+            answers.append(city.do(person, case, "approve").state)
+        except HubError as error:
+            answers.append(error.code)
+
+    threads = [
+        threading.Thread(target=vote, args=(person,)) for person in ("implementer", "implementer2", "reviewer", "authority") * 4
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers

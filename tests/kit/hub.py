@@ -26,7 +26,7 @@ from corpushub.domain.tree import entry_for
 from corpushub.domain.workflow import Case
 from corpushub.services.hub import Hub, open_hub
 from corpushub.web import create_app
-from tests.kit.gov import City, a_city
+from tests.kit.gov import City, a_city, entitled
 
 CURATOR = Actor("operator", "data-group", frozenset({Role.OPERATOR}), "operator")
 READER = Actor("developer", "beichen", frozenset({Role.DEVELOPER}), "developer")
@@ -61,26 +61,10 @@ class SomeHub:
 
     def entitle(self, **over: Any) -> Case:
         """An entitlement in force for the reader's organisation, through request, decision and countersignature."""
-        ask = {
-            "dataset": REPO,
-            "purpose": "model-training",
-            "channels": ["file"],
-            "plan": "train a small model",
-            "terms_accepted": True,
-        }
-        city = self.city
-        case = city.cases.open(city["developer"], "access", ask | over)
-        for person, command, data in (
-            ("developer", "submit", {}),
-            ("operator", "triage", {}),
-            ("reviewer", "propose", {}),
-            ("implementer", "approve", {}),
-            ("developer", "countersign", {}),
-        ):
-            case = city.do(person, case, command, **data)
+        ask = {"dataset": REPO, "purpose": "model-training", "channels": ["file"], "plan": "train a small model"}
+        right = entitled(self.city, **(ask | over))
         self.access.forget()
-        found: Case = city.cases.list(city["developer"], flow="entitlement").items[0]
-        return found
+        return right
 
     def publish(self, repo_id: str, files: Mapping[str, bytes], tag: str = "v1.0.0", *, gated: str = "manual") -> str:
         """Release `files` as `tag` and main, as a publication does; gives the commit."""
@@ -126,13 +110,20 @@ def serving(hub: Any, **options: Any) -> Generator[str]:
         app, host="127.0.0.1", port=hub.settings.port, http=HubProtocol.over(app.quick), log_level="warning", access_log=False
     )
     server = uvicorn.Server(config)
+    with running(server):
+        yield address
+
+
+@contextmanager
+def running(server: uvicorn.Server) -> Generator[None]:
+    """`server` in a thread of its own, answering when the block begins and stopped when it ends."""
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        yield address
+        yield
     finally:
         server.should_exit = True
         thread.join(timeout=10)

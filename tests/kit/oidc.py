@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from tests.kit.demo import free_port
+from tests.kit.hub import running
 
 CLIENT, SECRET = "corpushub", "a secret between us"
 
@@ -99,13 +99,5 @@ def a_provider() -> Generator[Provider]:
     port = free_port()
     provider = Provider(f"http://127.0.0.1:{port}")
     server = uvicorn.Server(uvicorn.Config(provider.app(), host="127.0.0.1", port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.02)
-    try:
+    with running(server):
         yield provider
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)

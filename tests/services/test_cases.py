@@ -1,16 +1,15 @@
 # ruff: noqa: RUF043 - codes hold a dot, and any character there will do
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
+from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.domain.parties import ANONYMOUS
 from corpushub.domain.workflow import fold
-from tests.kit.gov import RESOURCE, City, a_city, draft, proposed, registered, released
+from tests.kit.gov import RESOURCE, City, a_city, draft, proposed, registered, released, votes_at_once
 
 
 @pytest.fixture
@@ -251,21 +250,7 @@ def test_allowed_tells_why_not_and_who_else_must_decide(city: City) -> None:
 def test_sixteen_people_at_once_lose_no_event(city: City) -> None:
     registered(city)
     case = proposed(city)
-    results: list[str] = []
-
-    def vote(person: str) -> None:
-        try:
-            results.append(city.do(person, case, "approve").state)
-        except HubError as error:
-            results.append(error.code)
-
-    threads = [
-        threading.Thread(target=vote, args=(person,)) for person in ("implementer", "implementer2", "reviewer", "authority") * 4
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = votes_at_once(city, case)
     assert len(results) == 16
     assert results.count("approved") == 1
     with city.database.read() as unit:

@@ -12,7 +12,7 @@ from corpushub.base.identity import business_day
 from corpushub.domain.workflow import Case
 from corpushub.services.delivery import Ask, Permission, decide
 from corpushub.store.repos import Repo
-from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, draft
+from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, draft, entitled
 
 WHY = {"reason": "because it has to be"}
 
@@ -67,17 +67,7 @@ def test_some_fields_are_no_right_to_whole_files(city: City) -> None:
 
 
 def test_an_entitlement_does_not_grow_with_the_sources_of_a_later_version(city: City) -> None:
-    ask = {"dataset": "city/notices", "purpose": "research", "plan": "look at the notices", "terms_accepted": True}
-    case = city.cases.open(city["developer"], "access", ask)
-    for person, command in (
-        ("developer", "submit"),
-        ("operator", "triage"),
-        ("implementer", "propose"),
-        ("implementer", "approve"),
-    ):
-        city.do(person, case, command)
-    city.do("developer", case, "countersign")
-    (right,) = city.cases.list(city["developer"], flow="entitlement").items
+    right = entitled(city)
     assert answer(city, "developer") == right.id
     other = city.catalog.add(city["registrar"], an_entry(id="990100/stats/other", registration_code="R-2"))
     city.clock.forward(minutes=5)

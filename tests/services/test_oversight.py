@@ -25,7 +25,7 @@ from corpushub.services.oversight import Oversight
 from corpushub.services.reporting import printed
 from corpushub.store.hub_tables import repo_ref
 from corpushub.store.tokens import Delivery
-from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, proposed
+from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, entitled, proposed
 
 WHY = {"reason": "because it has to be"}
 
@@ -116,16 +116,7 @@ def test_only_oversight_sees_findings(city: City) -> None:
 
 
 def test_who_holds_a_dataset_in_one_answer(city: City) -> None:
-    ask = {"dataset": "city/notices", "purpose": "research", "plan": "look at the notices", "terms_accepted": True}
-    case = city.cases.open(city["developer"], "access", ask)
-    for person, command in (
-        ("developer", "submit"),
-        ("operator", "triage"),
-        ("implementer", "propose"),
-        ("implementer", "approve"),
-    ):
-        city.do(person, case, command)
-    city.do("developer", case, "countersign")
+    entitled(city)
     (holder,) = oversight(city).holders(city["auditor"], "city/notices")
     assert (holder.org, holder.state, holder.purpose, holder.deliveries) == ("beichen", "active", "research", 0)
 
@@ -246,17 +237,7 @@ def test_a_conflict_declared_late_takes_the_voice_back(city: City) -> None:
 
 
 def test_a_bulk_download_raises_one_alert_and_the_freeze_works(city: City) -> None:
-    ask = {"dataset": "city/notices", "purpose": "research", "plan": "look at the notices", "terms_accepted": True}
-    case = city.cases.open(city["developer"], "access", ask)
-    for person, command in (
-        ("developer", "submit"),
-        ("operator", "triage"),
-        ("implementer", "propose"),
-        ("implementer", "approve"),
-    ):
-        city.do(person, case, command)
-    city.do("developer", case, "countersign")
-    (right,) = city.cases.list(city["developer"], flow="entitlement").items
+    right = entitled(city)
     row = Delivery(
         "d-1",
         iso(city.clock()),

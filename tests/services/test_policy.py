@@ -19,11 +19,11 @@ from corpushub.domain.flows import flow_named
 from corpushub.domain.indicators import indicators
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.domain.policy import CHANNELS, Delivered, Link, Terms, Use, decide_delivery
-from corpushub.domain.workflow import Case
 from corpushub.services.access import Gated
 from corpushub.services.oversight import Oversight
 from corpushub.services.viewer import Asked
 from tests.kit.gov import (
+    ASK,
     MATERIALS,
     RESOURCE,
     City,
@@ -33,6 +33,7 @@ from tests.kit.gov import (
     authorized,
     credit_code,
     draft,
+    entitled,
     registered,
     released,
     terms,
@@ -41,7 +42,6 @@ from tests.kit.hub import REPO, SomeHub, notices, some_hub
 
 DAY = date(2026, 3, 2)
 FILE = "data/test-00000-of-00001.parquet"
-ASK = {"dataset": "city/notices", "purpose": "research", "plan": "look at the notices", "terms_accepted": True}
 
 
 @pytest.fixture
@@ -59,15 +59,6 @@ def code_of(work: Any) -> str:
         work()
     assert all(caught.value.explain(lang) for lang in ("zh", "en"))
     return str(caught.value.code)
-
-
-def granted(city: City, **over: Any) -> Case:
-    """An entitlement of the developer's organisation."""
-    case = city.cases.open(city["developer"], "access", ASK | over)
-    for person, command in (("developer", "submit"), ("operator", "triage"), ("reviewer", "propose"), ("implementer", "approve")):
-        case = city.do(person, case, command)
-    city.do("developer", case, "countersign")
-    return next(item for item in city.cases.list(city["developer"], flow="entitlement").items if item.data["request"] == case.id)
 
 
 # Articles 1 to 3: catalog and registration
@@ -192,9 +183,9 @@ def test_what_may_leave_is_what_the_entry_s_egress_says(egress: str, left: set[s
 def test_free_use_carries_its_conditions(live: City) -> None:
     """Article 7: 有条件无偿使用 (report the use, no resale)."""
     wider = authorized_for(live, "public-welfare")
-    right = granted(live, purpose="public-welfare", dataset=wider)
+    right = entitled(live, purpose="public-welfare", dataset=wider)
     assert right.data["duties"] == ["report_use", "no_resale"]
-    assert "duties" not in granted(live).data
+    assert "duties" not in entitled(live).data
 
 
 def authorized_for(city: City, purpose: str, dataset: str = "city/welfare") -> str:
@@ -227,7 +218,7 @@ def test_a_contest_s_grant_ends_with_the_contest(live: City) -> None:
         == "access.no_contest"
     )
     live.do("authority", contest, "confirm")
-    right = granted(live, purpose="contest", dataset=dataset, contest=contest.id)
+    right = entitled(live, purpose="contest", dataset=dataset, contest=contest.id)
     assert right.data["valid_to"] == "2026-06-30"
     live.do(
         "developer", right, "report_use", model="cup-7b", task="submission: accuracy 0.83", versions_used=[f"{dataset}@1.0.0"]
@@ -251,7 +242,7 @@ def test_a_contest_s_grant_ends_with_the_contest(live: City) -> None:
 def test_concentration_is_the_sum_of_squared_shares(live: City) -> None:
     """Article 8: three grants to one, one to another: 75² + 25² = 6250."""
     for _ in range(3):
-        granted(live)
+        entitled(live)
     case = live.cases.open(live["district"], "access", ASK)
     for person, command in (
         ("district", "submit"),
@@ -286,7 +277,7 @@ def test_lead_time_runs_from_the_order_to_the_version(live: City) -> None:
 
 
 def test_a_secret_entry_is_closed_on_every_path(live: City) -> None:
-    right = granted(live)
+    right = entitled(live)
     live.clock.forward(minutes=1)
     case = live.cases.open(
         live["provider"],
@@ -353,7 +344,7 @@ def test_important_data_is_released_only_with_the_chief_data_officer(live: City)
 
 
 def test_a_supervisor_sees_everything_stops_things_and_decides_nothing(live: City) -> None:
-    right = granted(live)
+    right = entitled(live)
     supervisor = live["supervisor"]
     for flow in ("authorization", "access", "entitlement", "release"):
         assert live.cases.list(supervisor, flow=flow).items

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from corpushub.domain.workflow import fold
 from corpushub.store.db import Database
 from corpushub.store.migrate import all_metadata, bring_up, config, current, guard, head
 from corpushub.store.tables import Json
-from tests.kit.gov import City, a_city, proposed, registered, released
+from tests.kit.gov import City, a_city, proposed, registered, released, votes_at_once
 from tests.kit.postgres import a_database
 
 BACKENDS = ["sqlite", "postgresql"]
@@ -59,21 +58,7 @@ def test_the_record_only_grows(city: City, statement: str) -> None:
 def test_sixteen_writers_lose_nothing(city: City) -> None:
     registered(city)
     case = proposed(city)
-    results: list[str] = []
-
-    def vote(person: str) -> None:
-        try:
-            results.append(city.do(person, case, "approve").state)
-        except HubError as error:
-            results.append(error.code)
-
-    threads = [
-        threading.Thread(target=vote, args=(person,)) for person in ("implementer", "implementer2", "reviewer", "authority") * 4
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = votes_at_once(city, case)
     assert len(results) == 16
     assert results.count("approved") <= 1
     with city.database.read() as unit:
