@@ -25,9 +25,9 @@ from corpushub.engine.step import Sketches
 from corpushub.engine.text.shingling import MINIMA
 from corpushub.engine.text.utf8 import I64, U8, U64
 
-_PROPOSALS: Final = 6_000_000
+_PROPOSALS: Final = 4_000_000
 _KEY_BYTES: Final = 64_000_000
-_CHECK_BYTES: Final = 128_000_000
+_CHECK_BYTES: Final = 96_000_000
 _BAND_BITS: Final = 5  # of a proposal: which band made it
 _MANY: Final = 4  # with more than one new text in so many, buckets are found as from scratch
 

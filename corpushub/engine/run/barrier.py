@@ -51,6 +51,7 @@ def rule_shards(plan: Plan, task: Ruling, cache: Cache) -> Path:
     barrier = plan.stages[task.stage].steps[0].answer
     assert isinstance(barrier, Barrier)
     folders = [cache.place(key) for key in task.sketches]
+    give_back()
     decision = barrier.decide(StoredSketches(task.shards, folders, task.sketches, task.memory))
     with cache.make(task.key) as folder:
         write_ruling(decision, task.shards, folder)

@@ -14,6 +14,7 @@ from corpushub.engine.plan import Plan
 from corpushub.engine.run.barrier import survivors
 from corpushub.engine.run.work import Pieces
 from corpushub.engine.run.write import write_small
+from corpushub.engine.shards import read_small
 
 PART_SHARDS = 64
 
@@ -40,7 +41,7 @@ def named(plan: Plan, drops: pl.DataFrame, names: pl.Series, inputs: Mapping[int
 
 def gathered(plan: Plan, pieces: Pieces) -> pl.DataFrame:
     """The drop logs of a stage's shards as one, with each row's place. Columns are made for all shards at once: there may be thousands."""
-    logs = [pl.read_ipc(folder / "drops.arrow") for folder in pieces.folders]
+    logs = [read_small(folder / "drops.arrow") for folder in pieces.folders]
     stays = [survivors_in(log, pieces.rulings[at] if pieces.rulings else None) for at, log in enumerate(logs)]
     home = np.repeat(np.arange(len(logs)), [log.height for log in logs])
     files = pl.Series([name for shard in pieces.shards for name in shard.origins], dtype=pl.String)

@@ -31,7 +31,7 @@ from corpushub.engine.digests import row_digests
 from corpushub.engine.plan import Plan
 from corpushub.engine.run.join import join
 from corpushub.engine.run.write import arrow_schema, arrow_type, place_of, without_engine, write_group
-from corpushub.engine.shards import Shard
+from corpushub.engine.shards import Shard, read_small
 
 LINEAGE = ""  # the group that is no split
 SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,59}")
@@ -220,10 +220,13 @@ def encode_group(plan: Plan, task: Group, cache: Cache) -> Path:
 def rows_of(plan: Plan, part: Measure, split: str, cache: Cache) -> pa.Table:
     columns = released_columns(plan)
     apart = cache.place(part.key) / f"{split}.arrow"
-    frame = pl.scan_ipc(apart, glob=False) if apart.exists() else part.shard.scan()
-    if "split" in plan.schema and not apart.exists():
-        frame = frame.filter(pl.col("split") == split)
-    return frame.select(*columns).collect().to_arrow().cast(arrow_schema(columns))
+    if apart.exists():
+        frame = read_small(apart, list(columns))
+    elif "split" in plan.schema:
+        frame = part.shard.read([*columns, "split"]).filter(pl.col("split") == split)
+    else:
+        frame = part.shard.read(list(columns))
+    return frame.select(*columns).to_arrow().cast(arrow_schema(columns))
 
 
 def lineage_of(plan: Plan, part: Measure, _split: str, cache: Cache) -> pa.Table:
