@@ -100,6 +100,8 @@ class CnLandlineRecognizer(ChineseShapeRecognizer):
 
 
 _LOCAL = r"[A-Za-z0-9](?:[A-Za-z0-9._%+\-]{0,62}[A-Za-z0-9._+\-])?"
+# The same, read once and given back to nothing: only where none of its characters can follow.
+_WHOLE_LOCAL = r"[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}+(?<!%)"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 
 
@@ -116,7 +118,7 @@ class EmailAddressRecognizer(ShapeRecognizer):
         (
             "disguised",
             (
-                rf"(?<![A-Za-z0-9._%+\-]){_LOCAL} ?(?:\[at\]|\(at\)|\{{at\}}|【at】|\[AT\]| AT | at |\(AT\)|#|\(@\)|\[@\]| @ | @|@ ) ?"
+                rf"(?<![A-Za-z0-9._%+\-]){_WHOLE_LOCAL} ?(?:\[at\]|\(at\)|\{{at\}}|【at】|\[AT\]| AT | at |\(AT\)|#|\(@\)|\[@\]| @ | @|@ ) ?"
                 rf"(?:{_LABEL} ?(?:\.|DOT|dot|\[dot\]|\(dot\)|点|。) ?){{1,3}}(?:com|cn|net|org|edu|gov|hk|tw|io|me|cc|info)(?![A-Za-z0-9])"
             ),
             0.85,
