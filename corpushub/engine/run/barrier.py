@@ -22,6 +22,7 @@ from corpushub.engine.sketches import StoredSketches
 from corpushub.engine.step import Barrier, Decision
 
 SURVIVORS = "survivors.npy"
+MANY_ROWS = 1_000_000  # of so many a ruling fills the memory: room is worth the twentieth of a second that making it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def rule_shards(plan: Plan, task: Ruling, cache: Cache) -> Path:
     barrier = plan.stages[task.stage].steps[0].answer
     assert isinstance(barrier, Barrier)
     folders = [cache.place(key) for key in task.sketches]
-    give_back()
+    if task.rows >= MANY_ROWS:
+        give_back()
     decision = barrier.decide(StoredSketches(task.shards, folders, task.sketches, task.memory))
     with cache.make(task.key) as folder:
         write_ruling(decision, task.shards, folder)
