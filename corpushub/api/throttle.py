@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 from corpushub.base.errors import HubError
 
-WINDOW_SECONDS = 300
 MAX_CALLERS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Requests per window. A release of 10,000 files costs a reader about 20,000 `resolve` requests."""
+    """Requests per window of `seconds`. A release of 10,000 files costs a reader about 20,000 `resolve` requests."""
 
     api: int = 120_000
     resolve: int = 400_000
     anonymous_api: int = 20_000
     anonymous_resolve: int = 60_000
+    seconds: int = 300
 
 
 class TooMany(HubError):
@@ -46,16 +46,17 @@ class Throttle:
         kind = "resolve" if kind == "resolve" else "api"
         quota = getattr(self.quotas, kind if signed_in else f"anonymous_{kind}")
         now = time.monotonic()
-        window = int(now // WINDOW_SECONDS)
+        length = self.quotas.seconds
+        window = int(now // length)
         if window != self.window or len(self.counts) > MAX_CALLERS:
             self.window, self.counts = window, {}
         used = self.counts[who, kind] = self.counts.get((who, kind), 0) + 1
         if used * 10 < quota * 9:
             return ()
-        left, seconds = max(0, quota - used), int((window + 1) * WINDOW_SECONDS - now) + 1
+        left, seconds = max(0, quota - used), int((window + 1) * length - now) + 1
         lines = (
             (b"ratelimit", f'"{kind}";r={left};t={seconds}'.encode()),
-            (b"ratelimit-policy", f'"fixed window";"{kind}";q={quota};w={WINDOW_SECONDS}'.encode()),
+            (b"ratelimit-policy", f'"fixed window";"{kind}";q={quota};w={length}'.encode()),
         )
         if used > quota:
             raise TooMany(seconds, (*lines, (b"retry-after", str(seconds).encode())))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from corpushub.api.throttle import Quotas
 from tests.kit.hub import CURATOR, REPO, STRANGER, SomeHub, notices, serving, some_hub
 
 
@@ -108,3 +109,24 @@ def test_an_open_dataset_needs_no_token(client: Any) -> None:
 def test_a_wrong_token_is_named_as_such(client: Any) -> None:
     done = client("from huggingface_hub import HfApi; HfApi().whoami()", "chub_wrong")
     assert "Invalid" in done.stderr
+
+
+def test_a_client_over_its_quota_waits_as_long_as_the_hub_says_and_goes_on(
+    client: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The wait is the client's own: it reads `ratelimit` of the 429 (spec of its `http_backoff`)."""
+    busy = some_hub(tmp_path_factory.mktemp("busy"))
+    busy.publish("city/open", notices(), gated="")
+    quotas = Quotas(anonymous_resolve=5, seconds=3)
+    with serving(busy, quotas=quotas) as address:
+        done = client(
+            f"""
+from huggingface_hub import hf_hub_download
+for path in {sorted(notices())!r}:
+    hf_hub_download("city/open", path, repo_type="dataset", endpoint="{address}")
+print("all here")
+"""
+        )
+    assert (done.returncode, done.stdout.strip()) == (0, "all here"), done.stderr
+    assert "Rate limited. Waiting" in done.stderr
+    assert "Retrying in" not in done.stderr, "it was told how long to wait and need not guess"
