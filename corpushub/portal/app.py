@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 
 import anyio.to_thread
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,6 +43,7 @@ def mount(app: FastAPI, hub: Hub) -> None:
             app.add_api_route(path, front_door, methods=["GET"], include_in_schema=False)
         doors = {area.name: mount_area(app, hub, area, lang) for area in AREAS}
         app.add_api_route(f"/{lang}/{{rest:path}}", doors["data"].lost, methods=["GET"], include_in_schema=False)
+    app.add_exception_handler(NotFound.status, lost_outside)
 
 
 def mount_area(app: FastAPI, hub: Hub, area: Area, lang: Lang) -> Door:
@@ -84,6 +87,15 @@ async def static_file(name: str) -> Response:
     if not assets.known(name):
         raise HTTPException(404)
     return Response(assets.content(name), media_type=assets.TYPES[name.rpartition(".")[2]], headers=assets.KEEP)
+
+
+async def lost_outside(request: Request, error: Exception) -> Response:
+    """An address nobody knows outside the portal: programs are told in JSON, a person is shown the portal's page for it."""
+    assert isinstance(error, StarletteHTTPException)
+    if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+        lang = request.state.lang if request.headers.get("accept-language") else LANGS[0]
+        return RedirectResponse(f"/{lang}{request.url.path}", 303)
+    return await http_exception_handler(request, error)
 
 
 def front_door(request: Request) -> RedirectResponse:

@@ -141,7 +141,7 @@ def test_the_dashboard_knows_which_entries_are_registered(browser: Browser, demo
         assert at.wrong == []
 
 
-@pytest.mark.parametrize("path", ["/zh/no-such-area", "/zh/data/no-such-screen"])
+@pytest.mark.parametrize("path", ["/zh/no-such-area", "/zh/data/no-such-screen", "/nothing/here"])
 def test_an_address_nobody_knows_is_a_page_with_the_way_on(browser: Browser, demo: Running, path: str) -> None:
     with visitor(browser, demo) as at:
         page = at.open(path)
