@@ -4,6 +4,8 @@ Rules of this module:
 - state, nonce and verifier are made here, kept ten minutes, used once; the browser proves it began by a cookie holding the state;
 - the ID token is believed only with a signature of the issuer's published keys, our client id as audience, the nonce, and in time;
 - an identity is known to us or refused: nobody gets an account by signing in elsewhere.
+
+What only a sign-in needs (httpx, joserfc) is imported by it: every command loads this module.
 """
 
 from __future__ import annotations
@@ -15,11 +17,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
-
-import httpx
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from corpushub.base.errors import Forbidden, Unavailable
 from corpushub.base.identity import Clock, Stopwatch, iso, sha256, system_clock
@@ -102,6 +99,8 @@ class Oidc:
 
     def _exchange(self, code: str, verifier: str) -> str:
         """The ID token for an authorization code."""
+        import httpx
+
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri, "code_verifier": verifier}
         login = (self.settings.oidc_client_id, self.settings.oidc_client_secret)
         try:
@@ -114,6 +113,9 @@ class Oidc:
         return token
 
     def _claims(self, token: str, nonce: str) -> dict[str, Any]:
+        from joserfc import jwt
+        from joserfc.errors import JoseError
+
         known = self._published()
         rules = jwt.JWTClaimsRegistry(
             now=int(self.clock().timestamp()),
@@ -149,6 +151,10 @@ class Oidc:
         """The issuer's endpoints and keys, asked at most every ten minutes. Raises: Unavailable("oidc.unreachable")."""
         if self._known is not None and self._known.since.seconds() < KEPT_SECONDS:
             return self._known
+        import httpx
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
         issuer = self.settings.oidc_issuer.rstrip("/")
         try:
             found = httpx.get(f"{issuer}/.well-known/openid-configuration", timeout=TIMEOUT_SECONDS).raise_for_status().json()

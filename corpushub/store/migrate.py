@@ -1,21 +1,22 @@
 """Brings a database to the present schema: an empty one is created whole, an older one migrated step by step (Alembic), in one transaction.
 
-Whatever the way, the database's own guards (append-only events and ledger) are in place afterwards.
+Whatever the way, the database's own guards (append-only events and ledger) are in place afterwards. Alembic is loaded only where there is
+something to migrate: a database that is up to date, the one every command finds, is recognised without it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from corpushub.base.settings import load_settings
 from corpushub.store import account_tables, hub_tables, ledger_tables
 from corpushub.store.tables import guard_events, metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _FOLDER = Path(__file__).parent / "migrations"
 _AREAS = (account_tables, hub_tables, ledger_tables)
@@ -34,6 +35,8 @@ def shell_engine() -> sa.Engine:
 
 
 def config(connection: sa.Connection | None = None) -> Config:
+    from alembic.config import Config
+
     made = Config()
     made.set_main_option("script_location", str(_FOLDER))
     if connection is not None:
@@ -42,25 +45,37 @@ def config(connection: sa.Connection | None = None) -> Config:
 
 
 def head() -> str:
-    """The present schema's name."""
-    return ScriptDirectory(str(_FOLDER)).get_current_head() or ""
+    """The present schema's name: revisions are numbered, and so are their files."""
+    return max(path.stem.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*_*.py"))
 
 
 def current(connection: sa.Connection) -> str:
     """The schema a database has, empty where it has none."""
-    return MigrationContext.configure(connection).get_current_revision() or ""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return ""
+    return connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))) or ""
 
 
 def bring_up(connection: sa.Connection) -> None:
     """Create or migrate, inside the transaction of `connection`."""
     have, want = current(connection), head()
     if have and have != want:
+        from alembic import command
+
         command.upgrade(config(connection), "head")
     all_metadata().create_all(connection)  # whole where it was empty; tables an area added since the last revision otherwise
     if not have:
-        MigrationContext.configure(connection).stamp(ScriptDirectory(str(_FOLDER)), want)
+        stamp(connection, want)
     if have != want:
         guard(connection)
+
+
+def stamp(connection: sa.Connection, revision: str) -> None:
+    """Write down which schema the database has."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    MigrationContext.configure(connection).stamp(ScriptDirectory(str(_FOLDER)), revision)
 
 
 def guard(connection: sa.Connection) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import httpx
-
 from corpushub.base.errors import Forbidden, Invalid, Unavailable
 
 MAX_BYTES = 64 << 20
@@ -35,6 +33,8 @@ def fetch(address: str, allowed: str | None = None) -> bytes:
 
     Raises: Forbidden("federation.host"), Unavailable("federation.unreachable"), Invalid("federation.not_a_delta").
     """
+    import httpx  # here, because every command loads this module and few ask another hub
+
     host = (urlsplit(address).hostname or "").lower()
     if allowed is not None and host not in {name.strip().lower() for name in allowed.split(",") if name.strip()}:
         raise Forbidden("federation.host", host=host)
