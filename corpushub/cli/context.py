@@ -45,11 +45,11 @@ class Context:
     def hub(self) -> Hub:
         """The services, opened at first use: `--help` and a mistyped word never touch a database."""
         if self._hub is None:
-            from corpushub.services.hub import open_hub
+            from corpushub.services.hub import Hub
 
             settings = self.settings()
             make_home(settings.home)
-            self._hub = open_hub(settings)
+            self._hub = Hub(settings)
         return self._hub
 
     def actor(self) -> Actor:
