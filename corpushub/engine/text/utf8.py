@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -149,8 +150,25 @@ _seen = _Seen()
 
 
 @cache
-def _has_numba() -> bool:
-    return find_spec("numba") is not None
+def _kernels() -> ModuleType | None:
+    """The compiled kernels, or None where numba is not installed.
+
+    Numba looks whether there is linear algebra when its array functions are first loaded, and for that imports all of SciPy's: a third of
+    what loading takes. No kernel of ours has any, so it is told that there is none.
+    """
+    if find_spec("numba") is None:
+        return None
+    linear: Any = import_module("numba.np.linalg")
+    look, linear.ensure_blas = linear.ensure_blas, _no_linear_algebra
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        linear.ensure_blas = look
+    return import_module("corpushub.engine.text.compiled")
+
+
+def _no_linear_algebra() -> None:
+    raise ImportError
 
 
 def compiled(size: int, *, fast: bool | None = None) -> ModuleType | None:
@@ -159,8 +177,6 @@ def compiled(size: int, *, fast: bool | None = None) -> ModuleType | None:
     `fast` forces one or the other (equality tests, benchmarks).
     """
     _seen.bytes += size
-    if fast is False or (fast is None and _seen.bytes < WORTH_BYTES) or not _has_numba():
+    if fast is False or (fast is None and _seen.bytes < WORTH_BYTES):
         return None
-    from corpushub.engine.text import compiled as kernels
-
-    return kernels
+    return _kernels()

@@ -57,3 +57,10 @@ def test_every_module_of_constants_is_watched() -> None:
             elif line.startswith("from corpushub.engine.text."):
                 named.add(line.split(".")[3].split(" ")[0] + ".py")
     assert named == set(compiled.SOURCES)
+
+
+def test_kernels_are_loaded_without_linear_algebra() -> None:
+    code = "import sys; from corpushub.engine.run.pool import load_kernels; load_kernels(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "corpushub.engine.text.compiled_stats" in loaded
+    assert "scipy.linalg" not in loaded
