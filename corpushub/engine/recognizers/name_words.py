@@ -23,6 +23,12 @@ _PLACE_NEXT = re.compile(
 )
 
 
+_OFFICE_NEXT = re.compile(
+    rf"街道|苏木|(?:农|林|牧|渔)场|(?:{HAN}{{1,3}}族){{1,3}}[乡镇]"
+)  # what is run by one, whatever it is called
+_SHEETS = re.compile(r"(?:\d{3}|\d万|[一二三四五六七八九十百千万两几多每])\s?$")  # 50,000 张训练图像: so many sheets
+
+
 def in_words(text: str, words: Sequence[Word]) -> list[Found]:
     """The tagger's names in `text`."""
     found = [_with_dots(text, words, found) for word in words if word.tag in PEOPLE for found in _cleaned(text, word)]
@@ -134,6 +140,8 @@ def _passes(text: str, start: int, name: str, chance: float) -> bool:
         return False
     if len(name) > 2 and _PLACE_END.search(name) and (re.match(r"[0-9A-Za-z]|的?村", following) or name[-1] in "村镇乡"):
         return False
+    if _OFFICE_NEXT.match(following) or (name[0] == "张" and _SHEETS.search(before)):
+        return False
     if name[-1] in "晴阴" and re.match(r"\d|多云|转", following):
         return False  # the weather of a city
     if len(name) > 2 and name[-1] == "人":
@@ -183,9 +191,10 @@ def _is_something_else(text: str, start: int, end: int) -> bool:
     name, following = text[start:end], text[end : end + 6]
     if name in countries() or name in KNOWN or name[:WORD] in NO_NAMES or name[-1] in "村镇乡县家":
         return True
-    return bool(_PLACE_NEXT.match(following) or _PLACE_BEFORE.search(text[max(0, start - 6) : start])) or _are_countries(
-        name, following
-    )
+    before = text[max(0, start - 6) : start]
+    if _OFFICE_NEXT.match(following) or (name[0] == "张" and _SHEETS.search(before)):
+        return True
+    return bool(_PLACE_NEXT.match(following) or _PLACE_BEFORE.search(before)) or _are_countries(name, following)
 
 
 # chance from which the second reader alone says that a name stands there: with a surname, a word of the dictionary, without a surname, with dots

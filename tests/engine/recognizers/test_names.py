@@ -60,6 +60,9 @@ def test_names_of_other_languages_forms_and_records_are_found_whole(text: str, n
         "陈规陋习要不得，深山老林无人迹。",
         "原局长和新任主任都到会，党主席致辞。",
         "马克思主义的基本原理。",
+        "温馨提示：请保管好随身物品，水费付清后再搬离。",
+        "李封街道、阿嘎如泰苏木和桂云花满族乡开展了环境整治。",
+        "全部数据包括50,000 张训练图像和一万张测试图像。",
     ],
 )
 def test_places_idioms_and_offices_are_no_names(text: str) -> None:
