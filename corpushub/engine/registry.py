@@ -10,6 +10,7 @@ from typing import Any
 
 from corpushub.base.errors import Invalid, Problem
 from corpushub.base.plugins import found
+from corpushub.engine.loading import for_good
 from corpushub.engine.step import Step
 
 # Named, not imported: the recognizers of `pii` load only where a recipe is read.
@@ -33,8 +34,10 @@ def registry() -> Mapping[str, Step[Any]]:
     Raises: Invalid("step.twice") where two have one name.
     """
     known: dict[str, Step[Any]] = {}
-    for module in STEP_MODULES:
-        add(known, import_module(f"corpushub.engine.{module}").STEPS)
+    with for_good():
+        modules = [import_module(f"corpushub.engine.{module}") for module in STEP_MODULES]
+    for module in modules:
+        add(known, module.STEPS)
     for plugin in found("corpushub.steps"):
         values = plugin.value if isinstance(plugin.value, tuple) else (plugin.value,)
         if not all(isinstance(value, Step) for value in values):

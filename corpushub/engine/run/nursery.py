@@ -7,8 +7,10 @@ this module in the process it forks workers from (`Pool` names it), and only the
 
 from __future__ import annotations
 
-from corpushub.engine.registry import registry
-from corpushub.engine.run import pool
+from importlib import import_module
 
-registry()
-pool.load_kernels()
+from corpushub.engine.loading import for_good
+
+with for_good():
+    import_module("corpushub.engine.registry").registry()
+    import_module("corpushub.engine.run.pool").load_kernels()

@@ -19,6 +19,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from corpushub.engine.loading import for_good
+
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
 U16 = npt.NDArray[np.uint16]
@@ -158,13 +160,14 @@ def _kernels() -> ModuleType | None:
     """
     if find_spec("numba") is None:
         return None
-    linear: Any = import_module("numba.np.linalg")
-    look, linear.ensure_blas = linear.ensure_blas, _no_linear_algebra
-    try:
-        import_module("numba.np.arraymath")
-    finally:
-        linear.ensure_blas = look
-    return import_module("corpushub.engine.text.compiled")
+    with for_good():
+        linear: Any = import_module("numba.np.linalg")
+        look, linear.ensure_blas = linear.ensure_blas, _no_linear_algebra
+        try:
+            import_module("numba.np.arraymath")
+        finally:
+            linear.ensure_blas = look
+        return import_module("corpushub.engine.text.compiled")
 
 
 def _no_linear_algebra() -> None:
