@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from corpushub.engine.cache import write_json
+from corpushub.engine.cache import Cache, write_json
 from corpushub.engine.plan import Plan
 from corpushub.engine.run.barrier import survivors
+from corpushub.engine.run.release import Group, encode_group
 from corpushub.engine.run.work import Pieces
 from corpushub.engine.run.write import write_small
 from corpushub.engine.shards import read_small
 
 PART_SHARDS = 64
+DROPS = "drops.parquet"
 
 
-def write_drops(plan: Plan, logs: Sequence[Pieces], inputs: Mapping[int, Pieces], folder: Path) -> None:
-    """`provenance/drops.parquet`: every row that left, with source place, step, reason, deciding number and, for merged rows, who stayed."""
+@dataclass(frozen=True, slots=True)
+class Drops:
+    """The drop log of a build. `logs`: the pieces of its map stages; `inputs`: each barrier's, by its step."""
+
+    key: str
+    logs: tuple[Pieces, ...]
+    inputs: Mapping[int, Pieces]
+    rows: int
+
+
+def write_part(plan: Plan, task: Group | Drops, cache: Cache) -> Path:
+    """A row group or the drop log: neither waits for the other, so they are one kind of task."""
+    return encode_group(plan, task, cache) if isinstance(task, Group) else write_drops(plan, task, cache)
+
+
+def write_drops(plan: Plan, task: Drops, cache: Cache) -> Path:
+    """`drops.parquet`: every row that left, with source place, step, reason, deciding number and, for merged rows, who stayed."""
+    if found := cache.get(task.key):
+        return found
     names = pl.Series(["", *(step.step.name for step in plan.steps)], dtype=pl.String)
-    path = folder / "provenance" / "drops.parquet"
-    write_small((named(plan, gathered(plan, part), names, inputs) for pieces in logs for part in in_parts(pieces)), path)
+    parts = (part for pieces in task.logs for part in in_parts(pieces))
+    with cache.make(task.key) as folder:
+        write_small((named(plan, gathered(plan, part), names, task.inputs) for part in parts), folder / DROPS)
+    return cache.place(task.key)
 
 
 def in_parts(pieces: Pieces) -> Iterator[Pieces]:

@@ -17,7 +17,8 @@ from corpushub.domain.recipe import Recipe
 from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan, Setting, make_plan
 from corpushub.engine.run.barrier import rule_shards
-from corpushub.engine.run.release import bin_shard, encode_group, join_groups, measure_shard
+from corpushub.engine.run.drops import write_part
+from corpushub.engine.run.release import bin_shard, join_groups, measure_shard
 from corpushub.engine.run.work import map_shard, sketch_shard
 from corpushub.engine.sources.opening import Source
 
@@ -35,7 +36,7 @@ class Task(Protocol):
 T = TypeVar("T", bound=Task)
 Work = Callable[[Plan, Any, Cache], Path]
 FUNCTIONS: Mapping[str, Work] = {
-    work.__name__: work for work in (map_shard, sketch_shard, rule_shards, measure_shard, bin_shard, encode_group, join_groups)
+    work.__name__: work for work in (map_shard, sketch_shard, rule_shards, measure_shard, bin_shard, write_part, join_groups)
 }
 
 

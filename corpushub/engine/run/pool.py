@@ -36,6 +36,9 @@ from corpushub.engine.text.utf8 import WORTH_BYTES, compiled
 
 MAX_LOSSES = 3
 FEW_TASKS = 4  # fewer are done here while no worker runs: starting processes and loading libraries costs more
+LARGE_RULING = 250_000
+"""Rows a worker rules on before it goes on with other tasks; it holds some hundred bytes of each. More get a process of their own, which takes a
+fifth of a second to be ready."""
 STILL_SECONDS = 120.0
 """A worker that has neither answered nor computed for so long will not: its libraries wait for something that never comes."""
 END_SECONDS = 10.0
@@ -187,7 +190,7 @@ class Pool:
         """Do every task, in any order; yields each when it is done. Raises: Unavailable("build.workers_lost"), and what a task raises."""
         if not self.workers and len(tasks) < FEW_TASKS:
             yield from Serial().perform(function, plan, tasks, cache)
-        elif self.workers and function == rule_shards.__name__:
+        elif self.workers and function == rule_shards.__name__ and sum(task.rows for task in tasks) >= LARGE_RULING:
             with Pool(1) as alone:  # what a ruling holds in memory goes with its process
                 yield from alone.shared_out(function, plan, tasks, cache)
         else:

@@ -25,7 +25,7 @@ from corpushub.engine.digests import logical_digest
 from corpushub.engine.mapping import Tally
 from corpushub.engine.plan import Plan, Stage, tools
 from corpushub.engine.run.barrier import Ruling, read_measures, read_rulings, ruling_key
-from corpushub.engine.run.drops import write_drops, write_quarantine
+from corpushub.engine.run.drops import DROPS, Drops, write_quarantine
 from corpushub.engine.run.executors import Executor, Serial, T
 from corpushub.engine.run.facts import nonzero, with_facts
 from corpushub.engine.run.release import (
@@ -89,8 +89,8 @@ def carry_out(job: Run, folder: Path) -> Built:
     key = digest_of(["release", plan.fingerprint, measuring(), writing(), [shard.digest for shard in outputs.shards]])
     if cache.get(key) is None:
         with cache.make(key) as place:
-            built = write(job, outputs, place)
-            write_drops(plan, logs, inputs, place)
+            lost = sum(sum(tally.dropped.values()) for tally in job.tallies.values())
+            built = write(job, outputs, Drops(digest_of(["drops", key]), tuple(logs), inputs, lost), place)
             write_quarantine(plan, place)
             write_json(place / "built.json", built.to_json())
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +231,7 @@ def staged(job: Run, function: str, tasks: Sequence[Task]) -> list[Path]:
     return folders
 
 
-def write(job: Run, outputs: Pieces, folder: Path) -> Built:
+def write(job: Run, outputs: Pieces, drops: Drops, folder: Path) -> Built:
     """The release files and everything known about the build."""
     plan = job.plan
     parts, measured = measure(job, outputs)
@@ -241,7 +241,9 @@ def write(job: Run, outputs: Pieces, folder: Path) -> Built:
     (folder / "provenance").mkdir()
     (folder / "reports").mkdir()
     files = []
-    made = made_files(job, [*sorted(measured.rows, key=split_order), LINEAGE], parts)
+    made = made_files(job, [*sorted(measured.rows, key=split_order), LINEAGE], parts, drops)
+    if (found := job.cache.place(drops.key) / DROPS).exists():
+        link(str(found), str(folder / "provenance" / DROPS))
     for at, place in enumerate(made.pop(LINEAGE)):
         name = "lineage.parquet" if at == 0 else f"lineage-{at:05d}.parquet"
         link(str(place / FILE), str(folder / "provenance" / name))
@@ -296,12 +298,15 @@ def measure(job: Run, outputs: Pieces) -> tuple[list[tuple[Measure, Measured]], 
     return parts, whole
 
 
-def made_files(job: Run, splits: Sequence[str], parts: Sequence[tuple[Measure, Measured]]) -> dict[str, list[Path]]:
-    """The files of each split (or of the lineage), each a folder in the cache. All row groups first, so that nobody waits between splits."""
+def made_files(job: Run, splits: Sequence[str], parts: Sequence[tuple[Measure, Measured]], drops: Drops) -> dict[str, list[Path]]:
+    """The files of each split (or of the lineage), each a folder in the cache. All row groups and the drop log first, so that nobody waits
+    between splits.
+    """
     groups = {split: groups_of(job.plan, split, parts) for split in splits}
     files = {split: files_of(found) for split, found in groups.items()}
     wanted = {key for made in files.values() for file in made if job.cache.get(file.key) is None for key in file.groups}
-    perform(job, "encode_group", [group for found in groups.values() for group, _ in found if group.key in wanted], "write")
+    tasks: list[Drops | Group] = [group for found in groups.values() for group, _ in found if group.key in wanted]
+    perform(job, "write_part", [drops, *tasks], "write")
     places = iter(perform(job, "join_groups", [file for made in files.values() for file in made], "write")[0])
     return {split: [next(places) for _ in made] for split, made in files.items()}
 

@@ -87,7 +87,9 @@ class Starved(Pool):
             resource.prlimit(worker.process.pid, resource.RLIMIT_AS, (60_000_000, 60_000_000))
 
 
-def test_a_pool_gives_the_bytes_of_one_process(folder: Path) -> None:
+@pytest.mark.parametrize("rows", [0, 1_000_000], ids=["rulings in a process of their own", "rulings by a worker"])
+def test_a_pool_gives_the_bytes_of_one_process(folder: Path, monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(pools, "LARGE_RULING", rows)
     one = built(folder, "serial", Serial())
     with Pool(2) as pool:
         assert built(folder, "pool", pool) == one
