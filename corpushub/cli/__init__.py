@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import typer
 from typer._click.exceptions import NoArgsIsHelpError
+from typer.main import get_command
 
 from corpushub import __version__
 from corpushub.base.errors import HubError
+from corpushub.base.messages import Lang
 from corpushub.cli.context import Context, enter, lang_of
+from corpushub.cli.help import translate
 from corpushub.cli.usage import Group, machine_refusal, refusal
 
 # Modules whose functions are commands of the top level (`corpushub build`), and modules that are a group of their own.
@@ -47,6 +51,14 @@ def application() -> typer.Typer:
     return app
 
 
+def tree(lang: Lang) -> Any:
+    """The commands as the library runs them, telling about themselves in `lang`."""
+    made = get_command(application())
+    if lang == "zh":
+        translate(made)
+    return made
+
+
 def root(*, version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
     if version:
         print(f"corpushub {__version__}")
@@ -63,7 +75,7 @@ def run(argv: list[str]) -> int:
     ctx = Context(lang=lang_of(argv))
     try:
         ctx, words = enter(argv)
-        code = application()(args=words, prog_name="corpushub", standalone_mode=False) or 0
+        code = tree(ctx.lang)(args=words, prog_name="corpushub", standalone_mode=False) or 0
     except HubError as error:
         return ctx.refuse(error)
     except NoArgsIsHelpError as asked:
