@@ -31,6 +31,7 @@ from corpushub.portal.shell import Shell
 from corpushub.services.hub import Hub
 
 ON_LOAD = "window.portal.attach(element, server)"
+QUEUE_LOOKS_EVERY = 1.0  # seconds; nothing here is queued, and twelve mounts looking every millisecond keep a core from resting
 
 
 def mount(app: FastAPI, hub: Hub) -> None:
@@ -80,6 +81,7 @@ def blocks(desk: Desk) -> Any:
             server_functions=[portal_show, portal_act],
         )
     page.state_session_capacity = 400
+    page._queue.sleep_when_free = QUEUE_LOOKS_EVERY
     return page
 
 

@@ -106,6 +106,7 @@ def dataset_title(ask: Ask, name: str) -> str:
 
     def find() -> str:
         try:
+            ask.hub.repositories.describe_new()  # a card that has just come out is read when its title is first asked for
             return localized(ask.t, str(ask.hub.repositories.get(ask.actor, name).facts.get("title") or "")) or name
         except HubError:
             return name

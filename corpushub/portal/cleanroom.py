@@ -76,7 +76,7 @@ def declared(ask: Ask, room: Mapping[str, Any]) -> Safe:
         (t("room.filters"), chips(told["filters"])),
         (t("room.bounds"), t("room.bounds_words", groups=told["max_groups"], rows=told["max_rows"])),
     ]
-    return joined(facts(lines), p(t("room.how"), c="quiet small sub"))
+    return joined(facts(lines, c="top"), p(t("room.how"), c="quiet small sub"))
 
 
 def chips(names: Sequence[str]) -> Child:

@@ -160,7 +160,14 @@ def control(t: Words, item: Field, start: Given) -> Safe:
 
 def digester(t: Words, name: str) -> Safe:
     """Choose the file a digest is of: the browser computes it and fills it in; the file is not sent."""
-    return label(span(t("portal.digest_of_file"), c="hint"), input_(type_="file", data_digest=name))
+    return label(span(t("portal.digest_of_file"), c="hint"), file_box(t, data_digest=name))
+
+
+def file_box(t: Words, **attributes: object) -> Safe:
+    """Choose a file, in the language of the page: the browser's own box speaks the language of the browser."""
+    none = t("portal.no_file")
+    face = (span(t("portal.choose_file"), c="btn"), span(none, c="chosen", data_none=none))
+    return span(input_(type_="file", **attributes), span(*face, aria_hidden="true", c="face"), c="file")
 
 
 def parts_of(t: Words, item: Field) -> Safe:

@@ -11,6 +11,7 @@ import pytest
 
 from corpushub.base.messages import LANGS
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
+from corpushub.portal.app import Desk, blocks
 from corpushub.portal.areas import AREAS, Area, Place, area_of
 from corpushub.portal.screens import all_screens
 from corpushub.services.accounts import COOKIE
@@ -148,6 +149,12 @@ def test_config_holds_no_screen_and_stays_small(app: Any, hub: SomeHub, cookies:
     assert not any(
         component["type"] in {"state", "browserstate"} for component in answer.json()["components"]
     )  # a session holds nothing
+
+
+def test_no_mount_keeps_a_core_from_resting(hub: SomeHub) -> None:
+    """Gradio looks into an empty queue every millisecond; nothing of ours is queued."""
+    for area in AREAS:
+        assert blocks(Desk(hub.hub, area, "zh"))._queue.sleep_when_free >= 0.5
 
 
 def call(app: Any, hub: SomeHub, cookie: str, area: str, function: str, data: dict[str, Any]) -> httpx.Response:

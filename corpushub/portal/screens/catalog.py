@@ -35,7 +35,14 @@ def listing(ask: Ask) -> Page:
                 data_part="facets",
                 aria_label=t("datasets.facets"),
             ),
-            div(named(ask), summary(ask, found.total, chosen), rows, pages(ask, found.total, at), c="stack", data_part="results"),
+            div(
+                known,
+                summary(ask, found.total, chosen) if rows or chosen else None,
+                rows,
+                pages(ask, found.total, at),
+                c="stack",
+                data_part="results",
+            ),
             c="faceted",
         ),
     )

@@ -9,6 +9,7 @@ from corpushub.domain.entry_rows import read_rows
 from corpushub.domain.feed import Into, document_of
 from corpushub.portal import values
 from corpushub.portal.entry_form import BULK, FOR_OTHERS, MANY
+from corpushub.portal.forms import file_box
 from corpushub.portal.html import (
     Child,
     Safe,
@@ -50,9 +51,9 @@ def show(ask: Ask) -> Page:
     return Page(t("intake.title"), body)
 
 
-def file_box(ask: Ask, into: str, accept: str) -> Safe:
+def file_into(ask: Ask, into: str, accept: str) -> Safe:
     """Choose a file: the browser puts its text into the box `into`, where it can be looked at before it is sent."""
-    return label(span(ask.t("intake.file")), input_(type_="file", data_text=into, accept=accept))
+    return label(span(ask.t("intake.file")), file_box(ask.t, data_text=into, accept=accept))
 
 
 def table_form(ask: Ask) -> Safe:
@@ -61,7 +62,7 @@ def table_form(ask: Ask) -> Safe:
     return form(
         p(t("intake.table_how"), c="quiet"),
         p(code(COLUMNS.replace(",", ", "), c="small")),
-        file_box(ask, "rows", ".csv,.json,.jsonl,text/csv,application/json"),
+        file_into(ask, "rows", ".csv,.json,.jsonl,text/csv,application/json"),
         label(span(t("intake.rows")), rows),
         div(button(t("intake.enter"), type_="submit", c="btn primary")),
         data_act="enter",
@@ -77,7 +78,7 @@ def harvest_form(ask: Ask) -> Safe:
     return form(
         p(t("intake.harvest_how"), c="quiet"),
         address_box(ask),
-        file_box(ask, "document", ".json,.jsonld,application/json"),
+        file_into(ask, "document", ".json,.jsonld,application/json"),
         label(span(t("intake.document")), textarea(name="document", rows=4, spellcheck="false", c="mono")),
         label(span(t.name("field", "owner")), select(*owners, name="owner")),
         div(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from corpushub.domain.parties import Role
 from corpushub.portal import casework, values
 from corpushub.portal.downloads import PAGE_IN, PAGE_OUT
-from corpushub.portal.forms import STAR, dialog_of
+from corpushub.portal.forms import STAR, dialog_of, file_box
 from corpushub.portal.html import Child, Safe, a, b, button, code, div, form, input_, joined, label, option, p, select, span
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, chip, empty, grid, heading, moment, state_chip
@@ -91,7 +91,7 @@ def pages(ask: Ask, heard: tuple[Heard, ...], *, keeps: bool) -> Safe:
     choose = select(*[option(item.peer.name, value=item.peer.name) for item in heard], name="peer")
     hand_in = form(
         label(span(t("partners.from")), choose),
-        label(span(t("partners.file")), input_(type_="file", name="page", accept=".json,application/json", required=True)),
+        label(span(t("partners.file")), file_box(t, name="page", accept=".json,application/json", required=True)),
         button(t("partners.hand_in"), type_="submit", c="btn"),
         input_(type_="hidden", name="back", value=link(ask.lang, PATH)),
         action=PAGE_IN,

@@ -296,8 +296,8 @@ def samples(ask: Ask, found: Sequence[ReviewResult]) -> Safe:
         [
             a(t.name("sample", item.purpose), href=link(ask.lang, f"/make/samples/{item.review}")),
             div(
-                bar(item.reviewed / item.required if item.required else 0),
-                span(f"{item.reviewed}/{item.required}", c="quiet small"),
+                bar(item.reviewed / item.required if item.required else 0, tone="good" if item.reviewed >= item.required else ""),
+                span(f"{item.reviewed:,} / {item.required:,}", c="quiet small"),
             ),
             f"{item.rate:.1%}" if item.reviewed else "–",
             f"{item.lower_bound:.1%}" if item.reviewed else "–",

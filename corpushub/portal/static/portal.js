@@ -177,6 +177,11 @@
     var box = event.target, file = box.matches("input[data-text]") && box.files[0];
     if (file) { file.text().then(function (words) { box.form.elements[box.dataset.text].value = words; }); }
   });
+  /* The name of a chosen file, in the words of the page. */
+  document.addEventListener("change", function (event) {
+    var name = event.target.matches(".file input") && event.target.parentElement.querySelector(".chosen");
+    if (name) { name.textContent = event.target.files.length ? event.target.files[0].name : name.dataset.none; }
+  });
   function later(box, wait) {
     var form = box.form;
     if (!form) { return; }
