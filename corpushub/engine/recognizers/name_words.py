@@ -11,7 +11,7 @@ from corpushub.engine.recognizers.labels import EMPTY, KNOWN, ROLES_ABROAD
 from corpushub.engine.recognizers.name_abroad import countries, country_before
 from corpushub.engine.recognizers.name_reader import Guess
 from corpushub.engine.recognizers.name_shapes import HAN, NO_NAMES, Found, is_common, is_made_of_words, is_name
-from corpushub.engine.recognizers.surnames import SINGLE, TITLES, begins_with_surname, dictionary
+from corpushub.engine.recognizers.surnames import SINGLE, TITLES, begins_with_surname, dictionary, mistaken
 from corpushub.engine.recognizers.tagger import PEOPLE
 from corpushub.engine.recognizers.tagging import Word
 
@@ -176,14 +176,20 @@ def _may_be_read(text: str, words: Sequence[Word], guess: Guess) -> bool:
         return False
     if "·" in name:
         return chance >= READ_DOTTED
-    if name in EMPTY or is_made_of_words(name) or _is_in_idiom(text, start, end) or _straddles(text, start, name):
+    if (
+        name in EMPTY
+        or _SPECIES.search(name)
+        or is_made_of_words(name)
+        or _is_in_idiom(text, start, end)
+        or _straddles(text, start, name)
+    ):
         return False
     surname, tag = begins_with_surname(name, weak=True), dictionary().get(name, ("", 0))[0]
     first = max(0, bisect_right(words, start, key=_start) - 1)
     is_place = any(word.tag in _PLACES for word in words[first : bisect_left(words, end, key=_start)])
     if not surname or len(name) > surname + 2:
         return chance >= READ_ABROAD and not is_place
-    return chance >= (READ_WORD if tag or is_place else READ) and not tag.startswith("ns")
+    return chance >= (READ_WORD if tag or is_place or name in mistaken() else READ) and not tag.startswith("ns")
 
 
 def _is_something_else(text: str, start: int, end: int) -> bool:
@@ -199,6 +205,7 @@ def _is_something_else(text: str, start: int, end: int) -> bool:
 
 # chance from which the second reader alone says that a name stands there: with a surname, a word of the dictionary, without a surname, with dots
 READ, READ_WORD, READ_ABROAD, READ_DOTTED = 0.8, 0.97, 0.97, 0.5
+_SPECIES = re.compile(r"[\u9c7c-\u9ce3鱼虾蟹贝蛏蚶](?<![鲲鳌鳞鲜鲤])$")  # 兰圆鲹: the list of what may be fished
 _WRITTEN = re.compile(rf"(?!.*某){HAN}+(?:·{HAN}+)*")
 _PLACES = frozenset({"LOC", "ns", "ORG", "nt", "TIME"})
 

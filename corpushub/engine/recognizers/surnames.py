@@ -68,4 +68,4 @@ def _words() -> tuple[dict[str, tuple[str, int]], frozenset[str]]:
     return words, frozenset(names)
 
 
-FREQUENT = 200
+FREQUENT = 50

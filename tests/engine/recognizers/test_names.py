@@ -63,6 +63,8 @@ def test_names_of_other_languages_forms_and_records_are_found_whole(text: str, n
         "温馨提示：请保管好随身物品，水费付清后再搬离。",
         "李封街道、阿嘎如泰苏木和桂云花满族乡开展了环境整治。",
         "全部数据包括50,000 张训练图像和一万张测试图像。",
+        "任中级专业技术职务的警官晋升为上校，修志工作完成后妥善保存。",
+        "小黄鱼、兰圆鲹、沙丁鱼、红笛鲷、白姑鱼、黄姑鱼、鲚鱼、毛虾、鲍鱼。",
     ],
 )
 def test_places_idioms_and_offices_are_no_names(text: str) -> None:
