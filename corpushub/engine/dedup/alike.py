@@ -1,7 +1,7 @@
 """Pairs of rows whose texts are alike: proposed by MinHash bands, thinned by estimates, compared exactly, remembered between builds.
 
 A bucket is what one band proposes for one key: all pairs of its rows, or in a crowd (more than `ALL_PAIRS` rows) each row with the first and the
-row before. After a change only buckets with a text that was not there before are proposed again, and crowds whose rows or their order changed;
+row before. After a change only pairs with a text that was not there before are proposed, and crowds whose rows or their order changed as a whole;
 every other pair stands as it was. That is the same as from scratch, because estimate and similarity of a pair hang on its two texts alone, and
 because a text that leaves takes its own pairs from a small bucket and nothing else.
 
@@ -11,7 +11,7 @@ are read in as many slices as the bound asks for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,10 +28,33 @@ from corpushub.engine.text.utf8 import I64, U8, U64
 _PROPOSALS: Final = 4_000_000
 _KEY_BYTES: Final = 64_000_000
 _CHECK_BYTES: Final = 96_000_000
+_AT_HAND: Final = 200_000  # rows of 320 bytes
 _BAND_BITS: Final = 5  # of a proposal: which band made it
 _MANY: Final = 4  # with more than one new text in so many, buckets are found as from scratch
 
 Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+class AtHand:
+    """`Sketches` of few rows: read once, and held."""
+
+    def __init__(self, sketches: Sketches) -> None:
+        self._sketches = sketches
+        self._frame = sketches.gather()
+        self.rows, self.memory = sketches.rows, sketches.memory
+        self.digests, self.fetch = sketches.digests, sketches.fetch
+
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """All of them as one."""
+        yield self.gather(columns)
+
+    def gather(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        return self._frame if columns is None else self._frame.select(columns)
+
+
+def at_hand(sketches: Sketches) -> Sketches:
+    """For a search that asks for them several times."""
+    return AtHand(sketches) if 0 < sketches.rows <= _AT_HAND else sketches
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +109,12 @@ def proposed(sketches: Sketches, rows: I64, digests: U64, known: Known, threshol
         here = []
         for buckets in _touched(keys, known.fresh, known.crowds[band].keys):
             crowd = pair_memory.crowds_of(buckets, digests)
-            changed = _changed(buckets, crowd, known.fresh, known.crowds[band])
+            whole, grown = _changed(buckets, crowd, known.fresh, known.crowds[band])
             here.append(crowd)
             if known.table.codes.size:
-                _withdraw(table, buckets, changed, band, rows.size)
-            pending.append(((_codes(buckets, changed, rows.size)) << _BAND_BITS) | band)
+                _withdraw(table, buckets, whole, band, rows.size)
+            codes = (_codes(buckets, whole, rows.size), _codes(buckets, grown, rows.size, known.fresh))
+            pending.extend((part << _BAND_BITS) | band for part in codes)
         crowds.append(pair_memory.joined(here))
         if sum(part.size for part in pending) > _PROPOSALS:
             table, pending = _settled(sketches, rows, table, pending, threshold), []
@@ -122,18 +146,26 @@ def _touched(keys: U64, fresh: Flags, crowds: U64) -> Iterator[Buckets]:
     yield duplicates.buckets_among(keys, np.flatnonzero(sieve[(keys >> bits).astype(np.int64)]))
 
 
-def _changed(buckets: Buckets, crowd: Crowds, fresh: Flags, before: Crowds) -> Flags:
-    """Which buckets must be proposed again: small ones with a new text or that were crowds, and crowds that are not as they were."""
-    changed = np.isin(buckets.keys, before.keys)
+def _changed(buckets: Buckets, crowd: Crowds, fresh: Flags, before: Crowds) -> tuple[Flags, Flags]:
+    """Which buckets must be proposed again as a whole: those that were crowds, and crowds that are not as they were. Of which others only pairs
+    with a new text are proposed: the pairs of all other rows were, each time such a text came.
+    """
+    whole = np.isin(buckets.keys, before.keys)
+    whole[buckets.sizes > duplicates.ALL_PAIRS] = ~crowd.among(before)
+    grown = buckets.sizes <= duplicates.ALL_PAIRS
     if buckets.keys.size:
-        changed |= np.logical_or.reduceat(fresh[buckets.rows], buckets.starts)
-    changed[buckets.sizes > duplicates.ALL_PAIRS] = ~crowd.among(before)
-    return changed
+        grown &= np.logical_or.reduceat(fresh[buckets.rows], buckets.starts)
+    return whole, grown & ~whole
 
 
-def _codes(buckets: Buckets, changed: Flags, rows: int) -> I64:
-    first, second = duplicates.bucket_pairs(buckets.starts[changed], buckets.sizes[changed])
-    codes: I64 = buckets.rows[first] * rows + buckets.rows[second]
+def _codes(buckets: Buckets, wanted: Flags, rows: int, fresh: Flags | None = None) -> I64:
+    """The pairs of the `wanted` buckets, or those of them with a `fresh` row."""
+    first, second = duplicates.bucket_pairs(buckets.starts[wanted], buckets.sizes[wanted])
+    first, second = buckets.rows[first], buckets.rows[second]
+    if fresh is not None:
+        some = fresh[first] | fresh[second]
+        first, second = first[some], second[some]
+    codes: I64 = first * rows + second
     return codes
 
 

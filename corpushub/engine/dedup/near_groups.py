@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import Field
 
 from corpushub.engine.dedup import minhash
-from corpushub.engine.dedup.alike import alike, rows_of
+from corpushub.engine.dedup.alike import alike, at_hand, rows_of
 from corpushub.engine.dedup.duplicates import Pairs
 from corpushub.engine.step import Barrier, Decision, Params, Scope, Sketches, Step
 from corpushub.engine.text.columns import ON
@@ -40,6 +40,7 @@ def group_near(params: GroupNear, scope: Scope) -> Barrier:
 
 
 def grouped(sketches: Sketches, column: str, threshold: float) -> Decision:
+    sketches = at_hand(sketches)
     rows = rows_of(sketches)
     pairs, exact = alike(sketches, column, rows, threshold)
     first = components(rows.leader.size, pairs.where(exact >= threshold))[rows.leader]

@@ -9,7 +9,6 @@ text must have its row's digest; so whatever lies there, the outcome is the same
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import zipfile
@@ -28,6 +27,7 @@ from corpushub.engine.cache import is_alive
 from corpushub.engine.dedup import duplicates, minhash
 from corpushub.engine.dedup.duplicates import Buckets, Pairs, Similarities
 from corpushub.engine.dedup.texts import Fetch, Remembered, Texts, claimed
+from corpushub.engine.text.shingling import MIX_1
 from corpushub.engine.text.utf8 import I64, U32, U64
 
 FILE: Final = "alike.npz"
@@ -98,13 +98,19 @@ class Known:
 
 
 def crowds_of(buckets: Buckets, digests: U64) -> Crowds:
-    """The crowds among these buckets; `digests` of the rows the buckets number."""
+    """The crowds among these buckets; `digests` of the rows the buckets number.
+
+    The mark of a crowd is the sum of its digests, each times an odd number that its place in the crowd gives.
+    """
     large = np.flatnonzero(buckets.sizes > duplicates.ALL_PAIRS)
-    marks = [
-        hashlib.sha256(digests[buckets.rows[start : start + size]].tobytes()).digest()[:16]
-        for start, size in zip(buckets.starts[large].tolist(), buckets.sizes[large].tolist(), strict=True)
-    ]
-    return Crowds(buckets.keys[large], np.frombuffer(b"".join(marks), dtype="<u8").astype(np.uint64).reshape(-1, 2))
+    if not large.size:
+        return joined(())
+    sizes = buckets.sizes[large]
+    starts = np.cumsum(sizes) - sizes
+    place = np.arange(int(sizes.sum())) - np.repeat(starts, sizes)
+    rows = buckets.rows[np.repeat(buckets.starts[large], sizes) + place]
+    times = (place.astype(np.uint64) + np.uint64(1)) * np.uint64(MIX_1) | np.uint64(1)
+    return Crowds(buckets.keys[large], np.add.reduceat(digests[rows] * times[:, None], starts))
 
 
 def joined(parts: Sequence[Crowds]) -> Crowds:

@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from corpushub.engine.dedup import contamination_step, duplicates, minhash, paragraphs
-from corpushub.engine.dedup.alike import alike, rows_of
+from corpushub.engine.dedup.alike import alike, at_hand, rows_of
 from corpushub.engine.step import Barrier, Decision, Drop, Mapped, Params, Scope, Sketches, Step
 from corpushub.engine.text.columns import COLUMN, ON, ON_SEVERAL, Names
 from corpushub.engine.text.utf8 import utf8
@@ -86,6 +86,7 @@ def _dedup_near(params: DedupNear, scope: Scope) -> Barrier:
 
 
 def _near(sketches: Sketches, column: str, threshold: float, *, preferred: bool) -> Decision:
+    sketches = at_hand(sketches)
     rank = sketches.gather(["prefer"])["prefer"].rank("dense").fill_null(0).cast(pl.Int64).to_numpy() if preferred else None
     rows = rows_of(sketches, rank)
     pairs, exact = alike(sketches, column, rows, threshold)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from corpushub.engine.dedup import alike as search
 from corpushub.engine.dedup import duplicates, near_groups, pair_memory
 from corpushub.engine.dedup.steps import STEPS
-from corpushub.engine.step import Decision
+from corpushub.engine.step import Decision, Sketches
+from corpushub.engine.text.utf8 import I64
 from tests.kit.text import MemorySketches, decided, the
 
 NEAR, GROUP = the(STEPS, "dedup_near"), the(near_groups.STEPS, "group_near")
@@ -133,6 +135,7 @@ def test_the_order_of_a_crowd_counts(tmp_path_factory: pytest.TempPathFactory, s
 def test_bounded_pieces_give_the_same_ruling(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shards = family(160)
     whole = ruling(near(shards)[0])
+    monkeypatch.setattr(search, "_AT_HAND", 0)
     monkeypatch.setattr(search, "_PROPOSALS", 50)
     monkeypatch.setattr(search, "_KEY_BYTES", 3000)
     monkeypatch.setattr(search, "_CHECK_BYTES", 2000)
@@ -184,6 +187,24 @@ def test_only_new_pairs_are_compared(tmp_path: Path) -> None:
     decision, sketches = near(shards, tmp_path)
     assert 0 < sketches.fetched <= 9
     assert ruling(decision) == ruling(near(shards)[0])
+
+
+def test_only_pairs_with_a_new_text_are_estimated_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where an estimate refused the others, of which nothing is remembered."""
+    estimated: list[int] = []
+    refuse = search._estimates
+
+    def counted(sketches: Sketches, rows: I64, codes: I64) -> npt.NDArray[np.float64]:
+        estimated.append(codes.size)
+        return refuse(sketches, rows, codes) - 1.0
+
+    monkeypatch.setattr(search, "_estimates", counted)
+    shards = [[(family, place, 1) for place in range(0, 60, 12)] for family in range(4)]
+    near(shards, tmp_path)
+    assert estimated == [40]
+    shards[2][0] = (2, 33, 2)
+    near(shards, tmp_path)
+    assert estimated == [40, 4]
 
 
 def test_a_few_new_texts_are_written_behind_the_old_ones(tmp_path: Path) -> None:
