@@ -37,6 +37,7 @@ _BUSY_SECONDS = 30
 # Connections kept open, because opening one costs more than a question: for a server's eight threads, its recorder and its worker. Each
 # keeps SQLite's own 2 MiB of pages: with 4, 1 or a quarter, what is asked among 10,000 datasets costs the same (benchmarks/hub.md).
 _KEPT = 10
+_LOCK_TIMEOUT = "55P03"
 _RACES = frozenset({"40P01", "40001"})  # deadlock, serialization failure
 _SQLITE_AWAY = frozenset(
     {
@@ -125,7 +126,10 @@ class Database:
 
     def _engine(self) -> sa.Engine:
         if not self.is_sqlite:
-            return sa.create_engine(self.url, pool_pre_ping=True, pool_size=_KEPT)
+            # As on SQLite nobody waits for another's lock without end, and who died within a transaction does not keep his.
+            limits = f"-c lock_timeout={_BUSY_SECONDS}s -c idle_in_transaction_session_timeout={10 * _BUSY_SECONDS}s"
+            limits += f" {self.url.query.get('options', '')}"  # an operator's own are read last and win
+            return sa.create_engine(self.url, pool_pre_ping=True, pool_size=_KEPT, connect_args={"options": limits})
         options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": _BUSY_SECONDS}}
         if self.in_memory:
             options["poolclass"] = sa.StaticPool
@@ -220,7 +224,7 @@ def _is_out_of_reach(error: object) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_AWAY
     state = getattr(error, "sqlstate", "")
-    return (
+    return state == _LOCK_TIMEOUT or (
         isinstance(error, Exception)
         and type(error).__name__ == "OperationalError"
         and (state is None or state[:2] in {"08", "53", "57"})

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from corpushub.base.errors import Conflict, HubError
+from corpushub.base.errors import Conflict, HubError, Unavailable
 from corpushub.domain.parties import SYSTEM
 from corpushub.domain.workflow import fold
 from corpushub.store.db import Database
@@ -118,3 +118,29 @@ def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
 def same_type(*given: object) -> bool | None:
     """Canonical JSON is text to the database."""
     return False if isinstance(given[4], Json) else None
+
+
+def test_nobody_waits_for_a_lock_without_end_on_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corpushub.store.db._BUSY_SECONDS", 1)
+    url = a_database("locked")
+    database = Database(url)
+    other = sa.create_engine(url)
+    with other.begin() as held:
+        held.exec_driver_sql("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Unavailable, match=r"store\.busy"), database.read() as unit:
+            unit.events.count()
+    with database.read() as unit:
+        assert unit.events.count() == 0
+    database.close()
+    other.dispose()
+
+
+def test_what_an_operator_sets_in_the_address_wins_on_postgresql() -> None:
+    database = Database(f"{a_database('own')}?options=-c%20lock_timeout%3D7s")
+    with database.read() as unit:
+        shown = [unit.connection.exec_driver_sql(f"SHOW {name}").scalar() for name in ("lock_timeout", LEFT_OPEN)]
+    assert shown == ["7s", "5min"]
+    database.close()
+
+
+LEFT_OPEN = "idle_in_transaction_session_timeout"

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ def database(tmp_path: Path) -> Database:
     return Database(str(tmp_path / "x.db"), lambda: AT)
 
 
-def an_event(version: int = 1, **over: object) -> Event:
+def an_event(version: int = 1, **over: Any) -> Event:
     return replace(
         Event("case-1", version, "demand.opened", "someone", "org", AT, {"text": "hello"}, "draft", marks=("open",)), **over
     )
