@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,15 +99,42 @@ def schema_line(schema: dict[str, str]) -> bytes:
     return ",".join(f"{name}:{kind}" for name, kind in schema.items()).encode()
 
 
-def logical_digest(rows: npt.NDArray[np.uint8], schema: dict[str, str]) -> str:
-    """SHA-256 over the schema and the sorted row digests (one row of 32 bytes each). Memory: 16 bytes a row besides."""
+PASS_ROWS = 1 << 20  # rows whose digests are sorted at once: they take 64 MB
+
+
+def logical_digest(parts: Sequence[Path], rows: int, schema: dict[str, str]) -> str:
+    """SHA-256 over the schema and the sorted row digests. `parts` are files of NumPy with 32 bytes a row, `rows` in all.
+
+    They are read once for every `PASS_ROWS` rows and never held together.
+    """
     running = hashlib.sha256(schema_line(schema))
+    passes = max(1, -(-rows // PASS_ROWS))
+    bounds = [(at << 16) // passes for at in range(passes + 1)]
+    for low, high in itertools.pairwise(bounds):
+        found = [within(np.load(part), low, high) for part in parts]
+        chosen = np.concatenate(found) if found else np.zeros((0, 32), np.uint8)
+        del found
+        order = in_order(chosen)
+        for start in range(0, len(order), 65_536):
+            running.update(chosen[order[start : start + 65_536]].tobytes())
+    return running.hexdigest()
+
+
+def within(rows: npt.NDArray[np.uint8], low: int, high: int) -> npt.NDArray[np.uint8]:
+    """The digests whose first two bytes are from `low` to below `high`."""
+    if high - low == 1 << 16:
+        return rows
+    lead = rows[:, 0].astype(np.uint32) << 8 | rows[:, 1]
+    chosen: npt.NDArray[np.uint8] = rows[(lead >= low) & (lead < high)]
+    return chosen
+
+
+def in_order(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+    """The sorted order of digests, by their first 64 bits where those tell them apart."""
     heads = rows[:, :8].copy().view(">u8").ravel().astype(np.uint64)
-    order = np.argsort(heads, kind="stable")
+    order: npt.NDArray[np.intp] = np.argsort(heads, kind="stable")
     heads = heads[order]
     tied = np.flatnonzero(heads[1:] == heads[:-1])
     if (rows[order[tied]] != rows[order[tied + 1]]).any():  # different digests that begin with the same 64 bits
         order = np.lexsort(rows.T[::-1])
-    for start in range(0, len(order), 65_536):
-        running.update(rows[order[start : start + 65_536]].tobytes())
-    return running.hexdigest()
+    return order

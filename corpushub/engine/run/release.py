@@ -1,6 +1,6 @@
 """From the last stage's shards to release files, in pieces that are cached one by one and made by whoever is free.
 
-measure_shard  digests of one shard's rows, its profile and quality, to be summed up
+measure_shard  digests of one shard's rows in a file; its profile and quality, to be summed up
 bin_shard      its numbers, counted between the bounds of the whole column
 encode_group   one row group: a split's rows (or the lineage) of neighbouring shards, as a Parquet file of its own
 join_groups    a release file of row groups
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,7 +34,7 @@ from corpushub.engine.shards import Shard, read_small
 
 LINEAGE = ""  # the group that is no split
 SPLIT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,59}")
-RESULT, FILE = "result.pickle", "rows.parquet"
+RESULT, FILE, DIGESTS = "result.pickle", "rows.parquet", "digests.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,6 @@ class File:
 class Measured:
     """What is known of some rows. `rows` and `bytes` are by split, in order of appearance; `bounds` by numeric column."""
 
-    digests: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
     columns: dict[str, profile.Column] = field(default_factory=dict)
@@ -84,7 +82,6 @@ class Measured:
     tallies: quality.Tallies = field(default_factory=quality.Tallies)
 
     def merge(self, other: Measured) -> None:
-        self.digests += other.digests
         for split, rows in other.rows.items():
             self.rows[split] = self.rows.get(split, 0) + rows
         merge_columns(self.columns, other.columns)
@@ -156,9 +153,9 @@ def measure_shard(plan: Plan, task: Measure, cache: Cache) -> Path:
         found_splits = named(splits_of(frame).unique(maintain_order=True).to_list())
         sizes = {split: int((splits_of(frame) == split).sum()) for split in found_splits}
         size = int(frame.estimated_size())
-        digests = np.frombuffer(b"".join(row_digests(frame, list(columns))), np.uint8).reshape(-1, 32)
+        np.save(folder / DIGESTS, np.frombuffer(b"".join(row_digests(frame, list(columns))), np.uint8).reshape(-1, 32))
         table = frame.select(*columns).to_arrow().cast(arrow_schema(columns)).combine_chunks()
-        made = Measured([digests], sizes, {split: size * rows // frame.height for split, rows in sizes.items()})
+        made = Measured(sizes, {split: size * rows // frame.height for split, rows in sizes.items()})
         for name, dtype in columns.items():
             if is_number(dtype):
                 note_bounds(made.bounds, name, table.column(name))
@@ -236,13 +233,13 @@ def lineage_of(plan: Plan, part: Measure, _split: str, cache: Cache) -> pa.Table
     frame = part.shard.read(wanted)
     place = place_of(frame, opened.name, part.shard.origins)
     files = pl.Series([opened.file_digest(name) for name in part.shard.origins], dtype=pl.String)
-    digests: Measured = load(cache.place(part.key))
+    digests = np.load(cache.place(part.key) / DIGESTS)
     none = pl.Series([""], dtype=pl.String).new_from_index(0, frame.height)
     rows = place.with_columns(
         (frame.get_column(key).cast(pl.String) if key in frame.columns else none).alias("id"),
         splits_of(frame).alias("split"),
         files.gather(frame.get_column("_origin").cast(pl.UInt32)).alias("source_sha256"),
-        pl.Series("row_sha256", [value.tobytes() for value in digests.digests[0]], dtype=pl.Binary).bin.encode("hex"),
+        pl.Series("row_sha256", [value.tobytes() for value in digests], dtype=pl.Binary).bin.encode("hex"),
     ).select("id", "split", "source", "source_sha256", "source_file", "source_row", "part", "row_sha256")
     return rows.to_arrow().cast(arrow_schema(rows.schema))
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from corpushub.base.errors import Conflict, Invalid
@@ -29,6 +28,7 @@ from corpushub.engine.run.drops import DROPS, Drops, write_quarantine
 from corpushub.engine.run.executors import Executor, Serial, T
 from corpushub.engine.run.facts import nonzero, with_facts
 from corpushub.engine.run.release import (
+    DIGESTS,
     FILE,
     LINEAGE,
     File,
@@ -259,7 +259,9 @@ def write(job: Run, outputs: Pieces, drops: Drops, folder: Path) -> Built:
         dataset=plan.recipe.dataset,
         recipe_digest=plan.recipe.digest,
         fingerprint=plan.fingerprint,
-        logical_digest=logical_digest(np.concatenate(measured.digests), schema),
+        logical_digest=logical_digest(
+            [job.cache.place(part.key) / DIGESTS for part, _ in parts], sum(measured.rows.values()), schema
+        ),
         files=tuple(files),
         columns=column_facts(plan, columns),
         sources=tuple(source.fact for source in plan.sources),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpushub.engine import digests
 from corpushub.engine import shards as cutting
 from corpushub.engine.digests import logical_digest, row_digests
 from corpushub.engine.run import runner, write
@@ -85,14 +86,22 @@ def test_equal_values_have_equal_digests_whatever_holds_them() -> None:
     )
 
 
-def test_the_logical_digest_does_not_hang_on_order() -> None:
+@pytest.mark.parametrize("at_once", [1 << 20, 50, 7, 1])
+def test_the_logical_digest_does_not_hang_on_order_or_how_much_is_read_at_once(
+    at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests, "PASS_ROWS", at_once)
     rows = np.random.default_rng(1).integers(0, 256, (50, 32), dtype=np.uint8)
     rows[7, :8] = rows[9, :8]  # two digests that begin alike
     rows[11] = rows[12]
+    rows[20], rows[21] = 0, 255  # the ends of the range
+    files = [tmp_path / f"{at}.npy" for at in range(3)]
+    for file, part in zip(files, (rows[:0], rows[:31], rows[31:]), strict=True):
+        np.save(file, part)
     stated = b"x:string" + b"".join(sorted(row.tobytes() for row in rows))
-    assert logical_digest(rows, {"x": "string"}) == logical_digest(rows[::-1], {"x": "string"})
-    assert logical_digest(rows, {"x": "string"}) == hashlib.sha256(stated).hexdigest()
-    assert logical_digest(rows, {"x": "string"}) != logical_digest(rows, {"x": "int64"})
+    assert logical_digest(files, 50, {"x": "string"}) == hashlib.sha256(stated).hexdigest()
+    assert logical_digest(files[::-1], 50, {"x": "string"}) == hashlib.sha256(stated).hexdigest()
+    assert logical_digest(files, 50, {"x": "string"}) != logical_digest(files, 50, {"x": "int64"})
 
 
 CELL = st.one_of(st.none(), st.text(max_size=40))
