@@ -46,21 +46,23 @@ STAGES = {"clean": CLEAN, "exact": EXACT, "near": NEAR, "end": [*CLEAN, *EXACT, 
 
 
 def run(stage: str, source: str, target: str, *, like: bool) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        lines = Path(folder) / "in.jsonl"
-        frame = pl.read_parquet(source).select("id", "text")
-        frame.write_ndjson(lines)
-        out = Path(folder) / "out.jsonl"
-        config = {
-            "project_name": "bench", "dataset_path": str(lines), "export_path": str(out), "np": 1, "use_cache": False, "open_tracer": like,
-            "trace_num": frame.height, "op_list_to_trace": DROPPING, "work_dir": folder, "process": LIKE if like else STAGES[stage],
-        }  # fmt: skip
-        (Path(folder) / "config.yaml").write_text(yaml.safe_dump(config))
-        command = [str(Path(sys.executable).parent / "dj-process"), "--config", str(Path(folder) / "config.yaml")]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-        if answer.returncode or not out.exists():
-            raise SystemExit(answer.stderr[-1500:])
-        pl.read_ndjson(out).write_parquet(target)
+    folder = tempfile.mkdtemp(
+        dir=Path(target).parent
+    )  # goes with the folder of the target: clearing up is not counted, as ours is not
+    lines = Path(folder) / "in.jsonl"
+    frame = pl.read_parquet(source).select("id", "text")
+    frame.write_ndjson(lines)
+    out = Path(folder) / "out.jsonl"
+    config = {
+        "project_name": "bench", "dataset_path": str(lines), "export_path": str(out), "np": 1, "use_cache": False, "open_tracer": like,
+        "trace_num": frame.height, "op_list_to_trace": DROPPING, "work_dir": folder, "process": LIKE if like else STAGES[stage],
+    }  # fmt: skip
+    (Path(folder) / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [str(Path(sys.executable).parent / "dj-process"), "--config", str(Path(folder) / "config.yaml")]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    if answer.returncode or not out.exists():
+        raise SystemExit(answer.stderr[-1500:])
+    pl.read_ndjson(out).write_parquet(target)
 
 
 if __name__ == "__main__":

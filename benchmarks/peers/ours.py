@@ -28,7 +28,8 @@ from tests.kit.text import MemorySketches
 
 FAST = "--numpy" not in sys.argv
 if FAST:
-    from corpushub.engine.text import compiled, compiled_stats  # noqa: F401  (loading is start-up, as the peers' imports are)
+    utf8.compiled(0, fast=True)  # loading is start-up, as the peers' imports are
+    from corpushub.engine.text import compiled_stats  # noqa: F401  (as above)
 
 utf8.WORTH_BYTES = 0 if FAST else 1 << 60  # type: ignore[misc]  # final for the product, chosen for this process
 
@@ -119,23 +120,25 @@ def end(source: str, target: str) -> None:
     from corpushub.services.card_facts import Inputs
     from corpushub.services.release_folder import assemble
 
-    with tempfile.TemporaryDirectory(dir=Path(target).parent) as name:
-        home, folder = Path(name), Path(name) / "release"
-        (home / "docs.parquet").hardlink_to(source)
-        recipe = Recipe.parse(
-            RECIPE.format(names=str(bool({"--names", "--release"} & {*sys.argv})).lower()), name="end.yaml", steps=registry()
-        )
-        place = Place(home, Settings(home=home), Cache(home / "cache"))
-        sources = [open_source(ref, place) for ref in recipe.sources]
-        built = run(make_plan(recipe, sources, registry(), Setting(home)), folder, cache=place.cache)
-        screened = None if "--release" in sys.argv else {"measures": {}, "classes": {}}
-        made = assemble(Inputs(recipe, built, folder, "1.0.0", date(2026, 1, 1), screened=screened))
-        for path, content in made.documents.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(content)
-        Path(target).mkdir()
-        for path in (folder / "data").glob("*.parquet"):
-            path.rename(Path(target) / path.name)
+    home = Path(
+        tempfile.mkdtemp(dir=Path(target).parent)
+    )  # goes with the folder of the target: clearing up is no part of a build
+    folder = home / "release"
+    (home / "docs.parquet").hardlink_to(source)
+    recipe = Recipe.parse(
+        RECIPE.format(names=str(bool({"--names", "--release"} & {*sys.argv})).lower()), name="end.yaml", steps=registry()
+    )
+    place = Place(home, Settings(home=home), Cache(home / "cache"))
+    sources = [open_source(ref, place) for ref in recipe.sources]
+    built = run(make_plan(recipe, sources, registry(), Setting(home)), folder, cache=place.cache)
+    screened = None if "--release" in sys.argv else {"measures": {}, "classes": {}}
+    made = assemble(Inputs(recipe, built, folder, "1.0.0", date(2026, 1, 1), screened=screened))
+    for path, content in made.documents.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    Path(target).mkdir()
+    for path in (folder / "data").glob("*.parquet"):
+        path.rename(Path(target) / path.name)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,9 @@ class BatchAnalyzer:
         self.others = [(place, r) for place, r in enumerate(recognizers) if r not in plain]
         self.shapes = [shape for place, r in enumerate(recognizers) if r in plain for shape in self._shapes(r, place)]
         self.in_lines = [shape for shape in self.shapes if shape.within_lines]
-        self.starts = Starts([(shape.compiled.pattern, shape.flags) for shape in self.in_lines])
+        # Patterns of others come and go: what they are compiled into is not worth a file.
+        is_own = all(shape.compiled.pattern in known_patterns() for shape in self.in_lines)
+        self.starts = Starts([(shape.compiled.pattern, shape.flags) for shape in self.in_lines], keep=is_own)
 
     def findings(self, texts: Sequence[str]) -> list[list[Finding]]:
         """Findings of each text, best score first as Presidio orders them."""

@@ -9,6 +9,7 @@ regular expression decides.
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +21,10 @@ from re import _parser as parser  # type: ignore[attr-defined]  # as above
 from typing import Any
 
 import numpy as np
+import regex  # type: ignore[import-untyped]  # comes without types
 from numpy.typing import NDArray
 
+from corpushub.engine.pii.kept import Arrays, kept
 from corpushub.engine.pii.reader import AHEAD, BEHIND, WILD, Reader, both, classes_of, common, joined, partition
 from corpushub.engine.text.utf8 import compiled
 
@@ -33,6 +36,7 @@ REACH = 70  # characters between an anchor and the beginning of its match, at mo
 RARE = 1e-3  # a pattern whose beginning is met more often in running text is given an anchor
 FLOOR = 1e-4  # share of a character that running text happens not to hold
 WIDTHLESS = {sre.AT, sre.ASSERT, sre.ASSERT_NOT}
+SOURCES = (("engine", "pii", "starts.py"), ("engine", "pii", "reader.py"), ("rules", "pii-running.toml"))
 Items = list[tuple[Any, Any]]
 Places = NDArray[np.int64]
 Alternatives = tuple[list[Items], Items]  # ways to begin, and what follows each
@@ -52,40 +56,79 @@ class Anchor:
         return Anchor({place - by: allowed for place, allowed in self.sets.items()}, self.near - by, self.far - by)
 
 
+def compiled_starts(patterns: Sequence[tuple[str, int]]) -> Arrays:
+    """What `Starts` needs of the patterns, as plain arrays.
+
+    `classes` of characters; `anchors`: their pattern and how far after them it begins; `tables`: for every word of anchors, place of `places`
+    (the dense ones first) and class of characters, which anchors may have it there; `begun` and `holds`: pattern, place and classes of the
+    beginnings of patterns whose anchor is elsewhere.
+    """
+    trees = [parser.parse(source, flags) for source, flags in patterns]
+    known = [(tree, flags | tree.state.flags) for tree, (_, flags) in zip(trees, patterns, strict=True)]
+    classes, bits = partition({found for tree, flags in known for found in classes_of(tree, flags)})
+    kinds = int(classes.max()) + 1
+    finder = Finder(Reader(bits, (1 << kinds) - 1, 1 << int(classes[WILD])), classes, kinds)
+    anchors: list[tuple[int, Anchor]] = []
+    begun: list[tuple[int, int]] = []
+    holds: list[NDArray[np.bool_]] = []
+    for number, (tree, flags) in enumerate(known):
+        beginning, *others = finder.anchors(tree, flags)
+        anchors += [(number, anchor) for anchor in others or [beginning]]
+        for place, allowed in beginning.sets.items() if others else ():
+            begun.append((number, place))
+            holds.append(held(allowed, kinds))
+    places, tables = tables_of([anchor for _, anchor in anchors], kinds)
+    return {
+        "classes": classes,
+        "anchors": np.array([(number, anchor.near, anchor.far) for number, anchor in anchors], np.int64).reshape(-1, 3),
+        "places": np.array(places, np.int64),
+        "tables": tables,
+        "begun": np.array(begun, np.int64).reshape(-1, 2),
+        "holds": np.array(holds, np.bool_).reshape(-1, kinds),
+    }
+
+
+def held(allowed: int, kinds: int) -> NDArray[np.bool_]:
+    raw = np.frombuffer(allowed.to_bytes(kinds // 8 + 1, "little"), dtype=np.uint8)
+    return np.unpackbits(raw, bitorder="little")[:kinds].astype(np.bool_)
+
+
+def tables_of(anchors: Sequence[Anchor], kinds: int) -> tuple[list[int], NDArray[np.uint64]]:
+    """Places that tell anchors apart, and by word, place and class of characters the anchors that may have it there."""
+    words, every = -(-len(anchors) // 64), (1 << len(anchors)) - 1
+    full = np.array([every >> 64 * word & MASK for word in range(words)], np.uint64).reshape(words, 1)
+    tables = {place: np.repeat(full, kinds, axis=1) for place in range(-LEFT, AHEAD)}
+    for number, anchor in enumerate(anchors):
+        for place, allowed in anchor.sets.items():
+            tables[place][number // 64, ~held(allowed, kinds)] &= ~np.uint64(1 << number % 64)
+    places = [*DENSE, *(place for place, table in tables.items() if place not in DENSE and (table != full).any())]
+    return places, np.stack([tables[place] for place in places], axis=1)
+
+
+def sources_of(patterns: Sequence[tuple[str, int]]) -> bytes:
+    """All that `compiled_starts` hangs on: the patterns, the code that reads them, and the engines that say what a class holds."""
+    code = [files("corpushub").joinpath(*path).read_bytes() for path in SOURCES]
+    return b"\0".join([repr((list(patterns), sys.version, regex.__version__)).encode(), *code])
+
+
 class Starts:
-    """Made once for `patterns` of (source, flags)."""
+    """Made once for `patterns` of (source, flags). `keep`: what they are compiled into stays on disk for the next process."""
 
-    def __init__(self, patterns: Sequence[tuple[str, int]]) -> None:
-        trees = [parser.parse(source, flags) for source, flags in patterns]
-        known = [(tree, flags | tree.state.flags) for tree, (_, flags) in zip(trees, patterns, strict=True)]
-        self.classes, bits = partition({found for tree, flags in known for found in classes_of(tree, flags)})
-        self.kinds = int(self.classes.max()) + 1
-        finder = Finder(Reader(bits, (1 << self.kinds) - 1, 1 << int(self.classes[WILD])), self.classes, self.kinds)
-        self.anchors: list[tuple[int, Anchor]] = []
+    def __init__(self, patterns: Sequence[tuple[str, int]], *, keep: bool = False) -> None:
+        def make() -> Arrays:
+            return compiled_starts(patterns)
+
+        made = kept("starts", sources_of(patterns), make) if keep else make()
+        self.classes, self.flat = made["classes"], made["tables"]
+        self.anchors: list[tuple[int, int, int]] = [(number, near, far) for number, near, far in made["anchors"].tolist()]
+        self.words, _, self.kinds = self.flat.shape
+        self.order = made["places"]
+        self.tables = {place: self.flat[:, number] for number, place in enumerate(self.order.tolist())}
+        self.sparse = self.order.tolist()[len(DENSE) :]
         self.beginnings: dict[int, list[tuple[int, NDArray[np.bool_]]]] = {}  # of patterns with an anchor elsewhere
-        for number, (tree, flags) in enumerate(known):
-            beginning, *anchors = finder.anchors(tree, flags)
-            self.anchors += [(number, anchor) for anchor in anchors or [beginning]]
-            if anchors:
-                self.beginnings[number] = [(place, self._holds(allowed)) for place, allowed in beginning.sets.items()]
-        self.words = -(-len(self.anchors) // 64)
-        self.tables = self._tables()
-        self.sparse = [place for place, table in self.tables.items() if place not in DENSE and (table != self.full).any()]
+        for (number, place), holds in zip(made["begun"].tolist(), made["holds"], strict=True):
+            self.beginnings.setdefault(number, []).append((place, holds))
         self.near = self._nearest()
-
-    def _holds(self, allowed: int) -> NDArray[np.bool_]:
-        raw = np.frombuffer(allowed.to_bytes(self.kinds // 8 + 1, "little"), dtype=np.uint8)
-        return np.unpackbits(raw, bitorder="little")[: self.kinds].astype(np.bool_)
-
-    def _tables(self) -> dict[int, NDArray[np.uint64]]:
-        """By place: for every word of anchors and every class of characters, which anchors may have it there."""
-        every = (1 << len(self.anchors)) - 1
-        self.full = np.array([every >> 64 * word & MASK for word in range(self.words)], np.uint64).reshape(self.words, 1)
-        tables = {place: np.repeat(self.full, self.kinds, axis=1) for place in range(-LEFT, AHEAD)}
-        for number, (_, anchor) in enumerate(self.anchors):
-            for place, allowed in anchor.sets.items():
-                tables[place][number // 64, ~self._holds(allowed)] &= ~np.uint64(1 << number % 64)
-        return tables
 
     def _nearest(self) -> tuple[list[NDArray[np.uint32]], NDArray[np.bool_]]:
         """For the dense places: the number of each class among those the place tells apart, and for three numbers whether any anchor is left."""
@@ -115,9 +158,11 @@ class Starts:
             present = int(np.bitwise_or.reduce(bits, initial=np.uint64(0)))
             for bit in range(64):
                 if present >> bit & 1:
-                    pattern, anchor = self.anchors[number * 64 + bit]
+                    pattern, *reach = self.anchors[number * 64 + bit]
                     here = places[(bits & np.uint64(1 << bit)) != 0] - LEFT
-                    found.setdefault(pattern, []).append(around(here, anchor, len(text)) if pattern in self.beginnings else here)
+                    found.setdefault(pattern, []).append(
+                        around(here, *reach, length=len(text)) if pattern in self.beginnings else here
+                    )
         for pattern, several in sorted(found.items()):
             here = several[0] if len(several) == 1 else np.unique(np.concatenate(several))
             for place, holds in self.beginnings.get(pattern, ()):
@@ -139,9 +184,7 @@ class Starts:
     def _flat(self) -> tuple[Any, ...]:
         """What the compiled twin reads: the numbers of the dense places, what is left, all tables in the order of the places, the places."""
         numbers, left = self.near
-        order = (*DENSE, *self.sparse)
-        tables = np.stack([self.tables[place] for place in order], axis=1)
-        return self.classes, np.concatenate(numbers), left.view(np.uint8), tables.ravel(), np.array(order, dtype=np.int64)
+        return self.classes, np.concatenate(numbers), left.view(np.uint8), self.flat.ravel(), self.order
 
     @cached_property
     def _room(self) -> Found:
@@ -171,9 +214,9 @@ class Starts:
         return at, alive, word_of
 
 
-def around(places: Places, anchor: Anchor, length: int) -> Places:
+def around(places: Places, near: int, far: int, *, length: int) -> Places:
     """Where matches may begin whose anchor is at one of `places`, each place once."""
-    begin, end = np.maximum(places + anchor.near, 0), np.minimum(places + (anchor.far + 1), length)
+    begin, end = np.maximum(places + near, 0), np.minimum(places + (far + 1), length)
     begin[1:] = np.maximum(begin[1:], end[:-1])
     counts = np.maximum(end - begin, 0)
     passed = np.cumsum(counts)
