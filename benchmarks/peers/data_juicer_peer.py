@@ -46,9 +46,7 @@ STAGES = {"clean": CLEAN, "exact": EXACT, "near": NEAR, "end": [*CLEAN, *EXACT, 
 
 
 def run(stage: str, source: str, target: str, *, like: bool) -> None:
-    folder = tempfile.mkdtemp(
-        dir=Path(target).parent
-    )  # goes with the folder of the target: clearing up is not counted, as ours is not
+    folder = tempfile.mkdtemp(dir=Path(target).parent)  # goes with the folder of the target: clearing up is not counted
     lines = Path(folder) / "in.jsonl"
     frame = pl.read_parquet(source).select("id", "text")
     frame.write_ndjson(lines)
