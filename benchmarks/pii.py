@@ -45,7 +45,7 @@ from corpushub.engine.pii.pseudonyms import pseudonyms
 from corpushub.engine.pii.scan import BatchAnalyzer, Finding
 from corpushub.engine.pii.steps import UNKEYED, Scrub, scrubbed
 from corpushub.engine.recognizers.shape import id_check
-from corpushub.engine.run.pool import nursery
+from corpushub.engine.run.nursery import nursery
 from corpushub.engine.text.normalise import normalise
 
 PERSONAL = "申请人身份证号{id}，联系电话1{p}，银行卡号62220212345{c}，邮箱user{n}@example.org，车牌京A{k}。\n"

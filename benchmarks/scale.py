@@ -99,21 +99,22 @@ def generate(folder: Path, mega_bytes: int, seed: int = 7) -> None:
 def build(home: Path, out: Path, on: str, recipe_name: str) -> None:
     """Carry the recipe out (in the process that is measured)."""
     from corpushub.base.settings import Settings
-    from corpushub.domain.recipe import Recipe
-    from corpushub.engine.cache import Cache
-    from corpushub.engine.plan import Setting, make_plan
-    from corpushub.engine.registry import registry
     from corpushub.engine.run.cluster_choice import executor_for
-    from corpushub.engine.run.runner import run
-    from corpushub.engine.sources.opening import open_source
-    from corpushub.engine.sources.place import Place
 
     settings = Settings(home=home)
-    recipe = Recipe.parse(RECIPE + RECIPES[recipe_name], name="scale.yaml", steps=registry())
-    place = Place(home, settings, Cache(home / "cache"))
-    sources = [open_source(ref, place) for ref in recipe.sources]
-    plan = make_plan(recipe, sources, registry(), Setting(home, b"0123456789abcdef"))
     with executor_for(on, settings) as executor:
+        from corpushub.domain.recipe import Recipe
+        from corpushub.engine.cache import Cache
+        from corpushub.engine.plan import Setting, make_plan
+        from corpushub.engine.registry import registry
+        from corpushub.engine.run.runner import run
+        from corpushub.engine.sources.opening import open_source
+        from corpushub.engine.sources.place import Place
+
+        recipe = Recipe.parse(RECIPE + RECIPES[recipe_name], name="scale.yaml", steps=registry())
+        place = Place(home, settings, Cache(home / "cache"))
+        sources = [open_source(ref, place) for ref in recipe.sources]
+        plan = make_plan(recipe, sources, registry(), Setting(home, b"0123456789abcdef"))
         built = run(plan, out, cache=place.cache, executor=executor)
     print(
         json.dumps(

@@ -94,13 +94,14 @@ class Builds:
         Raises: Invalid("recipe.invalid" | "plan.invalid" | "source.*"), Forbidden("build.role" | "authorization.*"),
         NotFound("recipe.missing" | "source.missing"), Conflict("build.cancelled"), Unavailable("build.no_space").
         """
-        from corpushub.engine.cache import clear_leftovers
         from corpushub.engine.run.cluster_choice import executor_for
-        from corpushub.engine.run.runner import Run, carry_out
 
         options = options or Options(addresses or {}, sample or 0)
         recipe, grants = self._allowed(actor, Path(recipe_path), options)
         with self._bounded_disk(), executor_for(options.on, self.settings) as executor:
+            from corpushub.engine.cache import clear_leftovers
+            from corpushub.engine.run.runner import Run, carry_out
+
             plan, place = self._plan(recipe, Path(recipe_path).parent, options, progress=progress)
             place.cache.sweep()
             clear_leftovers(self.settings.home / "builds")

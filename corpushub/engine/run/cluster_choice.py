@@ -1,6 +1,7 @@
 """Which executor does the work: `serial` here, `local` or `local:N` in spawned processes, `ray-local` or `ray://HOST:PORT` on Ray.
 
-Nothing stated means local with as many processes as the settings or cores allow; a single task is always done here.
+Nothing stated means local with as many processes as the settings or cores allow; a single task is always done here. Workers somebody asks for by
+number are wanted for sure: they begin to load at once, while this process loads the engine itself, reads and plans.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from corpushub.base.errors import Invalid
 from corpushub.base.settings import Settings
-from corpushub.engine.run.executors import Executor, Serial
-from corpushub.engine.run.pool import Pool
+from corpushub.engine.run.nursery import nursery
+
+if TYPE_CHECKING:
+    from corpushub.engine.run.executors import Executor
 
 
 @contextmanager
@@ -22,12 +26,18 @@ def executor_for(on: str, settings: Settings) -> Generator[Executor]:
     workers = settings.build_workers or len(os.sched_getaffinity(0))
     if name in {"", "local"} and (not number or (number.isdigit() and int(number) > 0)):
         workers = int(number or workers)
-        if workers == 1:
-            yield Serial()
+        if workers > 1:
+            if number:
+                nursery()
+            from corpushub.engine.run.pool import Pool
+
+            with Pool(workers) as pool:
+                yield pool
             return
-        with Pool(workers) as pool:
-            yield pool
-    elif on == "serial":
+        on = "serial"
+    if on == "serial":
+        from corpushub.engine.run.executors import Serial
+
         yield Serial()
     elif on == "ray-local" or on.startswith("ray://"):
         from corpushub.engine.run.cluster import RayCluster

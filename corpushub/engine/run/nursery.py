@@ -1,16 +1,34 @@
-"""The process that workers are copied from: everything is loaded in it, and nothing of the frame library has begun to run.
-
-Loading the engine and the compiled kernels costs a second of a core, a copy of a process that holds them a few milliseconds. Copying is safe
-only while no thread of the frame library runs; its threads start with the first query, and nothing here asks one. `multiprocessing` imports
-this module in the process it forks workers from (`Pool` names it), and only there.
-"""
+"""Where workers come from. Of the engine nothing is loaded for it, so that its process can load while this one does."""
 
 from __future__ import annotations
 
-from importlib import import_module
+import os
+import signal
+import sys
+from multiprocessing import forkserver, get_context, resource_tracker
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
 
-from corpushub.engine.loading import for_good
+from corpushub.base.settings import environment_with
 
-with for_good():
-    import_module("corpushub.engine.registry").registry()
-    import_module("corpushub.engine.run.pool").load_kernels()
+
+def nursery() -> ForkServerContext:
+    """Where workers come from: they are copied from a process that has loaded everything (module `loaded`), which starts with the first call,
+    and of which nobody waits here until it is ready.
+
+    It looks for modules where this process does, and in the folder somebody happens to stand in only if this process does. A worker has one
+    thread: the processes are the parallelism. Control-C at a terminal reaches every process of a build; only the one that owns the workers acts
+    on it.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["corpushub.engine.run.loaded"])
+    places = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+    resource_tracker.ensure_running()  # starting it lifts what is held back below
+    # Inherited: a handler set by a worker would come too late.
+    held_back = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with environment_with(PYTHONPATH=places, PYTHONSAFEPATH="1", POLARS_MAX_THREADS="1"):
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
+    return context

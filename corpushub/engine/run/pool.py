@@ -10,28 +10,25 @@ from __future__ import annotations
 import fcntl
 import os
 import pickle
-import signal
-import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from multiprocessing import forkserver, get_context, parent_process, resource_tracker
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from traceback import format_tb
 from typing import Any, Self
 
 from corpushub.base.errors import Unavailable
-from corpushub.base.settings import environment_with
 from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan
 from corpushub.engine.run.barrier import rule_shards
 from corpushub.engine.run.executors import FUNCTIONS, Serial, T, Task, do, order_of
+from corpushub.engine.run.nursery import nursery
 from corpushub.engine.text.utf8 import WORTH_BYTES, compiled
 
 MAX_LOSSES = 3
@@ -48,27 +45,6 @@ def load_kernels() -> None:
     """Load the compiled text kernels, where there are any, without waiting for enough text to repay it."""
     if compiled(WORTH_BYTES) is not None:
         import_module("corpushub.engine.text.compiled_stats")
-
-
-def nursery() -> ForkServerContext:
-    """Where workers come from: they are copied from a process that has loaded everything (module `nursery`), which starts with the first call.
-
-    It looks for modules where this process does, and in the folder somebody happens to stand in only if this process does. A worker has one
-    thread: the processes are the parallelism. Control-C at a terminal reaches every process of a build; only the one that owns the workers acts
-    on it.
-    """
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["corpushub.engine.run.nursery"])
-    places = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    resource_tracker.ensure_running()  # starting it lifts what is held back below
-    # Inherited: a handler set by a worker would come too late.
-    held_back = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        with environment_with(PYTHONPATH=places, PYTHONSAFEPATH="1", POLARS_MAX_THREADS="1"):
-            forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
-    return context
 
 
 def serve(pipe: Connection[Any, Any], order: bytes) -> None:

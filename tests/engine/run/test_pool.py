@@ -21,7 +21,8 @@ from corpushub.base.errors import Conflict, Unavailable
 from corpushub.engine import shards
 from corpushub.engine.run import pool as pools
 from corpushub.engine.run.executors import Executor, Serial, order_of
-from corpushub.engine.run.pool import Pool, Worker, nursery, outcome
+from corpushub.engine.run.nursery import nursery
+from corpushub.engine.run.pool import Pool, Worker, outcome
 from corpushub.engine.run.runner import run
 from corpushub.engine.run.work import Task
 from tests.kit.engine import bytes_of, planned
@@ -242,7 +243,7 @@ def test_a_build_that_is_cancelled_leaves_no_answers_to_the_next(folder: Path) -
 
 def test_the_process_workers_are_copied_from_runs_nothing_of_the_frame_library() -> None:
     """Copied while threads of it run, a worker could wait forever for a lock that one of them held."""
-    code = "import os, corpushub.engine.run.nursery; print(*(open(f'/proc/self/task/{at}/comm').read() for at in os.listdir('/proc/self/task')))"
+    code = "import os, corpushub.engine.run.loaded; print(*(open(f'/proc/self/task/{at}/comm').read() for at in os.listdir('/proc/self/task')))"
     home = Path(__file__).parents[3]
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=home).stdout.split()
     assert told
