@@ -82,6 +82,8 @@ def title_of(ask: Ask, case: Case) -> str:
     """What the case is about, in the reader's language; its id where it says nothing better."""
     t, data = ask.t, case.data
     subject = t.of(data.get("title")) or t.of(data.get("name") if case.flow != "attribute" else None)
+    if case.flow == "share_item":  # two duties may be about one entry; what each is for tells them apart
+        subject = str(data["scenario"])
     if not subject:
         named = (
             data.get("product")

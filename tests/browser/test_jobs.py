@@ -263,7 +263,6 @@ def test_notices_are_counted_and_marked_as_read(browser: Browser, demo: Running)
 def test_a_field_called_like_a_property_of_forms_hides_nothing(browser: Browser, demo: Running) -> None:
     with visitor(browser, demo, "he.xin") as at:
         page = at.open("/zh/demand/mine?request=yunzhou/epidemic-notices")
-        page.click("[data-sheet=sheet-open-access]")
         expect(page.locator("dialog[open] select[name=dataset]")).to_have_value("yunzhou/epidemic-notices")
         page.evaluate("document.querySelector('dialog[open] form').noValidate = true")
         page.click("dialog[open] button[type=submit]")

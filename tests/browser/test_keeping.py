@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from corpushub.base.identity import business_day, system_clock
-from tests.kit.browser import Visitor, visitor
+from tests.kit.browser import visitor
 from tests.kit.demo import Running, copy_of, serving
-
-WORDS = "经集体研究，材料齐全，可以办理。"
+from tests.kit.walks import begin, day, fill, give, send
 
 
 @pytest.fixture(scope="module")
@@ -21,53 +18,6 @@ def city(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Gener
     """A city of this file's own: elsewhere incidents stop the data that is asked for here."""
     with serving(copy_of(prepared_home, tmp_path_factory.mktemp("keeping") / "home")) as running:
         yield running
-
-
-def day(after: int) -> str:
-    """So many days from today."""
-    return (business_day(system_clock()) + timedelta(days=after)).isoformat()
-
-
-def give(at: Visitor, address: str, command: str, **answers: str) -> Page:
-    """Open a case, press the command's button, fill in what its sheet wants, and send it."""
-    page = at.open(address)
-    page.click(f"[data-sheet=sheet-{command}]")
-    fill(page, **answers)
-    send(page)
-    return page
-
-
-def fill(page: Page, **answers: str) -> None:
-    """The stated answers; words for every other box that wants some."""
-    sheet = page.locator("dialog[open]")
-    for name, value in answers.items():
-        box = sheet.locator(f"[name='{name}']").first
-        if box.evaluate("box => box.tagName") == "SELECT":
-            box.select_option(value)
-        elif box.get_attribute("type") == "checkbox":
-            sheet.locator(f"[name='{name}'][value='{value}']").check()
-        else:
-            box.fill(value)
-    for box in sheet.locator("textarea, input:not([type=hidden], [type=checkbox], [type=file])").all():
-        wanted = box.get_attribute("required") is not None or "." in (box.get_attribute("name") or "")
-        if wanted and not box.input_value():
-            kind, name = box.get_attribute("type"), box.get_attribute("name") or ""
-            box.fill("1" if kind == "number" else "ab" * 32 if "digest" in name else WORDS)
-
-
-def send(page: Page) -> None:
-    page.click("dialog[open] button[type=submit]")
-    expect(page.locator("dialog[open]")).to_have_count(0)
-
-
-def begin(at: Visitor, path: str, sheet: str, **answers: str) -> str:
-    """Open a new case; its address."""
-    page = at.open(path)
-    page.click(f"[data-sheet={sheet}]")
-    fill(page, **answers)
-    send(page)
-    page.wait_for_url("**/*-01*")
-    return page.url.removeprefix(at.endpoint)
 
 
 def test_an_agreement_comes_into_force_rests_and_goes_on(browser: Browser, city: Running) -> None:

@@ -140,7 +140,7 @@ def prices(ask: Ask, cases: Sequence[Case]) -> Safe:
     t = ask.t
     rows = [
         [
-            a(str(case.data["product"]), href=link(ask.lang, f"/data/disclosure/{case.id}")),
+            a(casework.title_of(ask, case), href=link(ask.lang, f"/data/disclosure/{case.id}")),
             casework.org_name(ask, str(case.data["operator"])),
             t.name("choice", str(case.data["unit"])),
             values.money(t, case.data["cap_fen"]) if case.data.get("cap_fen") else "–",
@@ -189,6 +189,24 @@ def plan(ask: Ask, cases: Sequence[Case]) -> Safe:
     )
 
 
+def duties(ask: Ask, cases: Sequence[Case]) -> Safe:
+    """The sharing responsibility list: for what, between whom, which entries, how often (article 4)."""
+    t = ask.t
+    rows = [
+        [
+            a(casework.title_of(ask, case), href=link(ask.lang, f"/data/disclosure/{case.id}")),
+            casework.org_name(ask, str(case.data["demander"])),
+            casework.org_name(ask, str(case.data["supplier"])),
+            span(*[values.resource(ask, str(name)) for name in case.data.get("resources", ())], c="list-cell"),
+            t.name("frequency", str(case.data["frequency"])),
+            state_chip(t, case.state),
+        ]
+        for case in cases
+    ]
+    heads = [t.name("field", name) for name in ("scenario", "demander", "supplier", "resources", "frequency")]
+    return grid([*heads, t("board.state")], rows)
+
+
 def any_case(ask: Ask, cases: Sequence[Case]) -> Safe:
     t = ask.t
     rows = [
@@ -207,7 +225,7 @@ TABLES = {
     "authorization": authorizations,
     "price": prices,
     "plan_item": plan,
-    "share_item": any_case,
+    "share_item": duties,
     "disclosure": any_case,
     "record": any_case,
 }

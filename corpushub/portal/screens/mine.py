@@ -40,7 +40,7 @@ def show(ask: Ask) -> Page:
         c="btn primary",
         data_sheet="sheet-open-access",
         data_key="n",
-        data_open=bool(preset) or None,
+        data_now=bool(preset),
     )
     given = forms.Given(choices.all_of(ask, flow.opening.fields), preset)
     sheet = forms.open_sheet(ask, "access", t("portal.open_access"), flow.opening.fields, given)

@@ -11,7 +11,7 @@ from corpushub.domain.clocks import Reading
 from corpushub.domain.flows.release import effective_gates
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, forms, markdown, pictures
-from corpushub.portal.html import Child, Safe, a, aside, b, details, div, h2, joined, kbd, section, span, summary
+from corpushub.portal.html import Child, Safe, a, aside, b, code, details, div, h2, joined, kbd, section, span, summary
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import Tone, bar, card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
 from corpushub.services.reviews import ReviewResult
@@ -315,6 +315,7 @@ def provenance(t: Words, file: File) -> Safe:
         (t("reviews.manifest"), digest(file.manifest_digest, length=20)),
         (t("reviews.recipe"), digest(file.recipe_digest, length=20)),
         (t("reviews.builder"), file.builder),
+        (t("reviews.build"), a(code(file.build), href=link(t.lang, f"/make/studio/build/{file.build}")) if file.build else None),
         (t("reviews.case"), file.item.id),
     ]
     return card(t("reviews.provenance"), facts(pairs))
