@@ -140,20 +140,18 @@ class Cards:
         record = self.builds.build(SYSTEM, path, progress=progress, options=Options({}, authorize=False))
         day = business_day(self.clock())
         made = make_facts(Inputs(recipe, record.built, record.folder, "1.0.0", day))
+        about: dict[str, Any] = {
+            "data_digest": data_digest(recipe, path.parent), "built": lean(record.built), "profile": profiles.to_json(made.profile),
+            "screened": dict(made.screened),
+        }  # fmt: skip
+        if kept is not None and kept.built.logical_digest == record.built.logical_digest:
+            # The same data are the same version, and differ from the one before it as they did.
+            return replace(kept, validated={}, **about)
         change = outline(kept, record.built, made.profile.schema) if kept else None
-        same = kept is not None and kept.built.logical_digest == record.built.logical_digest
-        version = (
-            kept.version if kept and same else str(next_version(kept.version if kept else "", change) if change else "1.0.0")
-        )
-        if kept and same:
-            history, issued = kept.history, kept.day
-        else:
-            line = {"version": version, "day": day.isoformat(), "summary": summary_of(change)}
-            history, issued = (line, *(kept.history if kept else ())), day.isoformat()
-        return Kept(
-            version=version, day=issued, data_digest=data_digest(recipe, path.parent), built=lean(record.built),
-            profile=profiles.to_json(made.profile), screened=dict(made.screened), history=history, change=change.to_json() if change else None,
-        )  # fmt: skip
+        version = str(next_version(kept.version, change)) if kept and change else "1.0.0"
+        line = {"version": version, "day": day.isoformat(), "summary": summary_of(change)}
+        history = (line, *(kept.history if kept else ()))
+        return Kept(version=version, day=day.isoformat(), history=history, change=change.to_json() if change else None, **about)
 
     def check(
         self, recipes_dir: Path, cards_dir: Path, names: Sequence[str] = (), *, strict: bool = False

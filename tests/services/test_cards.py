@@ -123,6 +123,15 @@ def test_changed_data_are_built_again_and_the_version_rises(checkout: Path) -> N
     assert found(checkout) == []
 
 
+def test_the_same_data_built_again_are_the_same_version_with_the_same_predecessor(checkout: Path) -> None:
+    (checkout / "recipes/bus.csv").write_text(lines(45), "utf-8")
+    cards(checkout, day=9).build(checkout / "recipes", checkout / "cards")
+    before = {path.name: path.read_bytes() for path in (checkout / "cards" / FOLDER).rglob("*") if path.is_file()}
+    (report,) = cards(checkout, day=20).build(checkout / "recipes", checkout / "cards", fresh=True)
+    assert (report.built, report.written) == (True, ())
+    assert before == {path.name: path.read_bytes() for path in (checkout / "cards" / FOLDER).rglob("*") if path.is_file()}
+
+
 def test_a_number_changed_in_the_kept_figures_is_named(checkout: Path) -> None:
     path = checkout / "cards" / FOLDER / "facts.json"
     value = json.loads(path.read_text("utf-8"))
