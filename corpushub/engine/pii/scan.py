@@ -40,20 +40,25 @@ class Finding(NamedTuple):
     pattern: str = ""
 
 
-@dataclass(slots=True)
+@dataclass
 class Shape:
     """One pattern made ready."""
 
     recognizer: Any  # PatternRecognizer
     kind: Kind
     score: float
-    compiled: Any
+    source: str
     flags: int
     condition: str
     within_lines: bool
     timed: bool  # not a pattern of this project or of Presidio: no one has looked at how long it may take
     validates: bool
     refuses: bool
+
+    @cached_property
+    def compiled(self) -> Any:
+        """Most patterns can begin nowhere in most texts, and are never needed."""
+        return regex.compile(self.source, flags=self.flags)
 
 
 class Joined(Sequence[str]):
@@ -120,8 +125,8 @@ class BatchAnalyzer:
         self.shapes = [shape for place, r in enumerate(recognizers) if r in plain for shape in self._shapes(r, place)]
         self.in_lines = [shape for shape in self.shapes if shape.within_lines]
         # Patterns of others come and go: what they are compiled into is not worth a file.
-        is_own = all(shape.compiled.pattern in known_patterns() for shape in self.in_lines)
-        self.starts = Starts([(shape.compiled.pattern, shape.flags) for shape in self.in_lines], keep=is_own)
+        is_own = all(shape.source in known_patterns() for shape in self.in_lines)
+        self.starts = Starts([(shape.source, shape.flags) for shape in self.in_lines], keep=is_own)
 
     def findings(self, texts: Sequence[str]) -> list[list[Finding]]:
         """Findings of each text, best score first as Presidio orders them."""
@@ -155,12 +160,15 @@ class BatchAnalyzer:
             kind = self._kind(recognizer, place, recognizer.supported_entities[0], pattern.name)
             if not validates and boosted(pattern.score) < kind.threshold:
                 continue  # could never pass, whatever stands around it
-            compiled = regex.compile(pattern.regex, flags=flags)
             full = condition_of(pattern.regex, flags)
-            timed = pattern.regex not in known_patterns() or not full.limited
-            shapes.append(
-                Shape(recognizer, kind, pattern.score, compiled, flags, full.regex, full.within_lines, timed, validates, refuses)
-            )
+            is_own = pattern.regex in known_patterns()
+            shape = Shape(
+                recognizer, kind, pattern.score, pattern.regex, flags, full.regex, full.within_lines, not is_own or not full.limited,
+                validates, refuses,
+            )  # fmt: skip
+            if not is_own:
+                _ = shape.compiled  # no one has looked whether it can be
+            shapes.append(shape)
         return shapes
 
     def _kind(self, recognizer: Any, place: int, entity: str, pattern: str) -> Kind:

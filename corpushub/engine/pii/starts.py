@@ -9,7 +9,6 @@ regular expression decides.
 
 from __future__ import annotations
 
-import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ import numpy as np
 import regex  # type: ignore[import-untyped]  # comes without types
 from numpy.typing import NDArray
 
-from corpushub.engine.pii.kept import Arrays, kept
+from corpushub.engine.kept import Arrays, kept
 from corpushub.engine.pii.reader import AHEAD, BEHIND, WILD, Reader, both, classes_of, common, joined, partition
 from corpushub.engine.text.utf8 import compiled
 
@@ -36,7 +35,7 @@ REACH = 70  # characters between an anchor and the beginning of its match, at mo
 RARE = 1e-3  # a pattern whose beginning is met more often in running text is given an anchor
 FLOOR = 1e-4  # share of a character that running text happens not to hold
 WIDTHLESS = {sre.AT, sre.ASSERT, sre.ASSERT_NOT}
-SOURCES = (("engine", "pii", "starts.py"), ("engine", "pii", "reader.py"), ("rules", "pii-running.toml"))
+MADE_OF = ("engine/pii/starts.py", "engine/pii/reader.py", "rules/pii-running.toml")  # beside the patterns
 Items = list[tuple[Any, Any]]
 Places = NDArray[np.int64]
 Alternatives = tuple[list[Items], Items]  # ways to begin, and what follows each
@@ -105,12 +104,6 @@ def tables_of(anchors: Sequence[Anchor], kinds: int) -> tuple[list[int], NDArray
     return places, np.stack([tables[place] for place in places], axis=1)
 
 
-def sources_of(patterns: Sequence[tuple[str, int]]) -> bytes:
-    """All that `compiled_starts` hangs on: the patterns, the code that reads them, and the engines that say what a class holds."""
-    code = [files("corpushub").joinpath(*path).read_bytes() for path in SOURCES]
-    return b"\0".join([repr((list(patterns), sys.version, regex.__version__)).encode(), *code])
-
-
 class Starts:
     """Made once for `patterns` of (source, flags). `keep`: what they are compiled into stays on disk for the next process."""
 
@@ -118,7 +111,7 @@ class Starts:
         def make() -> Arrays:
             return compiled_starts(patterns)
 
-        made = kept("starts", sources_of(patterns), make) if keep else make()
+        made = kept("starts", MADE_OF, make, given=(list(patterns), regex.__version__)) if keep else make()
         self.classes, self.flat = made["classes"], made["tables"]
         self.anchors: list[tuple[int, int, int]] = [(number, near, far) for number, near, far in made["anchors"].tolist()]
         self.words, _, self.kinds = self.flat.shape

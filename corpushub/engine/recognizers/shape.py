@@ -6,7 +6,7 @@ from datetime import date
 from operator import mul
 from typing import ClassVar
 
-from corpushub.engine.presidio import Pattern, PatternRecognizer
+from corpushub.engine.presidio import OwnPattern, Pattern, PatternRecognizer
 
 LEFT = r"(?<![0-9A-Za-z_])"
 RIGHT = r"(?![0-9A-Za-z_])"
@@ -32,7 +32,7 @@ class ShapeRecognizer(PatternRecognizer):
     ) -> None:
         super().__init__(
             supported_entity=supported_entity or self.ENTITY,
-            patterns=patterns or [Pattern(label, regex, score) for label, regex, score in self.SHAPES],
+            patterns=patterns or [OwnPattern(label, regex, score) for label, regex, score in self.SHAPES],
             context=list(self.CONTEXT) if context is None else context,
             supported_language=supported_language,
             name=name or type(self).__name__,

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from corpushub.engine.kept import Arrays, kept
 from corpushub.engine.text import characters as ch
 from corpushub.engine.text.counts import (
     _ENDED,
@@ -55,6 +56,8 @@ from corpushub.engine.text.counts import (
 )
 from corpushub.engine.text.utf8 import I64, U16, U32, U64, Utf8, compiled, points, spans, utf8
 
+MADE_OF = ("engine/text/stats.py", "engine/text/characters.py", "engine/text/counts.py", "rules/text-quality.toml")
+
 
 @cache
 def rules() -> dict[str, Any]:
@@ -65,6 +68,12 @@ def rules() -> dict[str, Any]:
 @cache
 def attributes() -> U16:
     """Code point -> class and flags."""
+    table: U16 = kept("attributes", MADE_OF, _attributes)["table"]
+    table.flags.writeable = False
+    return table
+
+
+def _attributes() -> Arrays:
     table = ch.class_table().astype(np.uint16)
     lexicon = rules()["characters"]
     for flag, chars in ((FUNCTION, lexicon["function"]), (MARKUP, lexicon["markup"]), (SEPARATOR, lexicon["separator"])):
@@ -75,8 +84,7 @@ def attributes() -> U16:
     table[0xC2:0xF5] |= LEAD
     trails = {ord(bytes([byte]).decode("cp1252", "ignore") or "\x00") for byte in range(0x80, 0xC0)} | set(range(0x80, 0xC0))
     table[sorted(trails - {0})] |= TRAIL
-    table.flags.writeable = False
-    return table
+    return {"table": table}
 
 
 @cache

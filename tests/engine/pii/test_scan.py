@@ -7,6 +7,7 @@ import time
 from functools import cache
 
 import pytest
+import regex  # type: ignore[import-untyped]  # comes without types
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from presidio_analyzer import AnalyzerEngine, Pattern, PatternRecognizer, RecognizerResult
@@ -14,7 +15,7 @@ from presidio_analyzer import AnalyzerEngine, Pattern, PatternRecognizer, Recogn
 from corpushub.base.errors import Invalid
 from corpushub.engine.pii.analyzer import LANGUAGE, build_engine
 from corpushub.engine.pii.scan import BatchAnalyzer
-from corpushub.engine.recognizers.shape import id_check
+from corpushub.engine.recognizers.shape import ShapeRecognizer, id_check
 
 ID = "11010519491231002" + id_check("11010519491231002")
 PIECES = [
@@ -68,6 +69,17 @@ def test_time_grows_with_length_not_with_its_square() -> None:
         assert len(batch().findings([line * count])[0]) == 2 * count
         times.append(time.process_time() - started)
     assert times[1] < 4 * 4 * max(times[0], 0.02)
+
+
+class BrokenRecognizer(ShapeRecognizer):
+    ENTITY = "BROKEN"
+    SHAPES = (("open", r"(A", 0.6),)
+
+
+def test_a_pattern_that_is_none_is_refused_before_it_is_needed() -> None:
+    broken = build_engine([BrokenRecognizer()], tagger=False)
+    with pytest.raises(regex.error):
+        BatchAnalyzer(broken)
 
 
 def test_a_pathological_pattern_is_refused_by_name_and_in_time() -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,24 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 
+ROOT = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "__pycache__"
 MOST = 8  # files: each version of the program and each set of patterns leaves one behind
 DIGEST = hashlib.sha256().digest_size
 
 
-def kept(name: str, made_of: bytes, make: Callable[[], Arrays], *, folder: Path = FOLDER) -> Arrays:
-    """The arrays of `make`, from the file of an earlier process where there is one."""
-    path = folder / f"{name}-{hashlib.sha256(made_of).hexdigest()[:32]}.arrays"
+def kept(name: str, made_of: Iterable[str], make: Callable[[], Arrays], *, given: object = None, folder: Path = FOLDER) -> Arrays:
+    """The arrays of `make`, from the file of an earlier process where there is one.
+
+    They hang on nothing but the files `made_of` (within the package), this Python and what is `given` (told apart by how it is written).
+    """
+    digest = hashlib.sha256(repr((sys.version, given)).encode())
+    for path in made_of:
+        digest.update(b"\0" + ROOT.joinpath(path).read_bytes())
+    return _kept(folder / f"{name}-{digest.hexdigest()[:32]}.arrays", make)
+
+
+def _kept(path: Path, make: Callable[[], Arrays]) -> Arrays:
     found = _read(path)
     if found is None:
         found = make()

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corpushub.engine.pii.kept import MOST, Arrays, kept
+from corpushub.engine.kept import MOST, Arrays, kept
 from corpushub.engine.pii.starts import Starts
 
+SOURCE = ("engine/kept.py",)
 TEXT = "电话13800138000，编号77a77\n"
 
 
@@ -23,8 +24,8 @@ def never() -> Arrays:
 
 
 def test_the_next_process_reads_the_same_arrays(tmp_path: Path) -> None:
-    kept("one", b"source", made, folder=tmp_path)
-    read = kept("one", b"source", never, folder=tmp_path)
+    kept("one", SOURCE, made, folder=tmp_path)
+    read = kept("one", SOURCE, never, folder=tmp_path)
     assert read.keys() == made().keys()
     for name, array in made().items():
         assert np.array_equal(read[name], array)
@@ -32,35 +33,37 @@ def test_the_next_process_reads_the_same_arrays(tmp_path: Path) -> None:
 
 
 def test_arrays_of_other_sources_are_made_again(tmp_path: Path) -> None:
-    kept("one", b"source", made, folder=tmp_path)
+    kept("one", SOURCE, made, folder=tmp_path)
     with pytest.raises(AssertionError):
-        kept("one", b"another", never, folder=tmp_path)
+        kept("one", ("engine/cache.py",), never, folder=tmp_path)
+    with pytest.raises(AssertionError):
+        kept("one", SOURCE, never, given="another", folder=tmp_path)
 
 
 @pytest.mark.parametrize("place", [0, 40, -1])
 def test_a_damaged_file_is_made_again(tmp_path: Path, place: int) -> None:
-    kept("one", b"source", made, folder=tmp_path)
+    kept("one", SOURCE, made, folder=tmp_path)
     (path,) = tmp_path.iterdir()
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     for wrong in (bytes(content), bytes(content[:-9]), b""):
         path.write_bytes(wrong)
-        assert np.array_equal(kept("one", b"source", made, folder=tmp_path)["bits"], made()["bits"])
-        kept("one", b"source", never, folder=tmp_path)
+        assert np.array_equal(kept("one", SOURCE, made, folder=tmp_path)["bits"], made()["bits"])
+        kept("one", SOURCE, never, folder=tmp_path)
 
 
 def test_old_files_do_not_pile_up(tmp_path: Path) -> None:
     for number in range(MOST + 3):
-        kept("one", bytes([number]), made, folder=tmp_path)
+        kept("one", SOURCE, made, given=number, folder=tmp_path)
         for path in tmp_path.iterdir():
             os.utime(path, (path.stat().st_mtime - 10,) * 2)
     assert len(list(tmp_path.iterdir())) == MOST
-    kept("one", bytes([MOST + 2]), never, folder=tmp_path)
+    kept("one", SOURCE, never, given=MOST + 2, folder=tmp_path)
 
 
 def test_where_nothing_can_be_written_every_process_makes_its_own(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    assert np.array_equal(kept("one", b"source", made, folder=tmp_path / "file" / "below")["bits"], made()["bits"])
+    assert np.array_equal(kept("one", SOURCE, made, folder=tmp_path / "file" / "below")["bits"], made()["bits"])
 
 
 def test_kept_starts_are_those_made_afresh() -> None:
