@@ -104,6 +104,7 @@ def alike(sketches: Sketches, column: str, rows: Rows, threshold: float) -> tupl
 def proposed(sketches: Sketches, rows: I64, digests: U64, known: Known, threshold: float) -> tuple[Table, list[Crowds]]:
     """All pairs that some band proposes and an estimate does not refuse, and the crowds of every band."""
     table, crowds = known.table, []
+    fresh = None if known.fresh.all() else known.fresh
     pending: list[I64] = []
     for band, keys in _banded(sketches, rows):
         here = []
@@ -113,7 +114,7 @@ def proposed(sketches: Sketches, rows: I64, digests: U64, known: Known, threshol
             here.append(crowd)
             if known.table.codes.size:
                 _withdraw(table, buckets, whole, band, rows.size)
-            codes = (_codes(buckets, whole, rows.size), _codes(buckets, grown, rows.size, known.fresh))
+            codes = (_codes(buckets, whole, rows.size), _codes(buckets, grown, rows.size, fresh))
             pending.extend((part << _BAND_BITS) | band for part in codes)
         crowds.append(pair_memory.joined(here))
         if sum(part.size for part in pending) > _PROPOSALS:
