@@ -9,8 +9,10 @@ Rates are rounded to six digits; counts are exact.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,9 @@ import polars as pl
 
 from corpushub.domain.recipe import Column, Contract
 from corpushub.engine.table.expressions import condition
+
+CONTENTS, KEYS = "contents.npy", "keys.npy"  # a hash of each row
+PASS_ROWS = 1 << 21  # rows whose hashes are sorted at once
 
 
 @dataclass(slots=True)
@@ -31,15 +36,14 @@ class Count:
 
 @dataclass(slots=True)
 class Tallies:
-    """Counts per column and check, filled batch by batch."""
+    """Counts per column and check, filled batch by batch. `folders` hold the rows' hashes: they grow with the rows, so they stay in files."""
 
     required: dict[str, Count] = field(default_factory=dict)
     checks: dict[str, Count] = field(default_factory=dict)
     rules: dict[str, Count] = field(default_factory=dict)
     failing_rows: int = 0
     rows: int = 0
-    hashes: list[pl.Series] = field(default_factory=list)
-    keys: list[pl.Series] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
     oldest: Any = None
     newest: Any = None
 
@@ -52,8 +56,7 @@ class Tallies:
                 here.bad += count.bad
         self.failing_rows += other.failing_rows
         self.rows += other.rows
-        self.hashes += other.hashes
-        self.keys += other.keys
+        self.folders += other.folders
         if other.newest is not None:
             self.oldest = other.oldest if self.oldest is None else min(self.oldest, other.oldest)
             self.newest = other.newest if self.newest is None else max(self.newest, other.newest)
@@ -78,12 +81,16 @@ def add(tallies: Tallies, frame: pl.DataFrame, contract: Contract) -> None:
             count.checked += frame.height
             count.bad += int(marks.to_series(at).sum() or 0)
         tallies.failing_rows += int(marks.select(pl.any_horizontal(pl.all()).sum()).item() or 0)
+    span(tallies, frame, str(contract.timeliness.get("column") or ""))
+
+
+def write_hashes(frame: pl.DataFrame, contract: Contract, folder: Path) -> None:
+    """What tells rows with the same content, and rows with the same key."""
     content = [name for name in frame.columns if name != contract.key]
     if content:
-        tallies.hashes.append(frame.select(pl.struct(content).hash(seed=7)).to_series())
+        np.save(folder / CONTENTS, frame.select(pl.struct(content).hash(seed=7)).to_series().to_numpy())
     if contract.key in frame.columns:
-        tallies.keys.append(frame.get_column(contract.key).hash(seed=7))
-    span(tallies, frame, str(contract.timeliness.get("column") or ""))
+        np.save(folder / KEYS, frame.get_column(contract.key).hash(seed=7).to_numpy())
 
 
 def note(table: dict[str, Count], name: str, bad: pl.Expr, fails: list[pl.Expr], names: list[tuple[Count, str]]) -> None:
@@ -131,11 +138,23 @@ def rate(checked: int, bad: int) -> float:
     return round(1 - bad / checked, 6) if checked else 1.0
 
 
-def repeated(parts: list[pl.Series]) -> int:
-    """Rows beyond the first of each value."""
-    whole = np.concatenate([part.to_numpy() for part in parts]) if parts else np.zeros(0, np.uint64)
-    whole.sort()
-    return int((whole[1:] == whole[:-1]).sum())
+def repeated(files: Sequence[Path], rows: int) -> int:
+    """Rows beyond the first of each value, of so many in these files: read once for every `PASS_ROWS` and never held together."""
+    passes = max(1, -(-rows // PASS_ROWS))
+    found = 0
+    for low, high in itertools.pairwise((at << 16) // passes for at in range(passes + 1)):
+        parts = [np.load(file) for file in files] if passes == 1 else [within(np.load(file), low, high) for file in files]
+        whole = np.concatenate(parts) if parts else np.zeros(0, np.uint64)
+        whole.sort()
+        found += int((whole[1:] == whole[:-1]).sum())
+    return found
+
+
+def within(hashes: np.ndarray, low: int, high: int) -> np.ndarray:
+    """Those whose first two bytes are from `low` to below `high`."""
+    lead = hashes >> np.uint64(48)
+    chosen: np.ndarray = hashes[(lead >= low) & (lead < high)]
+    return chosen
 
 
 def measures(tallies: Tallies, contract: Contract, *, unique_content: bool = True) -> dict[str, float]:
@@ -143,7 +162,7 @@ def measures(tallies: Tallies, contract: Contract, *, unique_content: bool = Tru
 
     `unique_content` false: rows were made equal on purpose (generalisation), so a repeated row is no error and only keys must differ.
     """
-    duplicates = repeated(tallies.hashes)
+    duplicates = repeated(files_of(tallies, CONTENTS), tallies.rows)
     found = {
         "contract_failures": float(tallies.failing_rows),
         "duplicates_exact": float(duplicates),
@@ -152,10 +171,14 @@ def measures(tallies: Tallies, contract: Contract, *, unique_content: bool = Tru
         "quality_consistency": mean(tallies.rules),
         "quality_accuracy": rate(tallies.rows, duplicates if unique_content else 0),
     }
-    if tallies.keys:
-        found["key_uniqueness"] = rate(tallies.rows, repeated(tallies.keys))
+    if keys := files_of(tallies, KEYS):
+        found["key_uniqueness"] = rate(tallies.rows, repeated(keys, tallies.rows))
         found["key_completeness"] = tallies.required.get(contract.key, Count()).rate()
     return found
+
+
+def files_of(tallies: Tallies, name: str) -> list[Path]:
+    return [file for folder in tallies.folders if (file := folder / name).exists()]
 
 
 def mean(table: Mapping[str, Count]) -> float:

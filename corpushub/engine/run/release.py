@@ -1,6 +1,6 @@
 """From the last stage's shards to release files, in pieces that are cached one by one and made by whoever is free.
 
-measure_shard  digests of one shard's rows in a file; its profile and quality, to be summed up
+measure_shard  digests and hashes of one shard's rows in files; its profile and quality, to be summed up
 bin_shard      its numbers, counted between the bounds of the whole column
 encode_group   one row group: a split's rows (or the lineage) of neighbouring shards, as a Parquet file of its own
 join_groups    a release file of row groups
@@ -103,6 +103,13 @@ def load(folder: Path) -> Any:
     return pickle.loads((folder / RESULT).read_bytes())  # noqa: S301  see the module's last sentence
 
 
+def measured_in(folder: Path) -> Measured:
+    """What `measure_shard` left; the hashes of its rows stay where they lie."""
+    found: Measured = load(folder)
+    found.tallies.folders = [folder]
+    return found
+
+
 @cache_once
 def code_of(*names: str) -> str:
     """Digest of the modules that make a result: it is only reused while they are the same."""
@@ -165,7 +172,9 @@ def measure_shard(plan: Plan, task: Measure, cache: Cache) -> Path:
         for split in few(sizes, frame.height):
             frame.filter(splits_of(frame) == split).select(*columns).write_ipc(folder / f"{split}.arrow", compression="lz4")
         if frame.height:
-            quality.add(made.tallies, pl.DataFrame(pl.from_arrow(table)), plan.recipe.contract)
+            told = pl.DataFrame(pl.from_arrow(table))
+            quality.add(made.tallies, told, plan.recipe.contract)
+            quality.write_hashes(told, plan.recipe.contract, folder)
         (folder / RESULT).write_bytes(pickle.dumps(made))
     return cache.place(task.key)
 

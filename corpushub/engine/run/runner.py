@@ -39,6 +39,7 @@ from corpushub.engine.run.release import (
     group_key,
     is_number,
     load,
+    measured_in,
     measuring,
     merge_columns,
     released_columns,
@@ -287,7 +288,7 @@ def measure(job: Run, outputs: Pieces) -> tuple[list[tuple[Measure, Measured]], 
     folders, _ = perform(job, "measure_shard", tasks, "measure")
     parts, whole = [], Measured()
     for task, folder in zip(tasks, folders, strict=True):
-        part = load(folder)
+        part = measured_in(folder)
         whole.merge(part)
         parts.append(
             (task, Measured(rows=part.rows, bytes=part.bytes))
