@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.kit.axe import barriers
 from tests.kit.browser import NARROW, visitor
@@ -118,19 +118,40 @@ def test_the_theme_is_kept(browser: Browser, demo: Running) -> None:
         assert page.evaluate("document.body.classList.contains('dark')")
 
 
-def test_every_control_can_be_reached_and_seen_by_keyboard(browser: Browser, demo: Running) -> None:
-    with visitor(browser, demo, "wang.min") as at:
-        page = at.open("/zh/make/reviews")
+FOCUSED = """() => {
+    const at = document.activeElement, seen = at.matches('.file input') ? at.parentElement.querySelector('.btn') : at;
+    return [at.tagName, getComputedStyle(seen).outlineStyle];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [("wang.min", "/zh/make/reviews"), ("zhang.hua", "/zh/govern/intake"), ("sun.yue", "/zh/demand/mine?tab=tokens")],
+)
+def test_every_control_can_be_reached_and_seen_by_keyboard(browser: Browser, demo: Running, who: str, path: str) -> None:
+    with visitor(browser, demo, who) as at:
+        page = at.open(path)
         reached = []
         for _ in range(40):
             page.keyboard.press("Tab")
-            tag, outline = page.evaluate(
-                "[document.activeElement.tagName, getComputedStyle(document.activeElement).outlineStyle]"
-            )
+            tag, outline = page.evaluate(FOCUSED)
             reached.append(tag)
             assert tag == "BODY" or outline != "none"
         assert "BUTTON" in reached
         assert "A" in reached
+
+
+def test_a_sheet_closes_with_escape_and_a_form_is_sent_with_enter(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "sun.yue") as at:
+        page = at.open("/zh/demand/mine?tab=tokens")
+        page.keyboard.press("n")
+        expect(page.locator("dialog#sheet-open-access:modal")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        assert page.evaluate("document.activeElement.dataset.sheet") == "sheet-open-access"
+        page.fill("form[data-act=issue] input[name=name]", "by keyboard")
+        page.keyboard.press("Enter")
+        expect(page.locator("#secret .secret")).to_be_visible()
 
 
 def test_the_dashboard_knows_which_entries_are_registered(browser: Browser, demo: Running) -> None:
