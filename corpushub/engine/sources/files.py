@@ -249,7 +249,7 @@ MAGIC = ((b"\x1f\x8b", "gz"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bz2"), (b"\x28\
 
 
 def archive_kind(blob: Blob) -> str:
-    """zip, tar, gz, xz, bz2 or zst by the first bytes; empty for anything else (an XLSX is no archive here)."""
+    """zip, tar, gz, xz, bz2 or zst by the first bytes; empty for anything else (an XLSX or ODS is no archive here)."""
     head = blob.head(600)
     if head.startswith(b"PK\x03\x04"):
         return "" if is_workbook(blob) else "zip"
@@ -260,7 +260,13 @@ def archive_kind(blob: Blob) -> str:
     return next((kind for magic, kind in MAGIC if head.startswith(magic)), "")
 
 
+# What every ODS begins with: its standard asks for this first member, stored as it is, so that programs can tell it by its bytes.
+OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
+
+
 def is_workbook(blob: Blob) -> bool:
+    if blob.head(600)[30:].startswith(OPEN_DOCUMENT):
+        return True
     try:
         with blob.open() as stream, zipfile.ZipFile(stream) as archive:
             names = archive.namelist()

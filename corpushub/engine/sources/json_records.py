@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -25,6 +27,7 @@ MAX_DEPTH = 4
 PLAIN = {str, int, bool, type(None)}
 BLANK = " \t\n\r"
 SCAN = vars(json.JSONDecoder())["scan_once"]  # value and end, or StopIteration
+ENDLESS_NUMBER = re.compile(rf"[0-9]{{{sys.get_int_max_str_digits() + 1},}}")
 WHOLE_BYTES = 32_000_000  # larger documents are read piece by piece
 
 
@@ -118,11 +121,16 @@ def records_of(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterat
     if blob.bytes() > limits.max_document_bytes:
         raise Invalid("source.too_large", name=blob.name, limit=limits.max_document_bytes)
     try:
-        value = json.loads(blob.read().decode(codec))
+        document = blob.read().decode(codec)
+        value = json.loads(document)
     except json.JSONDecodeError as error:
         raise Invalid("source.not_json", name=blob.name, line=error.lineno, column=error.colno) from None
     except (UnicodeDecodeError, RecursionError):
         raise Invalid("source.not_json", name=blob.name, line=1, column=1) from None
+    except ValueError:  # a number of more digits than Python makes an integer of
+        at = found.start() if (found := ENDLESS_NUMBER.search(document)) else 0
+        line, column = document.count("\n", 0, at) + 1, at - document.rfind("\n", 0, at)
+        raise Invalid("source.not_json", name=blob.name, line=line, column=column) from None
     yield from find_records(value, path, blob.name)
 
 

@@ -81,7 +81,7 @@ class Cursor:
                 at = error.pos
                 if at < len(self.held) - CUT_CHARS and not error.msg.startswith("Unterminated string"):
                     raise self.broken(at) from None
-            except RecursionError:
+            except (RecursionError, ValueError):  # brackets or a number without end
                 raise self.broken() from None
             else:
                 if end < len(self.held) or self.ended:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,26 +18,63 @@ from corpushub.base.errors import Invalid
 from corpushub.engine.sources.batches import Bad, Batch, Rows, column_labels
 from corpushub.engine.sources.files import Blob, Limits
 
+MOST_CELLS = 32_000_000  # of a sheet, between its first cell and its furthest
+UNPACKED = 8  # times the bound for a document may a workbook hold once it is unpacked
+CELL_ROWS = re.compile(rb'<row [^>]*?\br="([0-9]{1,9})"')
+CELL_COLUMNS = re.compile(rb'<c [^>]*?\br="([A-Z]{1,3})[0-9]')
+
 
 def read_sheets(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
-    """Batches of one workbook: the sheet named or numbered by `sheet` (`all` for every sheet, which adds the column `sheet`), else the first.
+    """Batches of one workbook: the sheet named or numbered by `sheet` (`all` for every sheet, which adds the column `sheet`), else the first visible.
 
-    Raises: Invalid("source.workbook" | "source.sheet" | "source.too_large").
+    Raises: Invalid("source.workbook" | "source.sheet" | "source.sheet_extent" | "source.too_large").
     """
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
     if blob.bytes() > limits.max_document_bytes:
         raise Invalid("source.too_large", name=blob.name, limit=limits.max_document_bytes)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(blob.read()))
-        wanted = options.get("sheet")
+        data = blob.read()
+        check_extent(data, blob.name, limits)
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
+        wanted = options.get("sheet", shown[0] if shown else None)
         names = list(book.sheet_names) if wanted == "all" else [pick(book.sheet_names, wanted, blob.name)]
         for name in names:
             sheet = book.get_sheet_by_name(name)
             rows = [[cell_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
             yield from table(rows, blob.name, name if wanted == "all" else "", options)
-    except (CalamineError, OSError, ValueError) as error:
+    except (CalamineError, OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise Invalid("source.workbook", name=blob.name, kind=type(error).__name__) from error
+
+
+def check_extent(data: bytes, name: str, limits: Limits) -> None:
+    """Refuse an XLSX that would not fit in memory: the library lays out every cell between the first and the furthest one, also empty ones.
+
+    Raises: Invalid("source.too_large" | "source.sheet_extent").
+    """
+    if not data.startswith(b"PK"):
+        return
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > limits.max_document_bytes * UNPACKED:
+            raise Invalid("source.too_large", name=name, limit=limits.max_document_bytes)
+        for member in members:
+            if not member.filename.startswith("xl/worksheets/sheet"):
+                continue
+            xml = archive.read(member)
+            row = max((int(number) for number in CELL_ROWS.findall(xml)), default=0)
+            width = max((column_number(letters) for letters in set(CELL_COLUMNS.findall(xml))), default=0)
+            if row * width > MOST_CELLS:
+                raise Invalid("source.sheet_extent", name=name, rows=row, columns=width, limit=MOST_CELLS)
+
+
+def column_number(letters: bytes) -> int:
+    """`A` is 1, `XFD` 16,384."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def pick(names: Sequence[str], wanted: Any, file: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,11 @@ def test_a_broken_document_is_refused_at_its_place(text: str, line: int, column:
         found(text)
     assert caught.value.code == "source.not_json"
     assert (caught.value.facts["line"], caught.value.facts["column"]) == (line, column)
+
+
+def test_a_number_without_end_is_refused() -> None:
+    with pytest.raises(Invalid, match=r"source\.not_json"):
+        list(json_stream.records(json_stream.Cursor(io.BytesIO(b"[" + b"9" * 5000 + b"]"), "utf-8", "a.json", 1_000_000), ""))
 
 
 def test_a_record_without_end_is_refused_by_its_line() -> None:

@@ -447,3 +447,10 @@ def test_a_file_nobody_may_read_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(Forbidden, match=r"source\.unreadable") as caught:
         opened(tmp_path, name)
     assert caught.value.facts == {"name": "a.csv"}
+
+
+def test_a_number_without_end_in_a_json_document_is_refused_at_its_place(tmp_path: Path) -> None:
+    name = write(tmp_path, "a.json", '[{"a": 1},\n {"a": ' + "9" * 5000 + "}]")
+    with pytest.raises(Invalid, match=r"source\.not_json") as caught:
+        opened(tmp_path, name)
+    assert (caught.value.facts["line"], caught.value.facts["column"]) == (2, 8)
