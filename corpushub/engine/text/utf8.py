@@ -155,14 +155,15 @@ _seen = _Seen()
 def _kernels() -> ModuleType | None:
     """The compiled kernels, or None where numba is not installed.
 
-    Numba looks whether there is linear algebra when its array functions are first loaded, and for that imports all of SciPy's: a third of
-    what loading takes. No kernel of ours has any, so it is told that there is none.
+    Numba looks whether there is linear algebra when its array functions are first loaded, and for that imports all of SciPy's where it is
+    installed: a third of what loading takes. No kernel of ours has any, so it is told that there is none (a numba that looks elsewhere loads as it does).
     """
     if find_spec("numba") is None:
         return None
     with for_good():
         linear: Any = import_module("numba.np.linalg")
-        look, linear.ensure_blas = linear.ensure_blas, _no_linear_algebra
+        look = getattr(linear, "ensure_blas", None)
+        linear.ensure_blas = _no_linear_algebra
         try:
             import_module("numba.np.arraymath")
         finally:
