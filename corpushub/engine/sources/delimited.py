@@ -27,6 +27,9 @@ from corpushub.engine.sources.pieces import Form, OpenEnd, decoded, encoded, pla
 DELIMITERS = (",", "\t", ";", "|")
 SAMPLE_BYTES = 262_144
 _NUMBER = re.compile(r"[-+]?[0-9][0-9,.%:/-]*")
+_SEPARATOR = re.compile(
+    r"sep=([^\r\n])\r?\n"
+)  # a first line that tells spreadsheets, and no one else, what stands between fields
 NEWLINE, RETURN = 10, 13
 
 
@@ -52,9 +55,10 @@ def form_of(blob: Blob, options: Mapping[str, Any]) -> Form:
         raise Invalid("source.empty", name=blob.name)
     quote = str(options.get("quote") or '"')
     stated = str(options.get("delimiter") or "")
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(stated, stated) or find_delimiter(sample, quote)
+    told = _SEPARATOR.match(sample)
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(stated, stated) or (told[1] if told else find_delimiter(sample, quote))
     form = replace(form, delimiter=delimiter, quote=quote, nulls=tuple(options.get("nulls") or ()))
-    above = int(options.get("skip_rows") or 0)
+    above = int(options.get("skip_rows") or (told is not None))
     records = [(line, record) for line, record, reason in islice(parsed(Lines(sample), form), 50 + above) if not reason][above:]
     header = options.get("header")
     has_header = looks_like_header([record for _, record in records]) if header is None else bool(header)

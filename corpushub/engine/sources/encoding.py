@@ -1,4 +1,4 @@
-"""Which encoding a text file is in: byte order mark, then strict UTF-8, then GB18030 or Big5 by how usual the characters are that come out.
+"""Which encoding a text file is in: byte order mark, or UTF-16 without it, then strict UTF-8, then GB18030 or Big5 by how usual the characters are that come out.
 
 A file in which no single encoding reads everything keeps the one that reads most; the lines it can't read are quarantined by the reader
 (undecodable bytes come out as lone surrogates, see `MARK`).
@@ -16,6 +16,7 @@ from corpushub.base.errors import Invalid
 
 PIECE = 1 << 20
 SAMPLE = 4 << 20
+UNMARKED = 1 << 16
 MARK = re.compile("[\udc80-\udcff]")
 """Matches what `errors="surrogateescape"` left of bytes the encoding could not read."""
 
@@ -32,12 +33,25 @@ def detect(stream: IO[bytes], stated: str = "") -> str:
     """Python's name for the encoding of a whole stream (read once), `stated` by the recipe or found. Raises: Invalid("source.encoding")."""
     head = stream.read(4)
     stream.seek(0)
-    codec = stated or next((name for bom, name in BOMS if head.startswith(bom)), "")
+    codec = stated or next((name for bom, name in BOMS if head.startswith(bom)), "") or unmarked(stream)
     if codec:
         return known_codec(codec)
     if all_utf8(stream):
         return "utf-8"
     return legacy(stream)
+
+
+def unmarked(stream: IO[bytes]) -> str:
+    """UTF-16 whose byte order mark is missing, or nothing: ASCII characters, such as the ends of lines, have their zero byte all on one side."""
+    sample = stream.read(UNMARKED)
+    stream.seek(0)
+    sides = (sample[0::2].count(0), sample[1::2].count(0))
+    if max(sides) <= 4 * min(sides):  # some Han characters have one too
+        return ""
+    codec = "utf-16-le" if sides[1] > sides[0] else "utf-16-be"
+    text = sample[: len(sample) & ~1].decode(codec, "replace")
+    readable = sum(character.isprintable() or character in "\r\n\t" for character in text)
+    return codec if "\n" in text and readable >= len(text) - 1 and max(sides) * 50 >= len(text) else ""
 
 
 def is_utf8(data: bytes) -> bool:

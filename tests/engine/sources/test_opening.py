@@ -52,10 +52,21 @@ def write(folder: Path, name: str, data: bytes | str) -> str:
     return name
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16", "utf-16-le", "utf-16-be"])
 def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     source = opened(tmp_path, write(tmp_path, "a.csv", CHINESE.encode(encoding)))
     assert rows(source)[0] == {"名称": "北京", "说明": "首都人民政府关于印发通知的决定"}
+
+
+def test_zero_bytes_alone_make_no_utf_16(tmp_path: Path) -> None:
+    source = opened(tmp_path, write(tmp_path, "a.csv", b"name,count\nroad\0s,1\nriver,2\n"))
+    assert (source.fact.encoding, list(source.schema)) == ("utf-8", ["name", "count"])
+
+
+def test_a_line_that_tells_spreadsheets_the_delimiter_is_no_header(tmp_path: Path) -> None:
+    source = opened(tmp_path, write(tmp_path, "a.csv", "sep=;\r\n名称;面积\r\n东湖, 西岸;3\r\n"))
+    assert rows(source) == [{"名称": "东湖, 西岸", "面积": "3"}]
+    assert source.shards[0].read()["_row"].to_list() == [3]
 
 
 def test_big5_is_not_taken_for_gb18030(tmp_path: Path) -> None:
