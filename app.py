@@ -1,9 +1,13 @@
 """`python app.py [--demo]`: hub and portal on http://127.0.0.1:7860 (PORT, CORPUSHUB_HOME). With `--demo` a fictional city is set up first."""
 
+import argparse
 import sys
 
 
 def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="app.py", description=__doc__)
+    parser.add_argument("--demo", action="store_true", help="set the fictional city up first")
+    options = parser.parse_args(argv)
     # Imported here: a worker process that imports this file again must not load the web.
     from corpushub.base.settings import load_settings
     from corpushub.services.hub import open_hub
@@ -12,7 +16,7 @@ def main(argv: list[str]) -> None:
     settings = load_settings()
     check_port(settings.host, settings.port)
     hub = open_hub(settings)
-    if "--demo" in argv:
+    if options.demo:
         from corpushub.services.demo import Demo
 
         Demo(hub).prepare()
