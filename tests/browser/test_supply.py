@@ -51,6 +51,7 @@ def granted(at: Visitor, city: Running, browser: Browser) -> None:
 
 def token(page: Page, endpoint: str) -> str:
     page.goto(f"{endpoint}/zh/demand/mine?tab=tokens", wait_until="domcontentloaded")
+    page.wait_for_selector("html[data-ready]")
     page.fill("form[data-act=issue] input[name=name]", "walk")
     page.select_option("form[data-act=issue] select[name=purpose]", "research")
     page.click("form[data-act=issue] button[type=submit]")
