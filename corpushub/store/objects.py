@@ -191,11 +191,13 @@ class Folder:
                 yield path.name
 
     def refresh(self, digest: str) -> bool:
+        place = self.place(digest)
         try:
-            os.utime(self.place(digest))
+            os.utime(place)
         except FileNotFoundError:
             return False
-        return True
+        # A sweep may have set the file aside, seen it old and removed it while the time was being written to it.
+        return place.exists()
 
     def delete(self, digest: str) -> int | None:
         aside = self.root / f"swept-{digest}"

@@ -104,6 +104,25 @@ def test_putting_again_what_is_about_to_be_swept_keeps_it(tmp_path: Path) -> Non
     assert [objects.size(digest) for digest in (before, between)] == [None, 7]
 
 
+def test_a_put_that_refreshes_what_a_sweep_removes_meanwhile_writes_it_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = Objects(tmp_path / "objects")
+    old = aged(objects, objects.put_bytes(b"word"))
+    found, utime = threading.Event(), os.utime
+
+    def slow(path: Path, *times: tuple[float, float]) -> None:
+        with path.open("rb") as held:  # found by its name, which a sweep may take before the time is written
+            if path == old and not found.is_set():
+                found.set()
+                assert objects.sweep(set) == (1, 4)
+            utime(held.fileno(), *times)
+
+    monkeypatch.setattr(os, "utime", slow)
+    assert objects.read(objects.put_bytes(b"word")) == b"word"
+    assert found.is_set()
+
+
 def test_a_sweep_killed_in_the_middle_is_settled_at_the_next_start(tmp_path: Path) -> None:
     objects = Objects(tmp_path / "objects")
     unnamed, again = (objects.put_bytes(word) for word in (b"unnamed", b"put again"))
@@ -132,7 +151,7 @@ def test_puts_and_sweeps_at_once_lose_nothing_that_was_put(tmp_path: Path) -> No
         for _ in range(30):
             for word in words:
                 digest = objects.put_bytes(word)
-                deadline = time.monotonic() + 2  # set aside and given back takes a moment
+                deadline = time.monotonic() + 20  # set aside and given back takes a moment
                 while objects.size(digest) is None:
                     assert time.monotonic() < deadline
                 aged(objects, digest)
