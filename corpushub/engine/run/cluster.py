@@ -17,6 +17,7 @@ from corpushub.engine.run.executors import Serial, T, do, order_of
 
 MAX_RETRIES = 5
 KNOCK_SECONDS = 5.0
+STARTS = 3
 
 
 class RayCluster:
@@ -37,13 +38,12 @@ class RayCluster:
         self.mine = not ray.is_initialized()
         try:
             if self.mine and address == "ray-local":
-                # Without an address Ray would join any cluster it finds on this machine.
-                ray.init("local", num_cpus=workers or None, include_dashboard=False, log_to_driver=False, configure_logging=False)
+                start(ray, workers)
             elif self.mine:
                 head = address.removeprefix("ray://")
                 knock(head)
                 ray.init(address=head, log_to_driver=False, configure_logging=False)
-        except Exception as error:  # Ray raises a bare Exception where a node does not start within its half minute
+        except Exception as error:
             code = "build.ray_not_started" if address == "ray-local" else "build.ray_unreachable"
             raise Unavailable(code, reason=type(error).__name__) from error
         self.remote = ray.remote(max_retries=MAX_RETRIES, num_cpus=1)(do)
@@ -78,6 +78,20 @@ class RayCluster:
                 except self.ray.exceptions.RayError as error:
                     raise Unavailable("build.workers_lost", times=MAX_RETRIES) from error
                 yield task
+
+
+def start(ray: Any, workers: int) -> None:
+    """A cluster on this machine. Ray gives a node half a minute, which a busy machine may exceed: so it is tried again."""
+    for left in reversed(range(STARTS)):
+        try:
+            # Without an address Ray would join any cluster it finds on this machine.
+            ray.init("local", num_cpus=workers or None, include_dashboard=False, log_to_driver=False, configure_logging=False)
+        except Exception as error:
+            ray.shutdown()
+            if not left or type(error) is not Exception:  # that is what Ray raises when the time is over
+                raise
+        else:
+            return
 
 
 def knock(head: str) -> None:

@@ -15,7 +15,7 @@ from corpushub.engine.run.cluster import RayCluster
 from corpushub.engine.run.executors import Serial
 from tests.cli import test_interrupts
 from tests.engine.run import test_pool
-from tests.kit.cluster import ATTEMPTS, two_nodes
+from tests.kit.cluster import two_nodes
 from tests.kit.demo import free_port
 
 folder, home, say = test_pool.folder, test_interrupts.home, test_interrupts.say
@@ -40,11 +40,8 @@ def test_a_build_on_a_cluster_gives_the_release_of_this_machine_and_leaves_no_pr
     recipe = str(home / "notices.yaml")
     one = json.loads(say("build", recipe, "--on", "serial", "--json")[1])
     (home / "cache").rename(home / "elsewhere")
-    for _ in range(ATTEMPTS):
-        process = test_interrupts.start(home, "build", recipe, "--on", on.format(address=cluster.address), "--json")
-        out, told = process.communicate(timeout=300)
-        if (process.returncode, on) != (75, "ray-local"):  # it says itself that a busy machine may take too long
-            break
+    process = test_interrupts.start(home, "build", recipe, "--on", on.format(address=cluster.address), "--json")
+    out, told = process.communicate(timeout=300)
     assert process.returncode == 0, told
     other = json.loads(out)
     assert {(taken, shards) for taken, shards in other["reused"].values()} == {(0, 20)}
