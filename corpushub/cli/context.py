@@ -48,7 +48,7 @@ class Context:
             from corpushub.services.hub import Hub
 
             settings = self.settings()
-            make_home(settings.home)
+            check_home(settings.home)
             self._hub = Hub(settings)
         return self._hub
 
@@ -100,10 +100,12 @@ class Context:
             yield stage_lines(self)
 
 
-def make_home(home: Path) -> None:
+def check_home(home: Path) -> None:
     """Raises: Invalid("cli.home") where no folder can be, OSError where this account may not write."""
+    from corpushub.store.home import make_home
+
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         NamedTemporaryFile(dir=home).close()
     except (FileExistsError, NotADirectoryError, FileNotFoundError):
         raise Invalid("cli.home", name=home.name) from None

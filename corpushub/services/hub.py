@@ -13,6 +13,7 @@ from corpushub.base.identity import Clock, system_clock
 from corpushub.base.settings import Settings
 from corpushub.base.signing import hub_key
 from corpushub.store.db import Database, Unit
+from corpushub.store.home import database_of, make_home
 from corpushub.store.objects import Objects
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from corpushub.services.access import Access
     from corpushub.services.accounts import Accounts
     from corpushub.services.audit import Audit
+    from corpushub.services.backup import Backup
     from corpushub.services.builds import Builds
     from corpushub.services.cards import Cards
     from corpushub.services.cases import Cases
@@ -55,9 +57,9 @@ class Hub:
     """Every service of one hub, over one database and one object store. Raises: Unavailable where a store does not answer."""
 
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_home(settings.home)
         self.settings, self.clock = settings, clock
-        self.database = Database(settings.database_url or str(settings.home / "hub.db"), clock=clock)
+        self.database = Database(settings.database_url or str(database_of(settings.home)), clock=clock)
         self.objects = Objects.of(settings)
 
     def load(self) -> None:
@@ -93,6 +95,12 @@ class Hub:
         from corpushub.services.audit import Audit
 
         return Audit(database=self.database, objects=self.objects, settings=self.settings, clock=self.clock)
+
+    @cached_property
+    def backup(self) -> Backup:
+        from corpushub.services.backup import Backup
+
+        return Backup(database=self.database, objects=self.objects, settings=self.settings, clock=self.clock)
 
     @cached_property
     def builds(self) -> Builds:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from corpushub.base.settings import load_settings
 from corpushub.store import account_tables, hub_tables, ledger_tables
+from corpushub.store.home import database_of
 from corpushub.store.tables import guard_events, metadata
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def all_metadata() -> sa.MetaData:
 def shell_engine() -> sa.Engine:
     """The home's database, for `alembic` on a shell."""
     settings = load_settings()
-    return sa.create_engine(settings.database_url or f"sqlite:///{settings.home / 'hub.db'}")
+    return sa.create_engine(settings.database_url or f"sqlite:///{database_of(settings.home)}")
 
 
 def config(connection: sa.Connection | None = None) -> Config:

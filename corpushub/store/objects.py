@@ -42,8 +42,8 @@ class Backend(Protocol):
     def refresh(self, digest: str) -> bool:
         """Make an object young again; False where it has to be put (anew)."""
 
-    def old(self) -> Iterator[str]:
-        """Digests of all objects that are no longer young."""
+    def ages(self) -> Iterator[tuple[str, float]]:
+        """Every object, with the seconds since it was last put."""
 
     def delete(self, digest: str) -> int | None:
         """Remove an object that is still old; its bytes, None where it was young or gone."""
@@ -103,12 +103,16 @@ class Objects:
                 running.update(piece)
         return running.hexdigest() == digest
 
+    def digests(self) -> Iterator[str]:
+        """All objects there are."""
+        return (digest for digest, _ in self.backend.ages())
+
     def sweep(self, named: Callable[[], AbstractSet[str]]) -> tuple[int, int]:
         """Delete old objects that nobody names; gives how many went, and their bytes.
 
         `named` is asked after the old ones are known: what is named later was put later, and is young.
         """
-        old = list(self.backend.old())
+        old = [digest for digest, seconds in self.backend.ages() if seconds > YOUNG_SECONDS]
         keep = named() if old else frozenset()
         freed = [size for digest in old if digest not in keep and (size := self.backend.delete(digest)) is not None]
         return len(freed), sum(freed)
@@ -185,10 +189,9 @@ class Folder:
         _ = digest, seconds
         return None
 
-    def old(self) -> Iterator[str]:
+    def ages(self) -> Iterator[tuple[str, float]]:
         for path in sorted(self.root.glob("??/*")):
-            if age_seconds(path) > YOUNG_SECONDS:
-                yield path.name
+            yield path.name, age_seconds(path)
 
     def refresh(self, digest: str) -> bool:
         place = self.place(digest)
@@ -270,15 +273,14 @@ class Bucket:
 
         return str(obstore.sign(self.store, "GET", self.key(digest), timedelta(seconds=seconds)))
 
-    def old(self) -> Iterator[str]:
+    def ages(self) -> Iterator[tuple[str, float]]:
         import obstore
 
         now = system_clock()
         with remote():
             for batch in obstore.list(self.store):
                 for item in batch:
-                    if (now - item["last_modified"]).total_seconds() > YOUNG_SECONDS:
-                        yield str(item["path"]).rpartition("/")[2]
+                    yield str(item["path"]).rpartition("/")[2], (now - item["last_modified"]).total_seconds()
 
     def refresh(self, digest: str) -> bool:
         age = self._age(digest)
