@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from corpushub.base.messages import text
 from corpushub.cli.context import Context, context
 
 if TYPE_CHECKING:
@@ -50,12 +51,42 @@ def add(
 ) -> None:
     """Add a person with seats from today on."""
     ctx = context()
-    secret = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if password else ""
+    secret = ask_password() if password else ""
     actor = keeper(ctx)
     person = ctx.hub().parties.add_person(actor, id=id_, org=org, name=name, roles=role or [])
     if secret:
         ctx.hub().accounts.set_password(actor, person.id, secret)
     ctx.show(person)
+
+
+@app.command("password")
+def set_password(id_: Annotated[str, typer.Argument(metavar="ID", help="Whose.")]) -> None:
+    """Ask for a new password for somebody who cannot sign in any more; every earlier sign-in ends."""
+    ctx = context()
+    hub = ctx.hub()
+    actor, person = keeper(ctx), hub.parties.person(id_)
+    hub.accounts.set_password(actor, person.id, ask_password())
+    ctx.show(person)
+
+
+@app.command()
+def link(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="Who.")],
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What the identity provider calls the person (the claim `sub`).")],
+) -> None:
+    """Let an identity of the OpenID Connect provider in the settings sign in as a person."""
+    ctx = context()
+    hub = ctx.hub()
+    person = hub.parties.person(id_)
+    hub.accounts.link_subject(keeper(ctx), person.id, hub.settings.oidc_issuer, subject)
+    ctx.show(person)
+
+
+def ask_password() -> str:
+    lang = context().lang
+    again = text("cli.password_again", lang)
+    secret: str = typer.prompt(text("cli.password", lang), hide_input=True, confirmation_prompt=again, err=True)
+    return secret
 
 
 @app.command("list")

@@ -19,7 +19,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from corpushub.base.errors import Forbidden, HubError, Invalid
+from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.base.identity import Clock, iso, sha256, system_clock
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import Actor, Role
@@ -83,13 +83,20 @@ class Accounts:
     def link_subject(self, actor: Actor, person: str, issuer: str, subject: str) -> None:
         """Let an identity of the OIDC provider sign in as `person`.
 
-        Raises: Forbidden("account.not_yours").
+        Raises: Forbidden("account.not_yours"), Invalid("account.no_issuer") where the settings name no provider,
+        Conflict("account.subject_taken").
         """
         if not actor.has(Role.ADMIN, Role.SYSTEM):
             raise Forbidden("account.not_yours")
+        if not issuer:
+            raise Invalid("account.no_issuer")
+        identity = identity_of(issuer, subject)
         with self.database.begin() as unit:
+            other = unit.accounts.by_subject(identity)
+            if other and other.person != person:
+                raise Conflict("account.subject_taken", person=other.person)
             known = unit.accounts.get(person) or Account(person, person.casefold(), "")
-            unit.accounts.put(replace(known, subject=f"{issuer} {subject}"))
+            unit.accounts.put(replace(known, subject=identity))
 
     def sign_in(self, name: str, password: str, *, agent: str = "") -> str:
         """A session's secret for the right name and password.
@@ -169,3 +176,8 @@ class Accounts:
             raise Forbidden("account.not_yours")
         with self.database.begin() as unit:
             return unit.accounts.end_sessions(person or actor.person)
+
+
+def identity_of(issuer: str, subject: str) -> str:
+    """What an account is found by: providers write their own address with and without a stroke at its end."""
+    return f"{issuer.rstrip('/')} {subject}"

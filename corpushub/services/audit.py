@@ -16,11 +16,12 @@ from corpushub.base.identity import Clock, iso
 from corpushub.base.merkle import Checkpoint, parse_tile_path, tile_width
 from corpushub.base.settings import Settings
 from corpushub.base.signing import WITNESS, Note, SigningKey, VerifierKey, hub_key
-from corpushub.domain.build import Progress, ProgressEvent, silent
+from corpushub.domain.build import Progress, silent
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.services.anchors import fetch_receipt
 from corpushub.services.bundle import Bundle
 from corpushub.services.consistency import folds, publications
+from corpushub.services.ticking import ticking
 from corpushub.services.witness import witness_request
 from corpushub.store.db import Database
 from corpushub.store.ledger_check import check
@@ -142,9 +143,8 @@ class Audit:
             found = check(unit.ledger, [self.verifier_key()], notes)
             problems = [*found.problems, *folds(unit, found.opened), *publications(unit, self.objects)]
             names = sorted(unit.repos.named_objects()) if with_objects else []
-        for number, digest in enumerate(names, start=1):
+        for digest in ticking("objects", names, len(names), progress):
             problems += self.object_problems(digest)
-            progress(ProgressEvent("objects", number, len(names), "objects"))
         return AuditReport(found.leaves, found.events, found.checkpoints, len(names), found.root.hex(), tuple(problems))
 
     def export(

@@ -23,7 +23,8 @@ from corpushub import __version__
 from corpushub.base.errors import Conflict, Invalid, NotFound
 from corpushub.base.identity import Clock, file_sha256, iso
 from corpushub.base.settings import Settings
-from corpushub.domain.build import Progress, ProgressEvent, silent
+from corpushub.domain.build import Progress, silent
+from corpushub.services.ticking import ticking
 from corpushub.store.copying import copy_rows, is_empty
 from corpushub.store.db import Database
 from corpushub.store.home import kept_files
@@ -98,9 +99,11 @@ class Backup:
             draft = Path(scratch) / name
             draft.mkdir(mode=0o700)
             rows, ledger = self._write_rows(draft / ROWS)
-            files = tuple(self._files(store, Path(scratch)))
             digests = sorted(self.objects.digests())
-            new = sum(moved(self.objects, store, digest, Path(scratch)) for digest in ticking(digests, progress))
+            new = sum(
+                moved(self.objects, store, digest, Path(scratch)) for digest in ticking(OBJECTS, digests, len(digests), progress)
+            )
+            files = tuple(self._files(store, Path(scratch)))
             about = About(
                 FORMAT,
                 __version__,
@@ -131,7 +134,9 @@ class Backup:
         store = Objects(folder / OBJECTS)
         digests = (place / DIGESTS).read_text("ascii").split()
         with TemporaryDirectory(prefix="tmp-", dir=self.settings.home) as scratch:
-            new = sum(moved(store, self.objects, digest, Path(scratch)) for digest in ticking(digests, progress))
+            new = sum(
+                moved(store, self.objects, digest, Path(scratch)) for digest in ticking(OBJECTS, digests, len(digests), progress)
+            )
             for kept in about.files:
                 self._put_back(store, kept, Path(scratch))
             self._read_rows(place / ROWS, Path(scratch))
@@ -209,12 +214,6 @@ def moved(source: Objects, target: Objects, digest: str, scratch: Path) -> bool:
     target.put_file(draft)
     draft.unlink()
     return True
-
-
-def ticking(digests: list[str], progress: Progress) -> Iterator[str]:
-    for number, digest in enumerate(digests, start=1):
-        yield digest
-        progress(ProgressEvent("objects", number, len(digests), "objects"))
 
 
 def backups(folder: Path) -> list[str]:

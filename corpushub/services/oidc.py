@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 from corpushub.base.errors import Forbidden, Unavailable
 from corpushub.base.identity import Clock, Stopwatch, iso, sha256, system_clock
 from corpushub.base.settings import Settings
-from corpushub.services.accounts import Accounts
+from corpushub.services.accounts import Accounts, identity_of
 from corpushub.services.parties import Parties
 from corpushub.store.accounts import SignIn
 from corpushub.store.db import Database
@@ -139,7 +139,7 @@ class Oidc:
 
     def _person(self, issuer: str, subject: str) -> str:
         with self.database.read() as unit:
-            linked = unit.accounts.by_subject(f"{issuer} {subject}")
+            linked = unit.accounts.by_subject(identity_of(issuer, subject))
         if linked is not None:
             return linked.person
         person = self.parties.person_by_subject(subject)

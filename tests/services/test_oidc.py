@@ -12,7 +12,7 @@ import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
-from corpushub.base.errors import Forbidden, Unavailable
+from corpushub.base.errors import Forbidden, HubError, Unavailable
 from corpushub.domain.parties import SYSTEM
 from tests.kit.hub import SomeHub, some_hub
 from tests.kit.oidc import CLIENT, SECRET, Provider, a_provider
@@ -53,6 +53,17 @@ def refused(hub: SomeHub) -> str:
     with pytest.raises(Forbidden) as error:
         hub.oidc.finish(state, code, cookie=cookie)
     return error.value.code
+
+
+def test_one_identity_is_one_person_and_needs_a_provider(hub: SomeHub) -> None:
+    issuer = hub.settings.oidc_issuer
+    hub.hub.accounts.link_subject(SYSTEM, "developer", f"{issuer}/", "city-7788")
+    for person, named, code in (("operator", issuer, "account.subject_taken"), ("operator", "", "account.no_issuer")):
+        with pytest.raises(HubError) as told:
+            hub.hub.accounts.link_subject(SYSTEM, person, named, "city-7788")
+        assert told.value.code == code
+    state, brought, cookie = come_back(hub)
+    assert hub.hub.accounts.actor_of_session(hub.oidc.finish(state, brought, cookie=cookie)[0]).person == "developer"
 
 
 def test_a_linked_identity_opens_a_session_and_leads_back(hub: SomeHub) -> None:
