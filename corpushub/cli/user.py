@@ -72,7 +72,9 @@ def set_password(id_: Annotated[str, typer.Argument(metavar="ID", help="Whose.")
 @app.command()
 def link(
     id_: Annotated[str, typer.Argument(metavar="ID", help="Who.")],
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="What the identity provider calls the person (the claim `sub`).")],
+    subject: Annotated[
+        str, typer.Argument(metavar="SUBJECT", help="What the identity provider calls the person (the claim `sub`).")
+    ],
 ) -> None:
     """Let an identity of the OpenID Connect provider in the settings sign in as a person."""
     ctx = context()
