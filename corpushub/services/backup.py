@@ -11,9 +11,11 @@ Because rows are kept as SQLite, a restore is also the way from SQLite to Postgr
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -93,9 +95,9 @@ class Backup:
         name = moment.strftime(_NAME)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = Objects(folder / OBJECTS)
-        if (folder / name).exists():
-            raise Conflict("backup.at_once")
-        with TemporaryDirectory(prefix="tmp-", dir=folder) as scratch:
+        with alone(folder), TemporaryDirectory(prefix="tmp-", dir=folder) as scratch:
+            if (folder / name).exists():
+                raise Conflict("backup.at_once")
             draft = Path(scratch) / name
             draft.mkdir(mode=0o700)
             rows, ledger = self._write_rows(draft / ROWS)
@@ -117,7 +119,7 @@ class Backup:
             (draft / DIGESTS).write_text("".join(f"{digest}\n" for digest in digests), "ascii")
             (draft / ABOUT).write_text(json.dumps(asdict(about), ensure_ascii=False, indent=1), "utf-8")
             draft.rename(folder / name)
-        self._forget(folder, store, keep)
+            self._forget(folder, store, keep)
         return Saved(name, sum(rows.values()), ledger, len(files), len(digests), new)
 
     def restore(self, folder: Path, name: str = "", *, progress: Progress = silent) -> Saved:
@@ -200,6 +202,19 @@ class Backup:
             shutil.rmtree(folder / name)
         if keep and len(names) > keep:
             store.sweep(lambda: {digest for name in backups(folder) for digest in named(folder / name)})
+
+
+@contextmanager
+def alone(folder: Path) -> Generator[None]:
+    """One backup at a time: what one takes for kept already, another may be about to forget. Raises: Conflict("backup.at_once")."""
+    with (folder / "lock").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict("backup.at_once") from None
+        for left in folder.glob("tmp-*"):  # of a killed one
+            shutil.rmtree(left)
+        yield
 
 
 def moved(source: Objects, target: Objects, digest: str, scratch: Path) -> bool:

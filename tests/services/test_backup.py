@@ -19,7 +19,7 @@ from corpushub.base.identity import sha256
 from corpushub.base.settings import Settings
 from corpushub.base.signing import hub_key
 from corpushub.domain.parties import SYSTEM
-from corpushub.services.backup import ABOUT, DIGESTS, ROWS, backups
+from corpushub.services.backup import ABOUT, DIGESTS, ROWS, alone, backups
 from corpushub.services.hub import Hub
 from corpushub.store.db import Database
 from corpushub.store.migrate import all_metadata
@@ -140,6 +140,9 @@ def test_what_cannot_be_right_is_refused_and_leaves_all_as_it_was(hub: SomeHub, 
     refused("backup.none", NotFound, other.backup.restore, tmp_path / "nothing")
     made = hub.backup.make(kept)
     refused("backup.at_once", Conflict, hub.backup.make, kept)
+    with alone(kept):
+        hub.backup.clock = lambda: START.replace(year=2027)
+        refused("backup.at_once", Conflict, hub.backup.make, kept)
     refused("backup.none", NotFound, other.backup.restore, kept, "20200101T000000Z")
     refused("backup.not_empty", Conflict, hub.backup.restore, kept)
     place, before = kept / made.backup, rows_of(other.database)
@@ -195,8 +198,8 @@ def test_backups_and_restores_that_are_killed_are_begun_again(prepared_home: Pat
             break
         assert all((kept / name / DIGESTS).exists() for name in backups(kept))
     whole = Hub(Settings(home=home))
-    if not backups(kept):
-        whole.backup.make(kept)
+    whole.backup.make(kept)
+    assert not list(kept.glob("tmp-*"))
     for seconds in (0.6, 0.9, 1.2):
         if killed_after(seconds, "--home", str(other), "restore", str(kept)):
             break

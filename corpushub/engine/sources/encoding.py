@@ -17,6 +17,9 @@ from corpushub.base.errors import Invalid
 PIECE = 1 << 20
 SAMPLE = 4 << 20
 UNMARKED = 1 << 16
+# Windows-1252 as people of Western Europe write it: letters and signs whose bytes mean, in other encodings of the kind, what stands alone nowhere.
+WESTERN = frozenset("äöüßéèêëàâçîïôûùáíóúñãõåøæœìòÄÖÜÉÈÊÀÂÇÔÁÍÓÚÑÃÕÅØÆŒ€£§°ºª«»“”„‘’–—…·©®¿¡\xa0²³½")
+HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 MARK = re.compile("[\udc80-\udcff]")
 """Matches what `errors="surrogateescape"` left of bytes the encoding could not read."""
 
@@ -96,7 +99,20 @@ def legacy(stream: IO[bytes]) -> str:
     sample = b"\n".join(lines[:1000])
     scores = {codec: readable[codec] * usualness(sample.decode(codec, "ignore"), codec) for codec in ("gb18030", "big5hkscs")}
     codec = max(scores, key=scores.__getitem__)
-    return codec if scores[codec] >= 0.35 else guess(sample)
+    if scores[codec] >= 0.35:
+        return codec
+    return "cp1252" if is_western(sample) else guess(sample)
+
+
+def is_western(sample: bytes) -> bool:
+    """Latin letters with some accents among them: one by one between ASCII, and such as Western languages have.
+
+    Asked before the statistics, which need more text than a short table holds.
+    """
+    runs = HIGH_RUN.findall(sample)
+    alone = sum(len(run) <= 2 for run in runs)
+    text = b"".join(runs).decode("cp1252", "replace")
+    return alone >= 0.9 * len(runs) and sum(character in WESTERN for character in text) >= 0.95 * len(text)
 
 
 def share_readable(lines: list[bytes], codec: str) -> float:

@@ -1,7 +1,7 @@
 """JSON and JSON Lines. Objects are flattened with dots (`name.zh`), lists of plain values stay lists, lists of objects become JSON text.
 
 A JSON document holds records where `records` says (`data.items`), or in the root list (lists of lists count as one list), or in the only
-list of objects the root has. `_row` is the line (JSON Lines) or the 1-based record number.
+list of objects the root has. `_row` is the line (JSON Lines) or the 1-based record number. A record with two values for one column is quarantined.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from corpushub.engine.dtypes import safe_name
 from corpushub.engine.sources.batches import BATCH_BYTES, BATCH_ROWS, Bad, Batch, as_text, objects_batch
 from corpushub.engine.sources.encoding import MARK, detect
 from corpushub.engine.sources.files import Blob, Limits
-from corpushub.engine.sources.json_stream import Cursor, only_list, records
+from corpushub.engine.sources.json_stream import Cursor, Twice, deepest, has_twice, only_list, records, whole
 from corpushub.engine.sources.pieces import Form, decoded, encoded, plain
 
 MAX_DEPTH = 4
@@ -57,7 +57,12 @@ def read_piece(file: str, data: bytes, form: Form, limits: Limits, *, first: boo
         if isinstance(record, str):
             bad.append(Bad(file, number, record))
             continue
-        pairs.append((number, flat(record)))
+        try:
+            item = flat(record)
+        except EqualColumns:
+            bad.append(Bad(file, number, "equal_keys"))
+            continue
+        pairs.append((number, item))
         size += len(line)
         if size >= BATCH_BYTES or len(pairs) >= BATCH_ROWS:
             yield objects_batch(file, pairs, bad, "jsonl", form.encoding)
@@ -71,12 +76,15 @@ def parse_line(line: str, *, marked: bool) -> dict[str, Any] | str:
         return "undecodable"
     try:
         value, end = SCAN(line, len(line) - len(line.lstrip(BLANK)))  # what `json.loads` does, without its three calls on the way
-    except (ValueError, StopIteration, RecursionError):
+    except RecursionError:
+        return "too_deep"
+    except (ValueError, StopIteration):
         return "not_json"
     if end < len(line) and line[end:].strip(BLANK):
         return "not_json"
     if not isinstance(value, dict):
         return "not_an_object"
+    value = value if line.count(":") == len(value) else whole(line, value)  # the first is the second's usual answer
     return "lone_surrogate" if "\\u" in line and has_surrogate(value) else value
 
 
@@ -90,7 +98,7 @@ def has_surrogate(value: Any) -> bool:
 
 
 def read_json(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
-    """Batches of one JSON document. Raises: Invalid("source.not_json" | "source.too_large" | "source.no_records")."""
+    """Batches of one JSON document. Raises: Invalid("source.not_json" | "source.too_large" | "source.too_deep" | "source.equal_keys" | "source.no_records")."""
     pairs: list[tuple[int, dict[str, Any]]] = []
     bad: list[Bad] = []
     size = 0
@@ -101,7 +109,11 @@ def read_json(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterato
         if has_surrogate(record):
             bad.append(Bad(blob.name, number, "lone_surrogate"))
             continue
-        item = flat(record)
+        try:
+            item = flat(record)
+        except EqualColumns:
+            bad.append(Bad(blob.name, number, "equal_keys"))
+            continue
         pairs.append((number, item))
         size += sum(len(part) for part in item.values() if isinstance(part, str))
         if size >= BATCH_BYTES or len(pairs) >= BATCH_ROWS:
@@ -120,18 +132,35 @@ def records_of(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterat
         return
     if blob.bytes() > limits.max_document_bytes:
         raise Invalid("source.too_large", name=blob.name, limit=limits.max_document_bytes)
+    document = text_of(blob, codec)
     try:
-        document = blob.read().decode(codec)
-        value = json.loads(document)
+        value = whole(document, json.loads(document))
     except json.JSONDecodeError as error:
         raise Invalid("source.not_json", name=blob.name, line=error.lineno, column=error.colno) from None
-    except (UnicodeDecodeError, RecursionError):
-        raise Invalid("source.not_json", name=blob.name, line=1, column=1) from None
+    except RecursionError:
+        at, depth = deepest(document)
+        line, column = line_of(document, at)
+        raise Invalid("source.too_deep", name=blob.name, line=line, column=column, depth=depth) from None
     except ValueError:  # a number of more digits than Python makes an integer of
-        at = found.start() if (found := ENDLESS_NUMBER.search(document)) else 0
-        line, column = document.count("\n", 0, at) + 1, at - document.rfind("\n", 0, at)
+        found = ENDLESS_NUMBER.search(document)
+        line, column = line_of(document, found.start() if found else 0)
         raise Invalid("source.not_json", name=blob.name, line=line, column=column) from None
     yield from find_records(value, path, blob.name)
+
+
+def text_of(blob: Blob, codec: str) -> str:
+    data = blob.read()
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode(codec, "ignore")
+        line, column = line_of(before, len(before))
+        raise Invalid("source.not_json", name=blob.name, line=line, column=column) from None
+
+
+def line_of(document: str, at: int) -> tuple[int, int]:
+    """1-based line and column."""
+    return document.count("\n", 0, at) + 1, at - document.rfind("\n", 0, at)
 
 
 def stream(blob: Blob, codec: str, path: str, limits: Limits) -> Iterator[Any] | None:
@@ -158,7 +187,9 @@ def find_records(value: Any, path: str, name: str) -> Iterator[Any]:
     for part in filter(None, path.split(".")):
         if not isinstance(value, dict) or part not in value:
             raise Invalid("source.no_records", name=name, path=path)
-        value = value[part]
+        value = entered(value, name)[part]
+    if isinstance(value, dict):
+        entered(value, name)
     if isinstance(value, dict) and not path:
         lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
         value = lists[0] if len(lists) == 1 else [value]
@@ -169,6 +200,13 @@ def find_records(value: Any, path: str, name: str) -> Iterator[Any]:
     yield from unnested(value)
 
 
+def entered(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object around the records. Raises: Invalid("source.equal_keys") where records of it are lost."""
+    if isinstance(value, Twice):
+        raise Invalid("source.equal_keys", name=name, key=value.key)
+    return value
+
+
 def unnested(items: list[Any]) -> Iterator[Any]:
     for item in items:
         if isinstance(item, list):
@@ -177,27 +215,42 @@ def unnested(items: list[Any]) -> Iterator[Any]:
             yield item
 
 
+class EqualColumns(Exception):
+    """A record gives two values for one column."""
+
+
 @lru_cache(maxsize=1024)
 def names_of(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns' names; most records have the keys of the one before."""
-    return tuple(safe_name(key.strip()) or "column" for key in keys)
+    """The columns' names; most records have the keys of the one before. Raises: EqualColumns."""
+    names = tuple(safe_name(key.strip()) or "column" for key in keys)
+    if len(set(names)) < len(names):
+        raise EqualColumns
+    return names
 
 
 def flat(record: dict[str, Any], prefix: str = "", depth: int = 1) -> dict[str, Any]:
-    """One level of dotted names; beyond `MAX_DEPTH` objects stay as JSON text."""
+    """One level of dotted names; beyond `MAX_DEPTH` objects stay as JSON text. Raises: EqualColumns."""
+    if isinstance(record, Twice):
+        raise EqualColumns
     keys = tuple(record)
     names = names_of(keys)
     if not prefix and PLAIN.issuperset(map(type, record.values())):
         return record if names == keys else dict(zip(names, record.values(), strict=True))
     found: dict[str, Any] = {}
     for name, value in zip(names, record.values(), strict=True):
-        name = f"{prefix}{name}"
-        if isinstance(value, dict) and value and depth < MAX_DEPTH:
-            found |= flat(value, f"{name}.", depth + 1)
-        elif isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
-            found[name] = as_text(value)
-        elif isinstance(value, float) and math.isnan(value):
-            found[name] = None
-        else:
-            found[name] = value
+        here = cells(f"{prefix}{name}", value, depth)
+        if not here.keys().isdisjoint(found):
+            raise EqualColumns
+        found |= here
     return found
+
+
+def cells(name: str, value: Any, depth: int) -> dict[str, Any]:
+    """What a value is in the table: itself, text, or the columns of an object."""
+    if isinstance(value, dict) and value and depth < MAX_DEPTH:
+        return flat(value, f"{name}.", depth + 1)
+    if isinstance(value, (dict, list)) and has_twice(value):
+        raise EqualColumns
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value)):
+        return {name: as_text(value)}
+    return {name: None if isinstance(value, float) and math.isnan(value) else value}

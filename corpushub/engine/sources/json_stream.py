@@ -19,6 +19,65 @@ PIECE = 1 << 20
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 CUT_CHARS = 12  # an error this near to the end of a piece may come from the cut: half an escape, half a `false`
 SOLID = re.compile(r"[^ \t\r\n]")
+KEY = re.compile(r'"[ \t\r\n]*:')  # each key ends so; a text may hold it too
+
+
+class Twice(dict[str, Any]):
+    """An object that has `key` twice, of which the library keeps the last: half read, so nobody may take it for whole."""
+
+    key = ""
+
+
+def whole(text: str, value: Any) -> Any:
+    """What a JSON text holds, with `Twice` for objects that lost a value. `value` is what the library made of it.
+
+    The text is read again only where it has more ends of keys than `value` has keys, so nearly never.
+    """
+    keys = count_keys(value)
+    if text.count(":") == keys or sum(1 for _ in KEY.finditer(text)) == keys:
+        return value
+    return json.loads(text, object_pairs_hook=marked)
+
+
+def marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    keys = [key for key, _ in pairs]
+    half = Twice(made)
+    half.key = max(keys, key=keys.count)
+    return half
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """All objects in a value, however deep."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            one = one.values()
+        elif not isinstance(one, list):
+            continue
+        waiting += [inner for inner in one if isinstance(inner, (dict, list))]
+
+
+def count_keys(value: Any) -> int:
+    return sum(map(len, objects(value)))
+
+
+def has_twice(value: Any) -> bool:
+    return any(isinstance(one, Twice) for one in objects(value))
+
+
+def deepest(text: str, start: int = 0) -> tuple[int, int]:
+    """The place of the bracket with the most open ones around it, and how many are open there."""
+    depth, most, at = 0, 0, start
+    for found in TOKEN.finditer(text, start):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > most:
+            most, at = depth, found.start()
+    return at, most
 
 
 class Cursor:
@@ -81,17 +140,22 @@ class Cursor:
                 at = error.pos
                 if at < len(self.held) - CUT_CHARS and not error.msg.startswith("Unterminated string"):
                     raise self.broken(at) from None
-            except (RecursionError, ValueError):  # brackets or a number without end
+            except RecursionError:
+                at, depth = deepest(self.held, self.at)
+                line, column = self.line_of(at)
+                raise Invalid("source.too_deep", name=self.name, line=line, column=column, depth=depth) from None
+            except ValueError:  # a number without end
                 raise self.broken() from None
             else:
                 if end < len(self.held) or self.ended:
-                    self.at = end
-                    return value
+                    text, self.at = self.held[self.at : end], end
+                    return whole(text, value)
                 at = end
             if not self.more():
                 with suppress(json.JSONDecodeError):  # the last piece was already here
-                    value, self.at = self.decoder.raw_decode(self.held, self.at)
-                    return value
+                    value, end = self.decoder.raw_decode(self.held, self.at)
+                    text, self.at = self.held[self.at : end], end
+                    return whole(text, value)
                 raise self.broken(min(at, len(self.held)))
 
     def skip(self, depth: int = 0) -> None:
@@ -122,10 +186,14 @@ class Cursor:
     def members(self) -> Iterator[str]:
         """The keys of the object that begins here; the caller reads or skips each value."""
         self.take("{")
+        seen: set[str] = set()
         while self.peek() != "}":
             key = self.value()
             if not isinstance(key, str):
                 raise self.broken()
+            if key in seen:
+                raise Invalid("source.equal_keys", name=self.name, key=key)
+            seen.add(key)
             self.take(":")
             yield key
             if self.peek() == "}":

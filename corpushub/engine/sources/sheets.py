@@ -1,6 +1,7 @@
 """Workbooks: XLSX, legacy XLS and ODS through calamine. Cells are read as text; whole numbers lose their `.0`, dates are ISO.
 
-Title rows above the table are skipped, a header of two merged rows is joined with `/`, notes below the table are quarantined as `footer`.
+Title rows above the table are skipped, a header of two merged rows is joined with `/`, notes below the table are quarantined as `footer`,
+rows with a formula that nobody has computed as `uncomputed`. Durations are hours, minutes and seconds, however many hours.
 `_row` is the sheet's 1-based row.
 """
 
@@ -8,20 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from corpushub.base.errors import Invalid
 from corpushub.engine.sources.batches import Bad, Batch, Rows, column_labels
 from corpushub.engine.sources.files import Blob, Limits
-
-MOST_CELLS = 32_000_000  # of a sheet, between its first cell and its furthest
-UNPACKED = 8  # times the bound for a document may a workbook hold once it is unpacked
-CELL_ROWS = re.compile(rb'<row [^>]*?\br="([0-9]{1,9})"')
-CELL_COLUMNS = re.compile(rb'<c [^>]*?\br="([A-Z]{1,3})[0-9]')
+from corpushub.engine.sources.xlsx import check_extent, uncomputed_rows
 
 
 def read_sheets(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Iterator[Batch]:
@@ -43,38 +39,10 @@ def read_sheets(blob: Blob, options: Mapping[str, Any], limits: Limits) -> Itera
         for name in names:
             sheet = book.get_sheet_by_name(name)
             rows = [[cell_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-            yield from table(rows, blob.name, name if wanted == "all" else "", options)
+            uncomputed = uncomputed_rows(data, list(book.sheet_names).index(name))
+            yield from table(rows, blob.name, name if wanted == "all" else "", options, uncomputed)
     except (CalamineError, OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise Invalid("source.workbook", name=blob.name, kind=type(error).__name__) from error
-
-
-def check_extent(data: bytes, name: str, limits: Limits) -> None:
-    """Refuse an XLSX that would not fit in memory: the library lays out every cell between the first and the furthest one, also empty ones.
-
-    Raises: Invalid("source.too_large" | "source.sheet_extent").
-    """
-    if not data.startswith(b"PK"):
-        return
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > limits.max_document_bytes * UNPACKED:
-            raise Invalid("source.too_large", name=name, limit=limits.max_document_bytes)
-        for member in members:
-            if not member.filename.startswith("xl/worksheets/sheet"):
-                continue
-            xml = archive.read(member)
-            row = max((int(number) for number in CELL_ROWS.findall(xml)), default=0)
-            width = max((column_number(letters) for letters in set(CELL_COLUMNS.findall(xml))), default=0)
-            if row * width > MOST_CELLS:
-                raise Invalid("source.sheet_extent", name=name, rows=row, columns=width, limit=MOST_CELLS)
-
-
-def column_number(letters: bytes) -> int:
-    """`A` is 1, `XFD` 16,384."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 def pick(names: Sequence[str], wanted: Any, file: str) -> str:
@@ -97,11 +65,22 @@ def cell_text(cell: Any) -> str:
             return cell.date().isoformat()
         case dt.datetime() | dt.date() | dt.time():
             return cell.isoformat()
+        case dt.timedelta():
+            return duration(cell)
         case _:
             return str(cell).strip()
 
 
-def table(rows: list[list[str]], file: str, sheet: str, options: Mapping[str, Any]) -> Iterator[Batch]:
+def duration(span: dt.timedelta) -> str:
+    """`26:03:00`, as the sheet shows it and as a time of day is written."""
+    seconds, rest = divmod(abs(span), dt.timedelta(seconds=1))
+    fraction = f".{rest.microseconds:06d}" if rest else ""
+    return f"{'-' if span < dt.timedelta() else ''}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{fraction}"
+
+
+def table(
+    rows: list[list[str]], file: str, sheet: str, options: Mapping[str, Any], uncomputed: Set[int] = frozenset()
+) -> Iterator[Batch]:
     """The table of one sheet: header found, footer cut."""
     width = max((len(row) for row in rows), default=0)
     rows = [row + [""] * (width - len(row)) for row in rows]
@@ -123,8 +102,8 @@ def table(rows: list[list[str]], file: str, sheet: str, options: Mapping[str, An
         row = [rows[at][column] for column in used]
         if not any(row):
             continue
-        if at >= last:
-            collected.refuse(Bad(file, at + 1, "footer"))
+        if at >= last or at + 1 in uncomputed:
+            collected.refuse(Bad(file, at + 1, "footer" if at >= last else "uncomputed"))
             continue
         collected.add(at + 1, [*row, sheet] if sheet else row)
         if collected.is_full():
