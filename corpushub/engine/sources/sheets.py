@@ -11,7 +11,8 @@ import datetime as dt
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from corpushub.base.errors import Invalid
@@ -79,7 +80,7 @@ def duration(span: dt.timedelta) -> str:
 
 
 def table(
-    rows: list[list[str]], file: str, sheet: str, options: Mapping[str, Any], uncomputed: Set[int] = frozenset()
+    rows: list[list[str]], file: str, sheet: str, options: Mapping[str, Any], uncomputed: AbstractSet[int] = frozenset()
 ) -> Iterator[Batch]:
     """The table of one sheet: header found, footer cut."""
     width = max((len(row) for row in rows), default=0)

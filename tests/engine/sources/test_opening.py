@@ -120,6 +120,21 @@ def test_too_many_broken_rows_stop_the_build_and_name_the_first(tmp_path: Path) 
     assert "fewer fields" in caught.value.explain("en")
 
 
+@pytest.mark.parametrize(
+    "text", ["name,city\nMüller,Köln\n", "id,café\n1,crème brûlée\n", "nom,prix\nÉtienne,12 €\n", "a,b\n1,São Paulo\n"]
+)
+def test_a_short_table_with_accents_is_western(tmp_path: Path, text: str) -> None:
+    source = opened(tmp_path, write(tmp_path, "a.csv", text.encode("cp1252")))
+    header, record = (line.split(",") for line in text.splitlines())
+    assert (source.fact.encoding, rows(source)) == ("cp1252", [dict(zip(header, record, strict=True))])
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r"])
+def test_other_alphabets_of_one_byte_are_not(tmp_path: Path, encoding: str) -> None:
+    source = opened(tmp_path, write(tmp_path, "a.csv", ("id,имя\n" + "1,Москва столица России\n" * 5).encode(encoding)))
+    assert rows(source)[0]["имя"] == "Москва столица России"
+
+
 def test_lines_in_another_encoding_are_quarantined(tmp_path: Path) -> None:
     good = "".join(f"{n},公共数据\n" for n in range(60)).encode()
     source = opened(tmp_path, write(tmp_path, "a.csv", b"a,b\n" + good + "61,编码\n".encode("gbk") + b"62,ok\n"))
