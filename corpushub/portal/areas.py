@@ -121,3 +121,12 @@ def area_of(path: str) -> Area | None:
     """The area a request path such as `/zh/make/gradio_api/run` belongs to; None outside the portal."""
     parts = path.split("/", 3)
     return BY_NAME.get(parts[2]) if len(parts) > 2 and parts[1] in LANGS else None
+
+
+def leads(actor: Actor, path: str) -> bool:
+    """Does the navigation lead `actor` to the screen at this path below the language?"""
+    return any(
+        place.path == path and area.admits(actor) and (not place.roles or actor.has(*place.roles))
+        for area in AREAS
+        for place in area.places
+    )

@@ -24,6 +24,7 @@ from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
 from corpushub.domain.workflow import Case, Event, fold
 from corpushub.services.cases import Cases
+from corpushub.services.first_steps import FirstStep, first_steps
 from corpushub.services.tallies import Tallies
 from corpushub.store.db import Database, Unit
 from corpushub.store.watch import Watch
@@ -64,6 +65,10 @@ class Oversight:
         self.cases = cases
         self.clock = clock
         self.tallies = Tallies(database=database, cases=cases)
+
+    def first_steps(self, actor: Actor) -> tuple[FirstStep, ...]:
+        """What is still missing before the first dataset is out, for whoever sets the hub up."""
+        return first_steps(self.database, self.clock, actor)
 
     # Indicators and findings
 

@@ -189,3 +189,12 @@ def test_every_case_has_an_address_that_its_reader_s_seat_opens(here: SomeHub, r
         screen = next(one for one in all_screens() if one.matches(address.removeprefix("/en")) is not None)
         assert screen.pattern.endswith("/{case}"), (name, screen.pattern)
         assert screen.admits(ask.actor), name
+
+
+def test_a_new_hub_tells_its_keeper_the_first_steps_and_leads_only_where_the_keeper_may_go(here: SomeHub) -> None:
+    told = shown(here, "keeper", "/home/tasks")
+    assert 'href="/en/home/people"' in told
+    assert "Conclude an operating agreement" in told
+    assert 'href="/en/govern/authorizations"' not in told
+    assert 'href="/en/govern/authorizations"' in shown(here, "authority", "/home/tasks")
+    assert "First steps" not in shown(here, "developer", "/home/tasks")
