@@ -115,7 +115,7 @@ def test_a_new_colleague_gets_a_seat_and_signs_in(browser: Browser, city: Runnin
         page.wait_for_url("**/home/people/yz-justice/ren.xin")
         page.fill("form[data-act=password] input", "first day at work")
         page.click("form[data-act=password] button")
-        expect(page.locator(".notice.good")).to_be_visible()
+        expect(page.locator(".notice.good").filter(has_text="密码")).to_be_visible()
         page.locator("button[data-act=unseat]").click()
         expect(page.locator("td .chip.quiet")).to_have_text("已结束")
     with visitor(browser, city) as new:
