@@ -2,7 +2,8 @@
 
 * A request speaks for a bearer token, else for a session cookie, else for nobody. A token in a URL is refused, never used.
 * A change that comes with a cookie must come from our own pages (Origin, Sec-Fetch-Site).
-* Portal areas admit by path before Gradio sees the request: its own checks leave queue, MCP and file routes open.
+* Portal areas admit by path before Gradio sees the request: its own checks leave queue, MCP and file routes open. They take sessions
+  alone: what a token may is decided by the interfaces for programs, a screen does whatever its person may.
 * Limits: header and body size, requests per five minutes; answered with headers the Hub's clients wait for.
 * Every answer has a request id, security headers, and one log line without query, names or tokens.
 """
@@ -39,6 +40,8 @@ MAX_BODY_BYTES = 64 << 20
 MAX_OPEN = 1024  # requests at once; what comes beyond is told to come back, because a queue without end only grows
 BACK_SECONDS = 2
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SIGN_IN = "/signin"
+_FOR_PEOPLE = ("/download/", "/upload/")  # what forms of the screens fetch and hand in
 _STREAMED = ("/api/datasets/", "/datasets/", "/xet/")  # the hub bounds these bodies itself, piece by piece
 _PORTAL_CSP = (
     b"content-security-policy",
@@ -148,14 +151,19 @@ class Gate:
             self.count(visit, address, signed_in=False)  # guesses are counted, too
             raise
         call.scope["state"]["actor"] = actor
-        if by_cookie and call.method not in _SAFE and not same_origin(call, self.endpoint):
-            raise Forbidden("http.origin")
+        path = call.scope["path"]
+        if (by_cookie or path == SIGN_IN) and call.method not in _SAFE and not same_origin(call, self.endpoint):
+            raise Forbidden("http.origin")  # signing in, too: a stranger's page could sign somebody in as its own account
+        if actor.token and (area_of(path) or path.startswith(_FOR_PEOPLE)):
+            raise Forbidden("http.session_only")
+        if path == SIGN_IN and call.method == "POST":
+            self.count(visit, address, signed_in=False, kind="signin")
         self.count(visit, actor.token or actor.person or address, signed_in=not actor.is_anonymous)
 
-    def count(self, visit: Visit, who: str, *, signed_in: bool) -> None:
+    def count(self, visit: Visit, who: str, *, signed_in: bool, kind: str = "") -> None:
         """Raises: TooMany."""
         try:
-            visit.limit = self.throttle.spend(who, visit.kind, signed_in=signed_in)
+            visit.limit = self.throttle.spend(who, kind or visit.kind, signed_in=signed_in)
         except TooMany as error:
             visit.limit = error.headers
             raise

@@ -22,6 +22,7 @@ class Quotas:
     resolve: int = 400_000
     anonymous_api: int = 20_000
     anonymous_resolve: int = 60_000
+    signin: int = 100  # passwords tried from one address, whatever the accounts: each costs a slow hash
     seconds: int = 300
 
 
@@ -43,8 +44,11 @@ class Throttle:
 
     def spend(self, who: str, kind: str, *, signed_in: bool) -> tuple[tuple[bytes, bytes], ...]:
         """Count one request; gives the headers that say what is left (none while more than a tenth is). Raises: TooMany."""
-        kind = "resolve" if kind == "resolve" else "api"
-        quota = getattr(self.quotas, kind if signed_in else f"anonymous_{kind}")
+        if kind == "signin":
+            quota = self.quotas.signin
+        else:
+            kind = "resolve" if kind == "resolve" else "api"
+            quota = getattr(self.quotas, kind if signed_in else f"anonymous_{kind}")
         now = time.monotonic()
         length = self.quotas.seconds
         window = int(now // length)

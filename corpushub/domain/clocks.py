@@ -56,7 +56,7 @@ def _read(clock: Clock, case: Case, rules: Rulebook, day: date) -> Reading | Non
         if started is None or stopped is not None:
             continue
         if event.name == "extended":
-            extended += int(event.data.get("days", 0))
+            extended += int(event.data.get("more_days") or event.data.get("days", 0))  # `days` in older records
         if event.state in clock.pauses and paused_since is None:
             paused_since = when
         elif event.state not in clock.pauses and paused_since is not None:

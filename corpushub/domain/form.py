@@ -12,12 +12,14 @@ from corpushub.base.errors import Invalid, Problem
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_TEXT = 20_000
+_MAX_INT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One question. `kind`: text, note (long text), date, int, number, bool, choice, choices, words, org, orgs, person, resource,
     resources, case, digest, record (a mapping), records (a list of mappings). `private`: personal, never in a ledger leaf in clear.
+    `least` and `most` bound an int.
     """
 
     name: str
@@ -27,6 +29,8 @@ class Field:
     min_len: int = 0
     private: bool = False
     default: Any = None
+    least: int = -_MAX_INT
+    most: int = _MAX_INT
 
 
 def read_form(fields: Sequence[Field], data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -74,13 +78,15 @@ def _date(_: Field, given: Any) -> str:
         raise Invalid("form.not_date") from None
 
 
-def _int(_: Field, given: Any) -> int:
+def _int(item: Field, given: Any) -> int:
     try:
         number = int(str(given))
     except ValueError:
         raise Invalid("form.not_whole") from None
-    if abs(number) > 2**53:
+    if abs(number) > _MAX_INT:
         raise Invalid("form.not_whole")
+    if not item.least <= number <= item.most:
+        raise Invalid("form.not_between", least=item.least, most=item.most)
     return number
 
 

@@ -31,6 +31,9 @@ from corpushub.portal.shell import Shell
 from corpushub.services.hub import Hub
 
 ON_LOAD = "window.portal.attach(element, server)"
+SERVED = frozenset(
+    {"component_server", "startup-events", "heartbeat", "info", "app_id", "queue"}
+)  # of Gradio's own: what our page asks for
 QUEUE_LOOKS_EVERY = 1.0  # seconds; nothing here is queued, and twelve mounts looking every millisecond keep a core from resting
 
 
@@ -197,6 +200,8 @@ class Door:
             await (await self.document(scope, actor, path))(scope, receive, send)
         elif not self.desk.area.admits(actor):
             await Response(status_code=401 if actor.is_anonymous else 403)(scope, receive, send)
+        elif within.startswith("/gradio_api/") and within.split("/")[2] not in SERVED:
+            await Response(status_code=404)(scope, receive, send)  # uploads that nobody asked for would fill the disk
         else:
             await self.or_lost(scope, receive, send)
 

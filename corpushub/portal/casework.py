@@ -197,10 +197,7 @@ def give_command(ask: Ask, sent: Form) -> Outcome:
     version = str(sent.get("version", ""))
     data = forms.answers(sent, fields)
     expected = int(version) if version.isdecimal() else None
-    if case.flow == "release" and command == "publish":
-        ask.hub.releases.publish(ask.actor, case_id)
-    else:
-        ask.hub.cases.execute(ask.actor, case_id, command, data, expected_version=expected)
+    ask.hub.cases.execute(ask.actor, case_id, command, data, expected_version=expected)
     return Outcome(ask.t("portal.done", command=ask.t.name("command", command)))
 
 

@@ -128,18 +128,18 @@ class Access:
     ) -> tuple[str, Token]:
         """A new secret, shown this once, and its record.
 
-        Raises: Invalid("token.name_invalid" | "token.scope_invalid" | "token.days_invalid"), Forbidden("token.missing").
+        Raises: Invalid("token.name_invalid" | "token.scope_invalid" | "token.days_invalid"), Forbidden("token.missing" | "token.by_token").
         """
         if actor.is_anonymous:
             raise Forbidden("token.missing")
+        if actor.token:  # one that leaked would outlive its end, its purpose and its datasets
+            raise Forbidden("token.by_token")
         if not 1 <= len(name.strip()) <= 80:
             raise Invalid("token.name_invalid")
         if not 1 <= days <= MAX_DAYS:
             raise Invalid("token.days_invalid", limit=MAX_DAYS)
         if unknown := [scope for scope in scopes if scope not in SCOPES and not scope.startswith(("repo:", "zone:"))]:
             raise Invalid("token.scope_invalid", scope=unknown[0], known=", ".join(SCOPES))
-        if actor.token:
-            self.require_scope(actor, "write")
         secret = PREFIX + secrets.token_urlsafe(32)
         now = self.clock()
         token = Token(
@@ -209,7 +209,7 @@ class Access:
         return self._tokens_by_id.put(actor.token, token) if token else None
 
     def require_scope(self, actor: Actor, scope: str, repo_id: str = "") -> None:
-        """A session may do what its person may; a token only what its scopes say.
+        """A session may do what its person may; a token only what its scopes say, one for some repositories nothing beside them.
 
         Raises: Forbidden("token.missing" | "token.scope_missing").
         """
@@ -219,7 +219,7 @@ class Access:
         if token is None:
             return
         narrowed = [word.removeprefix("repo:") for word in token.scopes if word.startswith("repo:")]
-        if scope not in token.scopes or (narrowed and repo_id and repo_id not in narrowed):
+        if scope not in token.scopes or (narrowed and repo_id not in narrowed):
             raise Forbidden("token.scope_missing", scope=scope)
 
     # -- decisions --------------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class Access:
 
         Raises: Gated.
         """
-        key = (actor.person, actor.org, actor.token, repo.id, repo.gated, channels[0], versions)
+        key = (actor.person, actor.org, actor.token, repo.id, repo.gated, tuple(channels), versions)
         found = self._permissions.get(key)
         if found is None:
             found = self._permissions.put(key, self._decide(Ask(actor, repo, self.token_of(actor), channels, versions)))

@@ -4,7 +4,8 @@ Rules of this module:
 - an unknown name costs as much time as a wrong password, and both get the same answer;
 - five wrong passwords in a row close an account for fifteen minutes;
 - the cookie's secret is shown once; the database holds its SHA-256;
-- roles are asked from the parties service at every request, so a seat that ends, ends at once (INV-18).
+- roles are asked from the parties service at every request, so a seat that ends, ends at once (INV-18);
+- who gives another person a password or identity could act as them, so that is a leaf of the ledger.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.base.identity import Clock, iso, sha256, system_clock
 from corpushub.base.settings import Settings
-from corpushub.domain.parties import Actor, Role
+from corpushub.domain.parties import SYSTEM, Actor, Role
+from corpushub.domain.workflow import Event
 from corpushub.store.accounts import Account, Session
-from corpushub.store.db import Database
+from corpushub.store.db import Database, Unit
 
 LEAST_LENGTH = 10
 MOST_LENGTH = 200
@@ -68,6 +70,7 @@ class Accounts:
                 raise Invalid("account.login_taken", login=name)
             unit.accounts.put(Account(person, name, hashed, known.subject if known else ""))
             unit.accounts.end_sessions(person)
+            self._note(unit, actor, person, "password_given")
 
     def change_password(self, actor: Actor, old: str, new: str) -> None:
         """Change one's own password, proving the old one.
@@ -97,6 +100,15 @@ class Accounts:
                 raise Conflict("account.subject_taken", person=other.person)
             known = unit.accounts.get(person) or Account(person, person.casefold(), "")
             unit.accounts.put(replace(known, subject=identity))
+            self._note(unit, actor, person, "identity_linked")
+
+    def _note(self, unit: Unit, actor: Actor, person: str, name: str) -> None:
+        if actor.person == person or actor == SYSTEM:  # first set-up, before there is anybody
+            return
+        stream = f"person:{person}"
+        version = unit.events.version_of(stream) + 1
+        told = Event(stream, version, f"person.{name}", actor.person, actor.org, self.clock(), {}, "active", actor.on_behalf_of)
+        unit.events.append(told)
 
     def sign_in(self, name: str, password: str, *, agent: str = "") -> str:
         """A session's secret for the right name and password.

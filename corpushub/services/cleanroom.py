@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -37,11 +38,11 @@ class Cleanroom:
         self.clock = clock
 
     def open(self, actor: Actor, dataset: str, declaration: Mapping[str, Any], *, epsilon: float, split: str = "train") -> None:
-        """Declare what may be asked of a split and how much epsilon there is in all.
+        """Declare what may be asked of a split and how much epsilon there is in all; what was spent on the dataset stays spent.
 
         Raises: Forbidden, Invalid("cleanroom.epsilon" | "cleanroom.column"), NotFound.
         """
-        if epsilon <= 0:
+        if not 0 < epsilon < math.inf:
             raise Invalid("cleanroom.epsilon")
         table = self.viewer.table(actor, dataset, "main", "", split)
         self.access.require_curator(actor, table.snapshot.repo)
@@ -54,7 +55,8 @@ class Cleanroom:
             "declared": asdict(declared),
         }
         with self.database.begin() as unit:
-            unit.documents.put(ROOM, dataset, {**told, "spent": 0.0})
+            before = unit.documents.get(ROOM, dataset)
+            unit.documents.put(ROOM, dataset, {**told, "spent": before["spent"] if before else 0.0})
             self._note(unit, actor, dataset, "opened", told)
 
     def ask(self, actor: Actor, dataset: str, sql: str, *, epsilon: float) -> Answer:

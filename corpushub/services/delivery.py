@@ -81,7 +81,7 @@ class Ask:
 
 def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
     """The permission, or the refusal that says most: of the entitlement that came closest, else that there is none."""
-    resources = resources_of(unit, ask.repo.id)
+    resources = resources_of(unit, ask.repo.id, ask.versions)
     purpose = ask.token.purpose if ask.token else ""
     zones = zone_links(unit, ask)
     if not ask.repo.gated and not ask.repo.private and not resources and not zones:
@@ -183,10 +183,14 @@ def names(resources: Iterable[Resource]) -> tuple[str, ...]:
     return tuple(entry.id for entry in resources)
 
 
-def resources_of(unit: Unit, dataset: str) -> tuple[Resource, ...]:
-    """Catalogue entries the newest release of `dataset` was made of."""
-    cases = unit.cases.list(flow="release", subject=dataset, states=RELEASED, limit=1)
-    named = cases[0].data.get("resources", ()) if cases else ()
+def resources_of(unit: Unit, dataset: str, versions: Sequence[str] | None = None) -> tuple[Resource, ...]:
+    """Catalogue entries the newest release of `dataset` was made of; with tags, those these were made of.
+
+    Where no release has one of the tags: of all releases, for an older one may have been made of what is less open than the newest.
+    """
+    cases = unit.cases.list(flow="release", subject=dataset, states=RELEASED, limit=1 if versions is None else 0)
+    asked = [case for case in cases if versions is not None and f"v{case.data['version']}" in versions] or cases
+    named = dict.fromkeys(name for case in asked for name in case.data.get("resources", ()))
     return tuple(entry for name in named if (entry := unit.catalog.get(name)) is not None)
 
 

@@ -122,6 +122,7 @@ class Hub:
         made = Cases(database=self.database, settings=self.settings, clock=self.clock)
         made.linkage = Joins(objects=self.objects, rules=made.rules).risky
         made.followers["incident"] = self._alert
+        made.carriers["release", "publish"] = self._publish
         return made
 
     @cached_property
@@ -335,6 +336,9 @@ class Hub:
 
     def _alert(self, unit: Unit, case: Case) -> None:
         self.oversight.alert(unit, case)
+
+    def _publish(self, actor: Actor, case_id: str) -> None:
+        self.releases.publish(actor, case_id)
 
     def _tagged(self, actor: Actor, repo_id: str, tag: str, commit: str) -> None:
         self.intake.tagged(actor, repo_id, tag, commit)

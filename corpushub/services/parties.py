@@ -77,7 +77,7 @@ class Parties:
     ) -> Person:
         """Add a person with seats from today on. The name stays out of the ledger.
 
-        Raises: Invalid("party.bad_id" | "party.unknown_org" | "party.role"), Conflict("party.person_exists" | "party.roles_exclusive").
+        Raises: Invalid("party.bad_id" | "party.unknown_org" | "party.role"), Conflict("party.person_exists" | "party.roles_exclusive" | "account.subject_taken").
         """
         _keeper(actor)
         _named(id)
@@ -86,6 +86,8 @@ class Parties:
                 raise Invalid("party.unknown_org", org=org)
             if unit.parties.person(id):
                 raise Conflict("party.person_exists", person=id)
+            if oidc_subject and (known := unit.parties.person_by_subject(oidc_subject)):
+                raise Conflict("account.subject_taken", person=known.id)  # one human, one vote
             person = Person(id, org, name, oidc_subject=oidc_subject)
             unit.parties.save_person(person)
             self._note(unit, actor, f"person:{id}", "person.added", {"org": org, "name": name}, "active", private=("name",))
@@ -224,9 +226,14 @@ class Parties:
         return tuple(self.add_person(actor, **person) for person in people if person["id"] not in known)
 
     def declare_conflict(self, actor: Actor, *, person: str, org: str, kind: str, ended: str = "") -> None:
-        """Register an interest a person has in an organisation (article 16). Everybody may declare their own; keepers and auditors any."""
+        """Register an interest a person has in an organisation (article 16). Everybody may declare their own; keepers and auditors any.
+
+        That one is over is said by somebody else: it would let its holder decide. Raises: Forbidden("party.keepers_only" | "party.own_interest").
+        """
         if actor.person != person and not actor.has(*KEEPERS, Role.AUDITOR, Role.SUPERVISOR):
             raise Forbidden("party.keepers_only")
+        if actor.person == person and ended:
+            raise Forbidden("party.own_interest", person=person, org=org)
         with self.database.begin() as unit:
             _existing(unit, person)
             if unit.parties.org(org) is None:

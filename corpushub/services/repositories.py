@@ -333,8 +333,8 @@ def stops_of(unit: Unit, dataset: str) -> dict[str, Stop]:
 
 
 def gated_by(unit: Unit, repo: Repo, day: date) -> str:
-    """What the catalogue says of a released dataset: nothing to ask for where all its entries are open without condition."""
-    resources = resources_of(unit, repo.id)
+    """What the catalogue says of a dataset: nothing to ask for where all entries of all its releases are open without condition."""
+    resources = resources_of(unit, repo.id, ())
     if not resources:
         return repo.gated
     return "" if is_public(Delivered(repo.id, "released", resources), day) else repo.gated or "manual"

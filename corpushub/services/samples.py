@@ -55,7 +55,7 @@ class Samples:
             raise Invalid("viewer.length_invalid", limit=MOST_ROWS)
         table = self.viewer.table(actor, dataset, revision, "", "")
         with self.database.read() as unit:
-            entries = resources_of(unit, dataset)
+            entries = resources_of(unit, dataset, table.snapshot.versions)
         use = Use(names(entries), "research", "query")
         verdict = decide_delivery(use, Delivered(dataset, "released", entries), (), business_day(self.clock()))
         if not verdict.allowed and verdict.code != "delivery.missing":

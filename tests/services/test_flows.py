@@ -351,7 +351,7 @@ def entitled(city: City) -> Case:
 def test_an_access_request_returns_forwards_extends_lapses_and_is_deleted(live: City) -> None:
     case = walk(live, ask(live), ("operator", "forward", {"to": "econ-bureau", **WHY}), ("operator", "return", WHY))
     case = walk(live, case, ("developer", "resubmit", {"plan": "train a small model well"}), ("operator", "triage"))
-    case = walk(live, case, ("reviewer", "add_review", {"opinion": "for"}), ("operator", "extend", {"days": 5, **WHY}))
+    case = walk(live, case, ("reviewer", "add_review", {"opinion": "for"}), ("operator", "extend", {"more_days": 5, **WHY}))
     walk(live, case, ("implementer", "propose"), ("implementer", "approve"))
     live.clock.forward(days=31)
     live.tick()
@@ -543,7 +543,7 @@ def test_an_objection_is_answered_with_the_corrected_version(live: City) -> None
     case = walk(
         live, case, ("provider", "ask_filer", {"question": "which street?"}), ("developer", "reply", {"reply": "the first"})
     )
-    case = walk(live, case, ("provider", "extend", {"days": 5, **WHY}), ("provider", "confirm", {"findings": "it is wrong"}))
+    case = walk(live, case, ("provider", "extend", {"more_days": 5, **WHY}), ("provider", "confirm", {"findings": "it is wrong"}))
     assert refused(live, "operator", case, "fix", corrected_in="1.0.1", answer="corrected") == "objection.no_version"
     fixed = walk(live, proposed(live, version="1.0.1"), ("implementer", "approve"), ("reviewer", "approve"))
     assert refused(live, "operator", fixed, "publish") == "release.objection_open", "a blocking objection shuts the gate"

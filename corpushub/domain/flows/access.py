@@ -7,10 +7,11 @@ only for entries open without condition. A rejection has a reason code and can b
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.domain.catalog import Attribute
-from corpushub.domain.flows.shared import NOTE, REASON, after_rule, tell
+from corpushub.domain.flows.shared import MORE_DAYS, NOTE, REASON, after_rule, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.policy import CHANNELS, FREE_PURPOSES, PURPOSES, unreadable_version
@@ -45,15 +46,16 @@ REASON_CODES = (
     "forwarded",
     "out_of_scope",
 )
+MOST_DAYS = 36_500  # the authorizations behind a release end sooner
 ASK = (
     Field("dataset"),
     Field("purpose", "choice", choices=PURPOSES),
     Field("channels", "choices", choices=CHANNELS, default=["file", "stream"]),
     Field("plan", "note", min_len=10),
-    Field("days", "int", required=False),
+    Field("days", "int", required=False, least=1, most=MOST_DAYS),
     Field("versions", required=False),
     Field("members", "words", required=False),
-    Field("max_rows", "int", required=False),
+    Field("max_rows", "int", required=False, least=1),
     Field("regions", "words", required=False),
     Field("terms_accepted", "bool"),
     Field("contest", "case", required=False),
@@ -62,8 +64,8 @@ ASK = (
 DUTIES = ("report_use", "no_resale")  # conditions of free use (article 7)
 CONDITIONS = (
     Field("conditions", "note", required=False),
-    Field("days", "int", required=False),
-    Field("max_rows", "int", required=False),
+    Field("days", "int", required=False, least=1, most=MOST_DAYS),
+    Field("max_rows", "int", required=False, least=1),
 )
 REFUSE = (Field("reason_code", "choice", choices=REASON_CODES), REASON)
 
@@ -177,6 +179,25 @@ def new_panel(case: Case, actor: Actor, _: Data, __: Context) -> HubError | None
     """Nobody who decided the first time decides the appeal."""
     decided = set(case.data.get("first_panel", ()))
     return Forbidden("access.first_panel", case=case.id) if {actor.person, actor.on_behalf_of} & decided else None
+
+
+def strictest(case: Case, _: Actor, data: Data, context: Context) -> Data:
+    """The shortest term, the fewest rows and every condition that any voice asked for: whoever speaks last grants no more than the others saw."""
+    said = [data]
+    for event in reversed(case.history):
+        if event.state != case.state:
+            break
+        if event.name == "voted" and event.data.get("command") == "approve":
+            said.insert(0, event.data)
+    standing = {"days": context.rules.number("access.entitlement_days"), **case.data}
+    found: dict[str, Any] = {
+        name: min(one[name] for one in (standing, *said) if one.get(name))
+        for name in ("days", "max_rows")
+        if any(one.get(name) for one in said)
+    }
+    if words := list(dict.fromkeys(one["conditions"] for one in (case.data, *said) if one.get("conditions"))):
+        found["conditions"] = "\n".join(words)
+    return found
 
 
 def note_panel(case: Case, actor: Actor, _: Data, __: Context) -> Data:
@@ -302,7 +323,7 @@ FLOW = Flow(
             "submitted, in_review, decision ->",
             "extended",
             *HANDLERS,
-            fields=(Field("days", "int"), REASON),
+            fields=(MORE_DAYS, REASON),
             decides="person",
         ),
         step(
@@ -314,6 +335,7 @@ FLOW = Flow(
             decides="org",
             quorum=quorum,
             guards=(new_panel, purpose_authorized, assessed, joins_harmlessly),
+            derive=strictest,
             effects=(tell("notice.access_approved", "opener"),),
         ),
         step(

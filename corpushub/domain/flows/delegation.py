@@ -27,7 +27,7 @@ CONTENT = (
     Field("channels", "choices", choices=CHANNELS),
     Field("valid_from", "date"),
     Field("valid_to", "date"),
-    Field("max_rows", "int", required=False),
+    Field("max_rows", "int", required=False, least=1),
 )
 NARROWER = tuple(
     Field(item.name, item.kind, required=False, choices=item.choices) for item in CONTENT if item.name not in {"parent", "holder"}

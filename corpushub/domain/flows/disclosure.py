@@ -13,7 +13,7 @@ from corpushub.domain.parties import Role
 from corpushub.domain.workflow import CLOCK, OPENER, Act, Case, Context, Event, Flow, Reaction, step
 
 PACK = (
-    Field("year", "int"),
+    Field("year", "int", least=2000, most=2999),
     Field("kind", "choice", choices=("implementer", "operator", "city")),
     Field("subject_org", "org", required=False),
     Field("pack", "record"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from corpushub.base.errors import Conflict, HubError
-from corpushub.domain.flows.shared import NOTE, REASON, after_rule, tell
+from corpushub.domain.flows.shared import MORE_DAYS, NOTE, REASON, after_rule, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import ANYBODY, CLOCK, OPENER, Act, Case, Clock, Context, Data, Event, Flow, Reaction, Seat, step
@@ -112,7 +112,7 @@ FLOW = Flow(
         step(
             "reply", "asked -> checking", "question_answered", OPENER, fields=(Field("reply", "note", min_len=2, private=True),)
         ),
-        step("extend", "checking, correcting ->", "extended", *CHECKERS, fields=(Field("days", "int"), REASON)),
+        step("extend", "checking, correcting ->", "extended", *CHECKERS, fields=(MORE_DAYS, REASON)),
         step(
             "confirm",
             "checking -> correcting",

@@ -10,7 +10,7 @@ from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import CLOCK, Case, Context, Data, Flow, Seat, step
 
 ITEM = (
-    Field("year", "int"),
+    Field("year", "int", least=2000, most=2999),
     Field("quarter", "choice", choices=("1", "2", "3", "4")),
     Field("resource", "resource"),
     Field("owner", "org"),

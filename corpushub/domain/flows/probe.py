@@ -12,7 +12,7 @@ from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import CLOCK, Case, Context, Data, Event, Flow, Open, Reaction, Seat, step
 
-DEFINITION = (Field("resource", "resource"), Field("address"), Field("interval_days", "int", required=False))
+DEFINITION = (Field("resource", "resource"), Field("address"), Field("interval_days", "int", required=False, least=1, most=366))
 SEEN = (
     Field("schema_digest", "digest"),
     Field("rows", "int"),

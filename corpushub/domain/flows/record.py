@@ -75,10 +75,9 @@ def _is_count(value: Any) -> bool:
 
 def _is_day(value: Any) -> bool:
     try:
-        date.fromisoformat(str(value))
+        return date.fromisoformat(str(value)).isoformat() == str(value)  # days are compared as they are written
     except ValueError:
         return False
-    return True
 
 
 def refers_to_what_is(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:

@@ -18,7 +18,7 @@ ITEM = (
     Field("elements", "words", required=False),
     Field("mode", "choice", choices=("file", "api", "query", "model")),
     Field("frequency", "choice", choices=("realtime", "daily", "weekly", "monthly", "quarterly", "yearly", "once")),
-    Field("sla_days", "int", required=False),
+    Field("sla_days", "int", required=False, least=1, most=3660),
     Field("basis", "note", min_len=2),
     Field("valid_to", "date", required=False),
     Field("partner", required=False),

@@ -14,6 +14,7 @@ from corpushub.domain.workflow import Case, Context, Data, Derive, Due, Effect, 
 
 REASON = Field("reason", "note", min_len=4)
 NOTE = Field("note", "note", required=False)
+MORE_DAYS = Field("more_days", "int", least=1, most=366)  # of a clock; `days` is the term of what is asked for
 
 
 def other_person_than(*commands: str) -> Guard:
