@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from corpushub.base.errors import Invalid
+from corpushub.base.errors import Invalid, Problem
 from corpushub.cli.context import Context, context
+from corpushub.domain.card import WANTED_PROSE, missing_prose
 from corpushub.domain.licences import unknown
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ def build(recipe: RecipePath, from_: Sources = None, sample: Sample = 0, on: On 
 
 def warn(ctx: Context, recipe: Recipe) -> None:
     """Say now what only a release would refuse."""
-    for problem in unknown(recipe):
+    unwritten = (
+        Problem("card.prose_missing", {"section": section, "lang": lang}) for lang, section in missing_prose(recipe, WANTED_PROSE)
+    )
+    for problem in (*unwritten, *unknown(recipe)):
         ctx.say("cli.not_for_release", problem=problem.explain(ctx.lang))
 
 

@@ -239,8 +239,10 @@ def cell(value: Any) -> str:
 
 
 def amount(count: float, unit: str, lang: Lang) -> str:
-    """A count with its unit; bytes as MB."""
-    return f"{count / 1e6:,.1f} MB" if unit == "bytes" else text(f"amount.{unit}", lang, count=f"{count:,.0f}")
+    """A count with its unit; bytes as MB, or kB where there are few."""
+    if unit == "bytes":
+        return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
+    return text(f"amount.{unit}", lang, count=f"{count:,.0f}")
 
 
 def stage_lines(ctx: Context) -> Progress:

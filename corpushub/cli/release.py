@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from corpushub.base.errors import Invalid
+from corpushub.base.messages import Lang, text
 from corpushub.cli.context import context
 
 app = typer.Typer(help="Versions of datasets: propose, publish, compare, verify.", no_args_is_help=True)
@@ -23,16 +25,36 @@ def propose(
     build: Annotated[str, typer.Argument(help="Id of a finished build.")],
     version: Annotated[str, typer.Option(help="Version to give; without it the data decide.")] = "",
 ) -> None:
-    """Gate a build and open its release case; prints every gate that is not passed."""
+    """Gate a build and open its release case; prints every gate that failed, with its numbers."""
     ctx = context()
     case = ctx.hub().releases.propose(ctx.actor(), build, version=version or None)
     if ctx.json:
         ctx.show({"case": case.id, "state": case.state, "version": case.data["version"], "gates": case.data["gates"]})
         return
-    open_gates = [row for row in case.data["gates"] if row["status"] not in {"pass", "not_applicable"}]
-    ctx.show([{"gate": row["id"], "status": row["status"], "effect": row["effect"], "stage": row["stage"]} for row in open_gates])
+    failed = [gate for gate in case.data["gates"] if gate["status"] == "fail"]
+    if failed:
+        ctx.show([gate_row(gate, ctx.lang) for gate in failed], columns=("gate", "about", "found", "effect", "waivable_by"))
     ctx.say("releases.proposed", case=case.id, dataset=case.data["dataset"], version=case.data["version"], state=case.state)
+    ctx.say("releases.next_blocked" if case.state == "blocked" else "releases.next_gated", case=case.id)
     print(case.id)
+
+
+def gate_row(gate: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """What a gate is about, the numbers it was not content with, and who may let it pass."""
+    failed = [one for one in gate["outcomes"] if not one["passed"]]
+    names = [text(f"card_measure.{one['measure']}", lang) for one in failed]
+    found = [f"{number(one['value'])} ({one['op']} {number(one['threshold'])})" for one in failed]
+    return {
+        "gate": gate["id"],
+        "about": text(f"card_gate.{gate['id']}", lang),
+        "found": "; ".join(map(" ".join, zip(names, found, strict=True))),
+        "effect": gate["effect"],
+        "waivable_by": " + ".join(gate["waivable_by"]),
+    }
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.12g}"
 
 
 @app.command()

@@ -25,6 +25,9 @@ SIZES = (
 )  # fmt: skip
 """Hub size classes; they count rows."""
 
+WANTED_PROSE = ("summary",)
+"""Sections without which no card is released."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

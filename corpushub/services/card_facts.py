@@ -15,7 +15,7 @@ from corpushub.base.identity import file_sha256
 from corpushub.base.messages import LANGS, text
 from corpushub.base.suggest import closest
 from corpushub.domain.build import Built
-from corpushub.domain.card import Facts, Origin, Publisher, missing_prose
+from corpushub.domain.card import WANTED_PROSE, Facts, Origin, Publisher, missing_prose
 from corpushub.domain.card_score import data_score, documentation_score
 from corpushub.domain.gates import Context, Stage, Verdict, Waiver, judge, registry
 from corpushub.domain.licences import conflicts, is_known, unknown
@@ -28,8 +28,6 @@ from corpushub.services.card_charts import draw
 from corpushub.services.linkages import Linked
 from corpushub.services.residuals import Reading, read_again, roles_of
 from corpushub.services.source_languages import fewest_sources
-
-WANTED_PROSE = ("summary",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,12 @@ def test_what_cannot_be_built_is_refused_with_its_place(shell: Any, tmp_path: Pa
     assert shell("diff", "build-a", "build-b")[0] == 4
 
 
-def test_a_licence_nobody_knows_is_told_before_a_release_refuses_it(shell: Any, tmp_path: Path) -> None:
+def test_what_a_release_will_refuse_is_told_before(shell: Any, tmp_path: Path) -> None:
     recipe = tmp_path / "notices.yaml"
+    told = shell("plan", str(recipe), plain=True)[2].splitlines()
+    assert [line for line in told if "“summary” is missing" in line] == told
+    assert len(told) == 2  # one for each language
+    recipe.write_text(RECIPE + "card: {zh: {summary: 通知}, en: {summary: notices}}\n", "utf-8")
     assert shell("plan", str(recipe), plain=True)[2] == ""
     recipe.write_text(RECIPE.replace("cc-by-4.0", "nonsense"), "utf-8")
     for command in (("plan", str(recipe)), ("build", str(recipe), "--on", "serial")):
