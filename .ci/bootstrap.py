@@ -22,6 +22,7 @@ VENV = Path(os.environ.get("CORPUSHUB_VENV", ROOT / ".venv"))
 LOCK = ROOT / ".ci" / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
 UV = "uv==0.13.9"
+SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 # What the tests drive for real: program to look for -> Debian package that brings it.
 TEST_PROGRAMS = {
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> int:
     python = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
     stamp, wanted = VENV / ".stamp", fingerprint()
     if not (python.exists() and stamp.exists() and stamp.read_text("utf-8") == wanted):
-        say("setting up Python packages (once)")
+        say("setting up Python packages (once: some minutes, 3 GB on disk)")
         create_venv(python)
         install(python)
         stamp.write_text(wanted, "utf-8")
@@ -80,8 +81,10 @@ def install(python: Path) -> None:
     locked = ["--require-hashes", "--no-deps", "-r", str(LOCK)]
     if uv := find_uv(python):
         pip = [*uv, "pip", "install", "-q", "--python", str(python)]
-        if subprocess.call([*pip, *index_options(python), *locked]) == 0:
-            subprocess.run([*pip, *here], check=True)
+        # A certificate that an organisation has added to the machine counts for pip, so it shall for uv.
+        trust = {**os.environ, "UV_SYSTEM_CERTS": "1"} if SYSTEM_CERTIFICATES.exists() else None
+        if subprocess.call([*pip, *index_options(python), *locked], env=trust) == 0:
+            subprocess.run([*pip, *here], check=True, env=trust)
             return
         say("uv could not install; falling back to pip, which is slower")
     pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
