@@ -77,7 +77,7 @@ def test_links_in_guides_lead_somewhere(guide: Path) -> None:
     assert [target for target in targets if not (guide.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["tutorial", "operations"])
+@pytest.mark.parametrize("name", ["tutorial", "own-data", "operations"])
 def test_a_guide_says_the_same_in_both_languages(name: str) -> None:
     pages = [(ROOT / "docs" / f"{name}.{lang}.md").read_text("utf-8") for lang in ("zh", "en")]
     assert len({tuple(re.findall(r"^#+", page, re.MULTILINE)) for page in pages}) == 1
