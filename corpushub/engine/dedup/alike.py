@@ -61,7 +61,6 @@ def at_hand(sketches: Sketches) -> Sketches:
 class Rows:
     """What is known of every row. `leader`: the row that speaks for all with the same text; `compared`: leaders that have text, ascending."""
 
-    digests: U64
     lengths: I64
     leader: I64
     compared: I64
@@ -73,16 +72,20 @@ class Rows:
 
 def rows_of(sketches: Sketches, rank: I64 | None = None) -> Rows:
     """Of rows with one text the first speaks, or of these the first with the highest `rank`."""
-    basis = sketches.gather(["digest_0", "digest_1", "shingles"])
-    digests = np.column_stack([basis["digest_0"].to_numpy(), basis["digest_1"].to_numpy()])
-    lengths = basis["shingles"].cast(pl.Int64).to_numpy()
-    leader = duplicates.leaders(digests, rank)
-    return Rows(digests, lengths, leader, np.flatnonzero((leader == np.arange(leader.size)) & (lengths > 0)))
+    leader = duplicates.leaders(digests_of(sketches), rank)
+    lengths = sketches.gather(["shingles"])["shingles"].cast(pl.Int64).to_numpy()
+    return Rows(lengths, leader, np.flatnonzero((leader == np.arange(leader.size)) & (lengths > 0)))
+
+
+def digests_of(sketches: Sketches) -> U64:
+    """128 bits of each row's text, in two columns; read when asked for, because all of them together are a large part of what a ruling holds."""
+    basis = sketches.gather(["digest_0", "digest_1"])
+    return np.column_stack([basis["digest_0"].to_numpy(), basis["digest_1"].to_numpy()])
 
 
 def alike(sketches: Sketches, column: str, rows: Rows, threshold: float) -> tuple[Pairs, Similarities]:
     """The pairs worth comparing among `rows.compared`, as global rows, with the exact similarity of their texts in `column`."""
-    digests = rows.digests[rows.compared]
+    digests = digests_of(sketches)[rows.compared]
     tag = f"{minhash.SCHEME} {minhash.BANDS}x{minhash.ROWS} {duplicates.ALL_PAIRS} {threshold - MARGIN!r}"
     known = pair_memory.recall(sketches.memory, tag, digests)
     table, crowds = proposed(sketches, rows.compared, digests, known, threshold)

@@ -48,7 +48,7 @@ def grouped(sketches: Sketches, column: str, threshold: float) -> Decision:
     first[empty] = empty  # empty texts are not alike
     shared = np.bincount(first, minlength=first.size)[first] > 1
     # Named by the text of the group's first row, so that a name stays when rows come before or behind.
-    names = pl.Series(rows.digests[first, 0]).cast(pl.String)
+    names = pl.Series(sketches.gather(["digest_0"])["digest_0"].to_numpy()[first]).cast(pl.String)
     column_ = pl.select(pl.when(pl.Series(shared)).then(names)).to_series().alias(GROUP)
     return Decision(
         np.zeros(first.size, np.uint8), columns={GROUP: column_}, measures={"near_groups": float(np.unique(first[shared]).size)}
