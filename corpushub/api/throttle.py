@@ -22,7 +22,7 @@ class Quotas:
     resolve: int = 400_000
     anonymous_api: int = 20_000
     anonymous_resolve: int = 60_000
-    signin: int = 100  # passwords tried from one address, whatever the accounts: each costs a slow hash
+    signin: int = 300  # passwords tried from one address, whatever the accounts: each costs a slow hash
     seconds: int = 300
 
 

@@ -19,6 +19,7 @@ from corpushub.domain.workflow import Case, Event
 Row = dict[str, Any]
 PRODUCTS = ("product", "service", "api", "index", "model")
 OUT = ("released", "superseded")
+FORMULA = frozenset("=+-@＝＋－＠")  # spreadsheets of Chinese systems take the full-width signs, too
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -32,10 +33,10 @@ def to_csv(rows: Sequence[Row]) -> str:
 
 
 def as_cell(value: Any) -> Any:
-    """A cell no spreadsheet takes for a formula."""
+    """A cell no spreadsheet takes for a formula: one that begins with its sign, with a full-width one, or after white space it skips."""
     if isinstance(value, Mapping | list | tuple):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@"} else value
+    return f"'{value}" if isinstance(value, str) and value.lstrip()[:1] in FORMULA else value
 
 
 def of_kind(records: Iterable[Case], *kinds: str) -> list[Case]:

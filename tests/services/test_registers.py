@@ -429,3 +429,5 @@ def test_no_register_tells_of_a_secret_entry(city: City) -> None:
 def test_cells_are_no_formulas() -> None:
     assert to_csv([{"a": "=1+1", "b": ["x"]}]) == 'a,b\n\'=1+1,"[""x""]"\n'
     assert to_csv([]) == "\n"
+    for sneaky in ("\t=1+1", "\r\n@SUM(A1)", " +1", "＝1+1", "－1"):
+        assert to_csv([{"a": sneaky}]).split("\n", 1)[1].strip('"').startswith("'")

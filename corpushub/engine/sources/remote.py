@@ -18,7 +18,7 @@ PIECE = 1 << 20
 def fetch(address: str, place: Place) -> Path:
     """A local copy of `address`; its validator (ETag or time) decides whether it is fetched again.
 
-    Raises: Forbidden("source.host"), NotFound("source.missing"), Unavailable("source.unreachable").
+    Raises: Forbidden("source.host" | "source.own_store"), NotFound("source.missing"), Unavailable("source.unreachable").
     """
     if address.startswith("s3://"):
         return fetch_s3(address, place)
@@ -68,12 +68,26 @@ def copy_bounded(pieces: Any, temporary: Path, place: Place) -> None:
             out.write(piece)
 
 
+def require_not_ours(address: str, place: Place) -> None:
+    """The hub keeps every release in its store; a recipe that read there would get what its maker was never granted.
+
+    Raises: Forbidden("source.own_store").
+    """
+    ours = place.settings.objects_url.rstrip("/")
+    odd = not {"", ".", ".."}.isdisjoint(address.removeprefix("s3://").split("/"))
+    if ours.startswith("s3://") and (
+        f"{address}/".startswith(f"{ours}/") or (odd and urlsplit(address).netloc == urlsplit(ours).netloc)
+    ):
+        raise Forbidden("source.own_store")
+
+
 def fetch_s3(address: str, place: Place) -> Path:
     import obstore
     from obstore.exceptions import BaseError
     from obstore.store import S3Store
 
     parts = urlsplit(address)
+    require_not_ours(address, place)
     store: Any = S3Store.from_url(f"s3://{parts.netloc}", **s3_options(place.settings))
     key = parts.path.lstrip("/")
     try:

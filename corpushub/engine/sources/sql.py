@@ -21,11 +21,13 @@ from corpushub.engine.sources.batches import BATCH_ROWS, objects_batch
 from corpushub.engine.sources.parquet import write_batches
 from corpushub.engine.sources.place import Place, local_path
 
+PLAIN = frozenset({"user", "password", "host", "port", "dbname", "sslmode"})
+
 
 def snapshot(ref: SourceRef, place: Place) -> Path:
     """The rows of a table or query as one Parquet file named by its digest.
 
-    Raises: Forbidden("source.host" | "source.outside"), Invalid("source.query" | "source.sql"), Unavailable("source.unreachable").
+    Raises: Forbidden("source.host" | "source.outside"), Invalid("source.query" | "source.sql" | "source.database_options"), Unavailable("source.unreachable").
     """
     query = statement(ref)
     folder = place.cache.folder("sql")
@@ -94,6 +96,7 @@ def postgres_rows(ref: SourceRef, place: Place, query: str) -> Iterator[Any]:
         import psycopg
     except ImportError:
         raise Unavailable("source.no_driver", driver="psycopg") from None
+    require_plain(psycopg, ref, host)
     try:
         with psycopg.connect(ref.address, options="-c default_transaction_read_only=on", connect_timeout=20) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -105,6 +108,19 @@ def postgres_rows(ref: SourceRef, place: Place, query: str) -> Iterator[Any]:
         raise Unavailable("source.unreachable", host=host, reason=type(error).__name__) from error
     except psycopg.Error as error:
         raise Invalid("source.sql", source=ref.name, reason=type(error).__name__) from error
+
+
+def require_plain(psycopg: Any, ref: SourceRef, host: str) -> None:
+    """The address means the host that was asked for, as the driver reads it: its options can name another, or a file of ours.
+
+    Raises: Invalid("source.database_options").
+    """
+    try:
+        named = psycopg.conninfo.conninfo_to_dict(ref.address)
+    except psycopg.Error:
+        raise Invalid("source.database_options", source=ref.name) from None
+    if str(named.get("host", "")).lower() != host or not named.keys() <= PLAIN:
+        raise Invalid("source.database_options", source=ref.name)
 
 
 def fetched(cursor: Any, names: Sequence[str], source: str) -> Iterator[Any]:

@@ -94,3 +94,14 @@ def test_an_object_of_a_bucket_is_a_source(tmp_path: Path) -> None:
             opened(tmp_path, "s3://data/a/none.jsonl", **keys)
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://hub/releases/ab/cdef", "s3://hub/releases", "s3://hub/else/../releases/ab", "s3://hub//releases/ab"]
+)
+def test_the_hub_s_own_store_is_no_source(tmp_path: Path, address: str) -> None:
+    """It holds what others were granted, under names that lists of files show."""
+    with pytest.raises(Forbidden, match=r"source\.own_store"):
+        opened(tmp_path, address, objects_url="s3://hub/releases", s3_endpoint="http://127.0.0.1:9")
+    with pytest.raises(Unavailable):
+        opened(tmp_path, "s3://hub/releases-of-others/a.csv", objects_url="s3://hub/releases", s3_endpoint="http://127.0.0.1:9")

@@ -85,3 +85,13 @@ def test_a_host_nobody_allowed_is_not_asked_and_a_silent_one_is_told(tmp_path: P
         opened(tmp_path, closed, table="city.notices")
     with pytest.raises(Invalid, match=r"source\.sql"):
         opened(tmp_path, address, table="city.nothing")
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["?host=10.0.0.1", "?hostaddr=10.0.0.1", "#?host=10.0.0.1", "?service=other", "?passfile=/etc/hostname", "?%68ost=10.0.0.1"],
+)
+def test_an_allowed_host_leads_to_no_other_one(tmp_path: Path, address: str, more: str) -> None:
+    """The driver takes hosts and files from the options of an address as well."""
+    with pytest.raises(Invalid, match=r"source\.database_options"):
+        opened(tmp_path, f"{address}{more}", table="city.notices")
