@@ -23,9 +23,10 @@ from corpushub.engine.dedup.duplicates import MARGIN, Buckets, Pairs, Similariti
 from corpushub.engine.dedup.pair_memory import Crowds, Known, Table
 from corpushub.engine.step import Sketches
 from corpushub.engine.text.shingling import MINIMA
-from corpushub.engine.text.utf8 import I64, U8, U64
+from corpushub.engine.text.utf8 import I64, U8, U32, U64
 
 _PROPOSALS: Final = 4_000_000
+_SLICE: Final = 250_000
 _KEY_BYTES: Final = 64_000_000
 _CHECK_BYTES: Final = 96_000_000
 _AT_HAND: Final = 200_000  # rows of 320 bytes
@@ -187,20 +188,35 @@ def _settled(sketches: Sketches, rows: I64, table: Table, pending: list[I64], th
     if not proposals.size:
         return table
     proposals.sort()
-    codes = proposals >> _BAND_BITS
-    starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
-    codes = codes[starts]
-    bands = np.bitwise_or.reduceat(np.uint32(1) << (proposals & ((1 << _BAND_BITS) - 1)).astype(np.uint32), starts)
-    del proposals, starts  # estimates need the room
+    codes, bands = _by_pair(proposals)
+    del proposals  # estimates need the room
     wanted = np.isin(codes, table.codes, assume_unique=True) if table.codes.size else np.zeros(codes.size, dtype=bool)
     unknown = np.flatnonzero(~wanted)
     wanted[unknown] = _estimates(sketches, rows, codes[unknown]) >= threshold - MARGIN
     return table.merged(codes[wanted], bands[wanted])
 
 
+def _by_pair(proposals: I64) -> tuple[I64, U32]:
+    """Each pair of sorted proposals once, with the bands that proposed it; in slices, because what is made on the way is several times as large."""
+    codes, bands = [], []
+    start = 0
+    while start < proposals.size:
+        # A slice ends where its last pair does.
+        last = proposals[min(start + _SLICE, proposals.size) - 1] | ((1 << _BAND_BITS) - 1)
+        stop = int(np.searchsorted(proposals, last, side="right"))
+        part = proposals[start:stop]
+        pairs = part >> _BAND_BITS
+        firsts = np.flatnonzero(np.concatenate(([True], pairs[1:] != pairs[:-1])))
+        codes.append(pairs[firsts])
+        bands.append(np.bitwise_or.reduceat(np.uint32(1) << (part & ((1 << _BAND_BITS) - 1)).astype(np.uint32), firsts))
+        start = stop
+    return np.concatenate(codes), np.concatenate(bands)
+
+
 def _estimates(sketches: Sketches, rows: I64, codes: I64) -> Similarities:
     """Estimated similarity of pairs of `rows`, from their check bytes."""
-    first, second = (half.astype(np.int32) for half in np.divmod(codes, rows.size))
+    first = (codes // rows.size).astype(np.int32)
+    second = (codes % rows.size).astype(np.int32)
     used = np.zeros(rows.size, dtype=bool)
     used[first] = True
     used[second] = True

@@ -21,7 +21,7 @@ import polars as pl
 from corpushub.engine.text.utf8 import I64, U64, Utf8, utf8
 
 _HELD_BYTES: Final = 64_000_000  # more than this waits in a file
-_FETCHED: Final = 12_000_000  # shingles of the texts fetched at once
+_FETCHED: Final = 4_000_000  # shingles of the texts fetched at once
 _COPIED: Final = 4_000_000
 
 Fetch = Callable[[I64], pl.Series]

@@ -137,6 +137,7 @@ def test_bounded_pieces_give_the_same_ruling(monkeypatch: pytest.MonkeyPatch, tm
     whole = ruling(near(shards)[0])
     monkeypatch.setattr(search, "_AT_HAND", 0)
     monkeypatch.setattr(search, "_PROPOSALS", 50)
+    monkeypatch.setattr(search, "_SLICE", 7)
     monkeypatch.setattr(search, "_KEY_BYTES", 3000)
     monkeypatch.setattr(search, "_CHECK_BYTES", 2000)
     monkeypatch.setattr(duplicates, "_PIECE", 16)
