@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -120,11 +121,14 @@ def orgs(kind: Annotated[str, typer.Option(help="Only of this kind, for example 
 def seat(
     person: Annotated[str, typer.Argument(help="The person's id.")],
     role: Annotated[str, typer.Argument(help="The seat to give.")],
-    until: Annotated[str, typer.Option(help="Last day, for example 2027-12-31; empty: open.")] = "",
+    until: Annotated[
+        datetime | None, typer.Option(help="Last day, for example 2027-12-31; empty: open.", formats=["%Y-%m-%d"])
+    ] = None,
 ) -> None:
     """Give a person a seat."""
     ctx = context()
-    ctx.show(ctx.hub().parties.bind(keeper(ctx), person, role, valid_to=until))
+    last = until.date().isoformat() if until else ""
+    ctx.show(ctx.hub().parties.bind(keeper(ctx), person, role, valid_to=last))
 
 
 @app.command()

@@ -85,11 +85,14 @@ def tools() -> dict[str, str]:
 def make_plan(recipe: Recipe, sources: Sequence[Source], registry: Mapping[str, Step[Any]], setting: Setting) -> Plan:
     """The plan of `recipe` over `sources`; reads no row except of small lookup tables.
 
-    Raises: Invalid("plan.invalid") with each step that does not fit the columns it meets, at its line of the recipe.
+    Raises: Invalid("plan.no_rows" | "source.empty"), Invalid("plan.invalid") with each step that does not fit the columns it meets, at its line
+    of the recipe.
     """
     inputs = [source for source in sources if not source.is_table]
     if not inputs:
         raise Invalid("plan.no_rows")
+    if not any(source.shards for source in inputs):
+        raise Invalid("source.empty", name=", ".join(source.name for source in inputs))
     made_key = key_to_make(recipe, inputs)
     schema: Schema = ({made_key: pl.String()} if made_key else {}) | union_schema(inputs)
     planner = Planner(recipe, {source.name: source for source in sources}, registry, setting)

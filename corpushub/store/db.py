@@ -45,10 +45,10 @@ _SQLITE_AWAY = frozenset(
         sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_PROTOCOL,  # a reader that lost the race for its place in the log a hundred times: the machine has no time
         sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_CANTOPEN,
     }
 )
+_SQLITE_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})  # the second: no room for the log's index
 _SQLITE_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -149,7 +149,7 @@ class Database:
     def begin(self) -> Generator[Unit]:
         """A writing transaction: committed when the block ends, rolled back when it raises.
 
-        Raises: Unavailable("store.busy"), Conflict("store.race") where PostgreSQL broke a deadlock.
+        Raises: Unavailable("store.busy" | "store.full" | "store.damaged"), Conflict("store.race") where PostgreSQL broke a deadlock.
         """
         assert not getattr(self._inside, "unit", False), "a unit is already open in this thread"
         self._inside.unit = True
@@ -213,6 +213,8 @@ def _translated() -> Generator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", "") in _RACES:
             raise Conflict("store.race") from error
+        if getattr(error.orig, "sqlite_errorcode", 0) in _SQLITE_FULL:
+            raise Unavailable("store.full") from error
         if error.connection_invalidated or _is_out_of_reach(error.orig):
             raise Unavailable("store.busy") from error
         if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_DAMAGED:

@@ -135,9 +135,18 @@ def test_tidying_brings_committed_pages_home(tmp_path: Path) -> None:
     made.close()
 
 
-@pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY_SNAPSHOT, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_IOERR])
-def test_a_database_that_can_not_be_had_just_now_is_told_as_busy(database: Database, code: int) -> None:
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "busy"),
+        (sqlite3.SQLITE_PROTOCOL, "busy"),
+        (sqlite3.SQLITE_IOERR, "busy"),
+        (sqlite3.SQLITE_FULL, "full"),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, "full"),
+    ],
+)
+def test_a_database_that_can_not_be_had_just_now_is_told_with_the_reason(database: Database, code: int, told: str) -> None:
     cause = sqlite3.OperationalError("not now")
     cause.sqlite_errorcode = code
-    with pytest.raises(Unavailable, match=r"store\.busy"), database.read():
+    with pytest.raises(Unavailable, match=rf"store\.{told}"), database.read():
         raise sa.exc.OperationalError("SELECT 1", {}, cause)
