@@ -6,6 +6,7 @@ readers that ask for ranges would pay the redirect on each. The gate is asked on
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -31,6 +32,7 @@ _TEXT = {
 _TEXT |= dict.fromkeys(("txt", "ttl", "yaml", "yml", "toml"), "text/plain; charset=utf-8")
 
 
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 _blobs: Fresh[tuple[object, ...], Blob] = Fresh(600.0)
 
 
@@ -49,6 +51,8 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
         ]
         return Reply(307, b"", headers)
     blob = blob_of(snapshot, entry, download=call.flag("download"))
+    if located.permission.counted and (call.method != "HEAD" or hub.passes.base):
+        await run(hub.viewer.require_rows, call.actor, located, share_of(call.headers.get("range", ""), entry.size))
     if call.method == "HEAD" and entry.lfs and not is_card(entry.path):
         address = hub.passes.at_hand(call.actor, located) or await run(hub.passes.issue, call.actor, located)
         if address is not None:
@@ -61,6 +65,15 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
     if sent:
         await deliver(hub, call, located, sent)
     return None
+
+
+def share_of(stated: str, size: int) -> float:
+    """The part of a file that a Range header asks for; all of it where that can't be told."""
+    found = _RANGE.fullmatch(stated.strip())
+    if found is None or not size:
+        return 1.0
+    first, last = int(found[1]), min(int(found[2] or size - 1), size - 1)
+    return max(0, last - first + 1) / size
 
 
 def blob_of(snapshot: Snapshot, entry: Entry, *, download: bool) -> Blob:
@@ -135,12 +148,12 @@ def media_of(path: str) -> str:
 
 
 async def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
-    """Record what went out; of a table also its rows, for a range the share of them.
+    """Record what went out; of a table also its rows, for a range the share of them, rounded up: small pieces are no way around a limit.
 
     A download counts when the client says it is one (or asks for the whole file without saying).
     """
     entry = located.entry
     counts = sent == entry.size and call.headers.get("x-hf-download-counter", "1") == "1"
-    rows = await run(hub.viewer.rows_in, entry) * sent // entry.size if entry.path.endswith(".parquet") else 0
+    rows = -(-await run(hub.viewer.rows_in, entry) * sent // entry.size) if entry.path.endswith(".parquet") else 0
     taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, downloads=int(counts))
     hub.access.record_delivery(call.actor, taken, located.permission, request=call.request_id)

@@ -24,6 +24,7 @@ from corpushub.base.identity import Clock, business_day, iso, new_id, sha256
 from corpushub.base.messages import Lang, text
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
+from corpushub.domain.policy import refusal
 from corpushub.services.attempts import Attempts
 from corpushub.services.delivery import FILE_CHANNELS, Ask, Permission, decide
 from corpushub.services.grants import Grants
@@ -253,6 +254,23 @@ class Access:
             self.attempts.note(actor, repo.id, found)
             raise Gated(repo.id, self.request_url(repo.id), found, anonymous=actor.is_anonymous)
         return found
+
+    def rows_left(self, permission: Permission) -> int | None:
+        """Rows the right still covers, counted now; None where it sets no limit."""
+        if not permission.counted:
+            return None
+        self.flush()
+        with self.database.read() as unit:
+            case = unit.cases.get(permission.entitlement)
+            return max(0, int(case.data["max_rows"]) - int(unit.deliveries.used(case.id)["rows"])) if case else 0
+
+    def require_rows(self, actor: Actor, repo: Repo, permission: Permission, rows: int) -> None:
+        """Raises: Gated where `rows` are more than the right still covers (article 6): what is refused has not left."""
+        left = self.rows_left(permission)
+        if left is not None and rows > left:
+            why = refusal("delivery", "rows", link=permission.entitlement, asked=rows, allowed=left).error()
+            self.attempts.note(actor, repo.id, why)
+            raise Gated(repo.id, self.request_url(repo.id), why)
 
     @property
     def epoch(self) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 from corpushub.base.errors import HubError
 from corpushub.base.merkle import leaf_hash, proves_inclusion
 from corpushub.base.signing import SigningKey, unseal
+from corpushub.domain.flows.objection import is_blocking
 from corpushub.domain.gates import Context, Waiver, gates_document, judge, registry
 from corpushub.domain.parties import Role
 from corpushub.domain.release import Manifest
@@ -68,7 +69,7 @@ def blocking_objections(unit: Unit, case: Case) -> int:
         1
         for subject in sorted(subjects)
         for item in unit.cases.list(flow="objection", subject=subject, states=OPEN_OBJECTIONS)
-        if item.data.get("severity") == "blocking"
+        if is_blocking(item)
     )
 
 

@@ -117,11 +117,12 @@ def by_delegation(
             continue
         purpose = ask.token.purpose if ask.token and ask.token.purpose else str(case.data["purposes"][0])
         links = (*zones, *token_links(ask.token, case), *chain_of(case, facts))
-        found = by_channel(ask, resources, links, Use((), purpose, ""), day)
+        rows = int(unit.deliveries.used(case.id)["rows"]) + 1 if case.data.get("max_rows") else 0
+        found = by_channel(ask, resources, links, Use((), purpose, "", rows=rows), day)
         if isinstance(found, Verdict):
             refusals.append(found.error())
         else:
-            return replace(found, entitlement=case.id)
+            return replace(found, entitlement=case.id, counted=bool(case.data.get("max_rows")))
     return refusals
 
 

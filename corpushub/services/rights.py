@@ -7,6 +7,7 @@ from datetime import date
 
 from corpushub.domain.card import Origin, Publisher
 from corpushub.domain.catalog import Attribute, Category, Classification, Resource
+from corpushub.domain.flows.objection import is_blocking
 from corpushub.domain.policy import FREE_PURPOSES, SourceGrant
 from corpushub.domain.recipe import Recipe
 from corpushub.store.db import Unit
@@ -126,5 +127,5 @@ def objections(unit: Unit, recipe: Recipe) -> Mapping[str, float]:
     return {
         "open_objections": sum(1 for kind in kinds if kind in {"personal_information", "intellectual_property"}),
         "ip_unresolved": kinds.count("intellectual_property"),
-        "blocking_objections": sum(1 for case in cases if case.data.get("severity") == "blocking"),
+        "blocking_objections": sum(1 for case in cases if is_blocking(case)),
     }

@@ -6,6 +6,7 @@ download is asked, and what was shown is recorded like one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from corpushub.domain.tree import Entry
 from corpushub.engine import rows as engine
 from corpushub.services.access import Access, Fresh, Taken
 from corpushub.services.delivery import QUERY_CHANNELS, Cut
-from corpushub.services.repositories import Repositories, Snapshot
+from corpushub.services.repositories import Located, Repositories, Snapshot
 from corpushub.store.objects import Objects
 
 MAX_LENGTH = 100
@@ -96,10 +97,12 @@ class Viewer:
             raise Invalid("viewer.length_invalid", limit=MAX_LENGTH)
         repo = table.snapshot.repo
         permission = self.repositories.permit(actor, table.snapshot, channels=QUERY_CHANNELS)
+        left = self.access.rows_left(permission)
+        self.access.require_rows(actor, repo, permission, 1)
         page = engine.page(
             self._sources(table),
             offset=asked.offset,
-            length=asked.length,
+            length=asked.length if left is None else min(asked.length, left),
             where=asked.where,
             order=asked.order,
             query=asked.query,
@@ -131,6 +134,12 @@ class Viewer:
         with self.objects.open(entry.sha256) as stream:
             return self._rows.put(entry.sha256, engine.count_rows(stream))
 
+    def require_rows(self, actor: Actor, located: Located, share: float = 1.0) -> None:
+        """The right covers the rows of this `share` of a table's file. Raises: Gated."""
+        if located.permission.counted and located.entry.path.endswith(".parquet"):
+            rows = math.ceil(self.rows_in(located.entry) * share)
+            self.access.require_rows(actor, located.snapshot.repo, located.permission, rows)
+
     def part(self, actor: Actor, table: Table, *, request: str = "") -> bytes:
         """The rows and columns of a split the actor's right covers, as one Parquet file (article 4: data handed down by region).
 
@@ -139,6 +148,7 @@ class Viewer:
         repo = table.snapshot.repo
         permission = self.repositories.permit(actor, table.snapshot, channels=("query",))
         data, rows = engine.part(self._sources(table), cutting(permission.cut))
+        self.access.require_rows(actor, repo, permission, rows)
         taken = Taken(repo.id, table.snapshot.commit.id, f"{table.config}/{table.split}", len(data), "query", rows=rows)
         self.access.record_delivery(actor, taken, permission, request=request)
         return data

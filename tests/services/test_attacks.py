@@ -12,6 +12,7 @@ from corpushub.base.errors import Forbidden, HubError, Invalid
 from corpushub.domain.parties import ANONYMOUS
 from corpushub.domain.workflow import Case
 from corpushub.services.access import Gated
+from corpushub.services.viewer import Asked
 from tests.kit.gov import (
     City,
     a_city,
@@ -21,7 +22,7 @@ from tests.kit.gov import (
     registered,
     released,
 )
-from tests.kit.hub import CURATOR, REPO, STRANGER, SomeHub, notices, some_hub
+from tests.kit.hub import CURATOR, REPO, STRANGER, SomeHub, get, notices, some_hub
 
 FILE = "data/test-00000-of-00001.parquet"
 OPEN = "990100/stats/open"
@@ -88,6 +89,20 @@ def test_no_interface_publishes_past_the_gates_of_publication(hub: SomeHub) -> N
     assert refused(lambda: hub.cases.execute(operator, case.id, "publish")) == "releases.changed_since_approval"
     assert refused(lambda: hub.cases.execute(operator, case.id, "publish", expected_version=1)) == "case.stale"
     assert hub.cases.get(operator, case.id).state == "approved"
+
+
+def test_a_stranger_stops_no_release_until_somebody_has_looked(tmp_path: Path) -> None:
+    city = a_released_city(tmp_path)
+    told = {"about": "city/notices", "kind": "wrong_value", "severity": "blocking", "text": "all of it is wrong"}
+    case = city.cases.open(ANONYMOUS, "objection", told)
+    newer = proposed(city, version="1.0.1")
+    for person in ("implementer", "reviewer"):
+        newer = city.do(person, newer, "approve")
+    taken_up = city.do("provider", case, "accept")
+    assert refused(lambda: city.do("operator", newer, "publish")) == "release.objection_open"
+    city.do("authority", taken_up, "find_unfounded", reason="nothing is wrong")
+    city.cases.open(ANONYMOUS, "objection", told)
+    assert city.do("operator", newer, "publish").state == "released"
 
 
 # Tokens
@@ -192,3 +207,32 @@ def test_a_day_is_written_in_one_way(tmp_path: Path) -> None:
     facts = {"dataset": ["city/notices"], "image": "plain", "quota": quota, "ends": "20260401"}
     with pytest.raises(Invalid, match=r"record\.odd_fact"):
         city.cases.open(city["developer"], "record", {"kind": "compute_booking", "title": "a model", "facts": facts})
+
+
+# Rows
+
+
+def test_a_right_to_some_rows_gives_no_more_of_them(hub: SomeHub) -> None:
+    """150 rows lie in the file, 20 in the other: what does not fit is refused before it is sent, not noticed afterwards."""
+    released(hub.city)
+    hub.publish(REPO, notices())
+    hub.entitle(max_rows=25, channels=["file", "query"])
+    secret = hub.token(hub.city["developer"])
+    large = f"/datasets/{REPO}/resolve/v1.0.0/data/train-00000-of-00002.parquet"
+    answer = get(hub, large, secret)
+    assert (answer.status_code, answer.headers["x-error-code"]) == (403, "GatedRepo")
+    assert "25 rows, 150" in answer.headers["x-error-message"]
+    table = hub.viewer.table(hub.city["developer"], REPO, "v1.0.0", "", "train")
+    with pytest.raises(Gated):
+        hub.viewer.part(hub.city["developer"], table)
+    assert get(hub, large, secret, headers={"range": "bytes=-8"}).status_code == 403
+    assert get(hub, f"/datasets/{REPO}/resolve/v1.0.0/{FILE}", secret).status_code == 200
+    for begin in (0, 2, 4):  # much less than a row each, and yet one
+        assert get(hub, large, secret, headers={"range": f"bytes={begin}-{begin + 1}"}).status_code == 206
+    page = hub.viewer.page(hub.city["developer"], table, Asked(length=100))
+    assert len(page.rows) == 2
+    hub.access.forget()
+    with pytest.raises(Gated) as caught:
+        hub.viewer.page(hub.city["developer"], table, Asked(length=1))
+    assert caught.value.why is not None
+    assert caught.value.why.code == "delivery.rows"

@@ -62,6 +62,11 @@ def quarantine(case: Case, event: Event, context: Context) -> Iterable[Reaction]
             yield Act(release.id, "quarantine", {"reason": case.id})
 
 
+def is_blocking(case: Case) -> bool:
+    """Does it hold releases up (G24)? What nobody signed does so once somebody who checks has taken it up: else a stranger stops every release."""
+    return case.data.get("severity") == "blocking" and (case.state != "filed" or bool(case.opened_org))
+
+
 def outcome(word: str) -> Any:
     def derive(_: Case, __: Actor, ___: Data, ____: Context) -> Data:
         return {"outcome": word}

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
+from corpushub.domain.flows.objection import is_blocking
 from corpushub.domain.flows.shared import NOTE, REASON, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
@@ -109,7 +110,7 @@ def resources_released(case: Case, _: Actor, __: Data, context: Context) -> HubE
     for item in context.facts.cases(
         "objection", states=("filed", "accepted", "checking", "confirmed", "correcting", "escalated")
     ):
-        if item.data.get("severity") == "blocking" and item.data.get("about") in subjects:
+        if is_blocking(item) and item.data.get("about") in subjects:
             return Conflict("release.objection_open", case=item.id, about=item.data["about"])
     return None
 
