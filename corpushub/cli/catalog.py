@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpushub.cli.context import Context, context
+from corpushub.cli.context import Context, context, written
 from corpushub.cli.flow import read_data, text_of
 from corpushub.domain.entry_rows import read_rows
 
@@ -36,12 +37,14 @@ def search(
 @app.command()
 def show(
     resource: Annotated[str, typer.Argument(help="The entry's id, region/owner/name.")],
-    day: Annotated[str, typer.Option(help="Share and open attribute as they stood on this day.")] = "",
+    day: Annotated[
+        datetime | None, typer.Option(help="Share and open attribute as they stood on this day.", formats=["%Y-%m-%d"])
+    ] = None,
 ) -> None:
     """One entry with all its fields."""
     ctx = context()
     if day:
-        ctx.show(dict(ctx.hub().catalog.as_of(ctx.actor(), resource, day)))
+        ctx.show(dict(ctx.hub().catalog.as_of(ctx.actor(), resource, written(day))))
     else:
         ctx.show(ctx.hub().catalog.get(ctx.actor(), resource).to_json())
 

@@ -186,6 +186,11 @@ def to_plain(value: Any) -> Any:
     return value.name if isinstance(value, Path) else value
 
 
+def written(day: datetime | None) -> str:
+    """A day of the command line as services take it: ISO, empty where none is stated."""
+    return day.date().isoformat() if day else ""
+
+
 def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
     """A table, or one block of lines a row where its columns would not fit side by side."""
     from rich.console import Console

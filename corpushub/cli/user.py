@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from corpushub.base.messages import text
-from corpushub.cli.context import Context, context
+from corpushub.cli.context import Context, context, written
 
 if TYPE_CHECKING:
     from corpushub.domain.parties import Actor
@@ -127,8 +127,7 @@ def seat(
 ) -> None:
     """Give a person a seat."""
     ctx = context()
-    last = until.date().isoformat() if until else ""
-    ctx.show(ctx.hub().parties.bind(keeper(ctx), person, role, valid_to=last))
+    ctx.show(ctx.hub().parties.bind(keeper(ctx), person, role, valid_to=written(until)))
 
 
 @app.command()
@@ -159,9 +158,11 @@ def conflict(
     person: Annotated[str, typer.Argument(help="The person's id.")],
     org: Annotated[str, typer.Argument(help="The organisation they have an interest in.")],
     kind: Annotated[str, typer.Option(help="What interest: family, shares, former employment …")],
-    ended: Annotated[str, typer.Option(help="Last day of the interest; empty: it stands.")] = "",
+    ended: Annotated[
+        datetime | None, typer.Option(help="Last day of the interest; empty: it stands.", formats=["%Y-%m-%d"])
+    ] = None,
 ) -> None:
     """Declare a conflict of interest; the person is kept out of decisions on that organisation."""
     ctx = context()
-    ctx.hub().parties.declare_conflict(keeper(ctx), person=person, org=org, kind=kind, ended=ended)
-    ctx.show({"person": person, "org": org, "kind": kind, "ended": ended})
+    ctx.hub().parties.declare_conflict(keeper(ctx), person=person, org=org, kind=kind, ended=written(ended))
+    ctx.show({"person": person, "org": org, "kind": kind, "ended": written(ended)})

@@ -68,6 +68,8 @@ MISTAKES = [
     Mistake("two recipes", 2, "other.yaml", "--help", "--help", f"{BUILD} other.yaml"),
     Mistake("no recipe at all", 2, "RECIPE", "--help", "--help", "build"),
     Mistake("a day that is none", 2, "--until", "2026-05-01", "2026-05-01", "user seat reviewer developer --until 2026-13-01 --as keeper"),
+    Mistake("an interest that ended on no day", 2, "--ended", "2026-05-01", "2026-05-01", "user conflict reviewer registry --kind family --ended May"),
+    Mistake("an entry on no day", 2, "--day", "2026-05-01", "2026-05-01", "catalog show 990100/stats/notices --day 2026-02-30"),
     Mistake("a seat nobody knows", 2, "queen", "developer", "developer", "user seat reviewer queen --as keeper"),
     Mistake("a release that is not there", 4, "1.0.0", "corpushub release list", "corpushub release list", "release show city/notices 1.0.0"),
     Mistake("a case nobody opened", 4, "rel-x", "请检查编号", "check its id", "flow show rel-x"),
