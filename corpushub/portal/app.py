@@ -143,7 +143,7 @@ class Desk:
 
     def portal_show(self, data: dict[str, Any], request: Request) -> dict[str, Any]:
         """One screen by its address, for moving about without a new document."""
-        path, query = self.address(str(data.get("url", "")))
+        path, query = self.address(str(form_of(data).get("url", "")))
         try:
             screen, ask = self.ask(actor_of(request.scope), path, query)
             page = screen.show(ask)
@@ -161,21 +161,35 @@ class Desk:
 
     def portal_act(self, data: dict[str, Any], request: Request) -> dict[str, Any]:
         """Carry out one act of the screen at `url` with the fields of a form."""
-        path, query = self.address(str(data.get("url", "")))
+        sent = form_of(data)
+        path, query = self.address(str(sent.get("url", "")))
         try:
             screen, ask = self.ask(actor_of(request.scope), path, query)
-            act = screen.acts.get(str(data.get("act", "")))
+            act = screen.acts.get(str(sent.get("act", "")))
             if act is None:
                 raise NotFound("portal.no_act")
-            outcome = act(ask, data.get("form") or {})
+            outcome = act(ask, form_of(data.get("form") if isinstance(data, dict) else None))
         except HubError as error:
             return {"tone": "bad", "html": str(parts.refusal(self.t, error)), "status": error.status}
         return answer(outcome)
 
     def address(self, url: str) -> tuple[str, dict[str, str]]:
-        """Path below the language and query of an address of ours."""
-        split = urlsplit(url)
+        """Path below the language and query of an address of ours; of what is none, neither."""
+        try:
+            split = urlsplit(url)
+        except ValueError:
+            return "", {}
         return split.path.removeprefix(f"/{self.t.lang}"), query_of(split.query)
+
+
+def form_of(sent: Any) -> dict[str, Any]:
+    """What a form of ours sends: names with words, lists of words, ticks and numbers. Whatever else a program sends is not taken."""
+    plain = (str, bool, int, float)
+    return {
+        str(name): value
+        for name, value in (sent.items() if isinstance(sent, dict) else ())
+        if isinstance(value, plain) or (isinstance(value, list) and all(isinstance(item, plain) for item in value))
+    }
 
 
 def answer(outcome: Outcome) -> dict[str, Any]:

@@ -197,8 +197,10 @@ class Matching:
 
     # Pools
 
-    def rebuild_pools(self) -> int:
-        """Pool all open demands anew (nightly); how many pools there are."""
+    def rebuild_pools(self, actor: Actor = SYSTEM) -> int:
+        """Pool all open demands anew (nightly); how many pools there are. Raises: Forbidden("matching.desk_only")."""
+        if actor != SYSTEM and not actor.has(*DESK):
+            raise Forbidden("matching.desk_only")
         with self.database.read() as unit:
             cases = [self._opened(unit, case) for case in unit.cases.list(flow="demand", states=OPEN)]
             names = thesaurus(unit)

@@ -86,3 +86,26 @@ def test_gradio_takes_no_files_and_gives_none(app: Any, hub: SomeHub, visitor: s
     for path in ("file=/etc/hostname", "proxy=http://127.0.0.1/", "stream/a/b/c", "deep_link?session_hash=a", "run/predict"):
         assert ask(app, hub, "GET", f"/zh/data/gradio_api/{path}", headers, cookies=cookies).status_code == 404, path
     assert ask(app, hub, "GET", "/zh/data/config", headers, cookies=cookies).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [None, [], "x", {"url": "http://["}, {"url": 7, "act": ["a"], "form": {}}])
+@pytest.mark.parametrize("function", ["portal_show", "portal_act"])
+def test_what_no_form_of_ours_sends_is_no_fault_of_ours(app: Any, hub: SomeHub, function: str, sent: Any) -> None:
+    answer = call(app, hub, function, sent)
+    assert (answer.status_code, answer.json()["status"]) == (200, 404)
+
+
+@pytest.mark.parametrize("form", [None, [1, 2], "x", {"notice": {"path": "/etc/hostname"}}, {"notice": [{"a": 1}]}])
+def test_a_forged_form_is_read_as_an_empty_one(app: Any, hub: SomeHub, form: Any) -> None:
+    """A path in place of a file, a mapping in place of words: nothing a screen asks for."""
+    sent = {"url": "/zh/home/notices", "act": "read", "form": form}
+    assert call(app, hub, "portal_act", sent, area="home").json()["status"] == 200
+
+
+def call(app: Any, hub: SomeHub, function: str, data: Any, area: str = "data") -> httpx.Response:
+    headers = {"origin": hub.settings.endpoint()}
+    cookies = {COOKIE: hub.accounts.sign_in("operator", PASSWORD)}
+    config = ask(app, hub, "GET", f"/zh/{area}/config", headers, cookies=cookies).json()
+    number = next(item["id"] for item in config["components"] if item["type"] == "html")
+    body = {"data": data, "component_id": number, "fn_name": function, "session_hash": "forged"}
+    return ask(app, hub, "POST", f"/zh/{area}/gradio_api/component_server", headers, json=body, cookies=cookies)

@@ -173,6 +173,8 @@ def test_like_demands_are_pooled_without_names(desk: Desk):
     ]
     desk.demand("预算决算公开", "a")
     assert desk.matching.rebuild_pools() == 1
+    with pytest.raises(Forbidden, match=r"matching\.desk_only"):
+        desk.matching.rebuild_pools(asker("a"))
     (seen,) = desk.matching.pools(asker("a"))
     assert (seen.demands, seen.orgs, seen.budget, seen.members) == (3, 3, 30, ())
     (full,) = desk.matching.pools(DESK)

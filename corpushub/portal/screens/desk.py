@@ -92,7 +92,7 @@ def synonyms(ask: Ask) -> Safe:
 
 
 def rebuild(ask: Ask, _: Form) -> Outcome:
-    return Outcome(ask.t("desk.rebuilt", count=ask.hub.matching.rebuild_pools()))
+    return Outcome(ask.t("desk.rebuilt", count=ask.hub.matching.rebuild_pools(ask.actor)))
 
 
 def same(ask: Ask, sent: Form) -> Outcome:
