@@ -7,14 +7,16 @@ when something is granted. It ends through an exit: grants frozen, tokens dead, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.base.rulebook import add_years
 from corpushub.domain.catalog import Category
 from corpushub.domain.flows.shared import NOTE, REASON, day_end, known_org, known_resources, period_in_order, review_named, tell
-from corpushub.domain.form import Field
+from corpushub.domain.form import Field, read_form
 from corpushub.domain.parties import MANAGERS, OPERATORS, Actor, OrgKind, Role
 from corpushub.domain.policy import CHANNELS, PURPOSES, Terms
 from corpushub.domain.workflow import CLOCK, Act, Case, Context, Data, Event, Flow, Reaction, Seat, step
@@ -24,6 +26,7 @@ SECTIONS = ("conditions", "operation", "term", "exit", "security")  # 授权条�
 MODE_FIELD = {"domain": "domains", "scenario": "scenario", "whole": "exclusions"}
 EXIT_STEPS = ("holders_notified", "data_deleted", "products_handed_over", "keys_revoked", "final_disclosure")
 LIVE = ("active", "amending")
+AMENDABLE = ("resources", "fields", "purposes", "channels", "valid_to", "regions", "sections")
 
 CONTENT = (
     Field("mode", "choice", choices=MODES),
@@ -152,24 +155,32 @@ def note_exit_step(case: Case, _: Actor, data: Data, __: Context) -> Data:
     return {"exit_done": sorted({*case.data.get("exit_done", ()), data["step"]})}
 
 
+def amended(proposed: Mapping[str, Any]) -> Data:
+    """What is proposed, read as strictly as the agreement was when it was drafted. Raises: Invalid("case.form")."""
+    read = read_form(tuple(item for item in CONTENT if item.name in proposed), proposed)
+    lifted: Mapping[str, Any] = {"fields": {}, "regions": []}  # the limits an amendment may take away
+    return {name: read.get(name, lifted.get(name)) for name in proposed}
+
+
 def apply_amendment(case: Case, _: Actor, __: Data, ___: Context) -> Data:
-    return {**case.data.get("proposed", {}), "proposed": {}}
+    return {**amended(case.data.get("proposed", {})), "proposed": {}}
 
 
 def amendment_valid(case: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
-    if not data:
+    """An amended agreement meets every rule a new one meets: of form, and of what may be in force (articles 3, 6 and 15)."""
+    proposed = data.get("proposed") or (case.data.get("proposed") if case.state == "amending" else None)
+    if not proposed:
         return None
-    terms = {**case.data, **data["proposed"]}
-    if unknown := sorted(
-        set(data["proposed"]) - {"resources", "fields", "purposes", "channels", "valid_to", "regions", "sections"}
-    ):
-        return Invalid(
-            "form.unknown", field=unknown[0], known="resources, fields, purposes, channels, valid_to, regions, sections"
-        )
-    for guard in (sections_complete, period_in_order, period_within_cap, known_resources()):
-        if refusal := guard(case, actor, terms, context):
-            return refusal
-    return None
+    if unknown := sorted(set(proposed) - set(AMENDABLE)):
+        return Invalid("form.unknown", field=unknown[0], known=", ".join(AMENDABLE))
+    try:
+        terms = {**case.data, **amended(proposed)}
+    except Invalid as wrong:
+        return wrong
+    form = (sections_complete, period_in_order, period_within_cap, known_resources())
+    force = (not_ended, roles_apart, entries_registered, no_overlap)
+    wider = replace(case, data=terms)
+    return next((refusal for guard in (*form, *force) if (refusal := guard(wider, actor, terms, context))), None)
 
 
 def entitlements_under(case: Case, context: Context) -> tuple[Case, ...]:
@@ -293,7 +304,14 @@ FLOW = Flow(
             involves=True,
         ),
         step(
-            "confirm_amendment", "amending -> active", "amended", AUTHORITY, fields=(NOTE,), decides="org", derive=apply_amendment
+            "confirm_amendment",
+            "amending -> active",
+            "amended",
+            AUTHORITY,
+            fields=(NOTE,),
+            decides="org",
+            guards=(amendment_valid,),
+            derive=apply_amendment,
         ),
         step("drop_amendment", "amending -> active", "amendment_dropped", AUTHORITY, IMPLEMENTER, fields=(REASON,)),
         step(

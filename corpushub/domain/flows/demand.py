@@ -186,7 +186,12 @@ FLOW = Flow(
     ),
     clocks=(
         Clock("acknowledge", "demand.acknowledge", ("submitted", "reopened"), ("acknowledged", "declined", "withdrawn")),
-        Clock("first_reply", "demand.first_reply", ("submitted",), ("offered", "pooled", "unmet", "declined", "withdrawn")),
-        Clock("fulfil", "demand.fulfil", ("submitted",), ("fulfilled", "declined", "withdrawn", "closed")),
+        Clock(
+            "first_reply",
+            "demand.first_reply",
+            ("submitted", "reopened"),
+            ("offered", "pooled", "unmet", "declined", "withdrawn"),
+        ),
+        Clock("fulfil", "demand.fulfil", ("submitted", "reopened"), ("fulfilled", "declined", "withdrawn", "closed")),
     ),
 )

@@ -11,6 +11,7 @@ from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import CLOCK, OPENER, SIGNED_IN, Case, Context, Data, Flow, step
 
+OUT = ("released", "superseded", "quarantined", "withdrawn")
 PRODUCT = (
     Field("name"),
     Field("kind", "choice", choices=("dataset", "product", "service", "verification", "index", "model")),
@@ -23,14 +24,18 @@ PRODUCT = (
 
 
 def parents_released(_: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
+    """Every parent is a version that is or was out, and none of them was delivered by the organisation itself, if it operates: whoever of it asks."""
+    operates = actor.has(Role.OPERATOR) or Role.OPERATOR in context.facts.roles_in(actor.org)
     for parent in data.get("parents", ()):
         dataset, _, version = parent.partition("@")
         found = [
-            item for item in context.facts.cases("release", subject=dataset) if not version or item.data["version"] == version
+            item
+            for item in context.facts.cases("release", subject=dataset, states=OUT)
+            if not version or item.data["version"] == version
         ]
         if not found:
             return Invalid("derived.unknown_parent", parent=parent)
-        if any(actor.org in {item.opened_org, item.data["builder_org"]} for item in found) and actor.has(Role.OPERATOR):
+        if operates and any(actor.org in {item.opened_org, item.data["builder_org"]} for item in found):
             return Forbidden("derived.own_delivery", parent=parent, org=actor.org)
     return None
 

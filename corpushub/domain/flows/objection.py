@@ -162,6 +162,6 @@ FLOW = Flow(
     ),
     clocks=(
         Clock("acknowledge", "objection.acknowledge", ("filed",), ("checking", "feedback_sent", "withdrawn")),
-        Clock("check", "objection.check", ("filed",), ("correcting", "feedback_sent", "withdrawn"), ("asked",)),
+        Clock("check", "objection.check", ("filed", "checking"), ("correcting", "feedback_sent", "withdrawn"), ("asked",)),
     ),
 )

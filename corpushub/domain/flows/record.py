@@ -46,9 +46,10 @@ QUOTA = ("seconds", "rows", "bytes")  # of a compute booking: running time in al
 LISTS = {"contest": ("datasets",), "compute_booking": ("dataset",), "survey": ("questionnaire",)}
 
 
-def complete(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:
+def complete(case: Case, _: Actor, data: Data, __: Context) -> HubError | None:
     if not data:
         return None
+    data = {**case.data, **data}
     missing = [name for name in KINDS[data["kind"]] if data["facts"].get(name) in (None, "", [], {})]
     if missing:
         return Invalid("record.missing", kind=data["kind"], missing=", ".join(missing))
@@ -80,9 +81,11 @@ def _is_day(value: Any) -> bool:
         return False
 
 
-def refers_to_what_is(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
+def refers_to_what_is(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
     """A listing names a released version, a deal a confirmed listing of the same version, a high value an entry (articles 5 and 12)."""
-    facts, kind = data.get("facts", {}), data.get("kind")
+    if not data:
+        return None
+    facts, kind = data["facts"], data.get("kind", case.data.get("kind"))
     if kind == "listing":
         out = context.facts.cases("release", subject=str(facts["product"]), states=("released", "superseded"))
         if not any(item.data["version"] == facts["version"] for item in out):
@@ -149,7 +152,14 @@ FLOW = Flow(
             decides="person",
             effects=(tell("notice.refused", "opener"),),
         ),
-        step("correct", "returned, confirmed -> filed", "corrected", OPENER, fields=(Field("facts", "record"), REASON)),
+        step(
+            "correct",
+            "returned, confirmed -> filed",
+            "corrected",
+            OPENER,
+            fields=(Field("facts", "record"), REASON),
+            guards=(complete, refers_to_what_is),
+        ),
         step("retire", "confirmed -> retired", "retired", OPENER, Role.AUTHORITY, fields=(REASON,)),
     ),
 )

@@ -13,6 +13,7 @@ from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.base.identity import business_day
 from corpushub.base.rulebook import Deadline, add_years
 from corpushub.domain.catalog import incomplete
+from corpushub.domain.flows.authorization import LIVE
 from corpushub.domain.flows.shared import NOTE, REASON, known_resources, other_person_than, remember, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role, credit_check
@@ -134,7 +135,7 @@ def suspend_authorizations(case: Case, event: Event, context: Context) -> Iterab
     """Nothing may be operated on what is no longer registered (5.2, revocation effects)."""
     yesterday = (context.day - timedelta(days=1)).isoformat()
     yield Amend(case.data["resource"], "registration_ended", {"registration_to": yesterday, "state": "lapsed"})
-    for running in context.facts.cases("authorization", states=("active",)):
+    for running in context.facts.cases("authorization", states=LIVE):
         if case.data["resource"] in running.data.get("resources", ()):
             yield Act(running.id, "suspend", {"reason": f"{case.id} {event.name}"})
 

@@ -56,8 +56,10 @@ def known_org(*keys: str) -> Guard:
 
     def judge(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
         for key in keys:
-            if key in data and ((org := context.facts.org(data[key])) is None or org.state != "active"):
-                return Invalid("party.unknown_org", org=data[key])
+            named = data.get(key, ())
+            for name in (named,) if isinstance(named, str) else named:
+                if (org := context.facts.org(name)) is None or org.state != "active":
+                    return Invalid("party.unknown_org", org=name)
         return None
 
     return judge

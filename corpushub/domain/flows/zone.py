@@ -26,15 +26,20 @@ ZONE = (
 )
 
 
-def authorized(case: Case, _: Actor, __: Data, context: Context) -> HubError | None:
-    """A zone opens only over entries its operator is authorised for."""
+def authorized(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
+    """A zone opens and grows only over entries its operator is authorised for."""
     covered = {
         name
         for item in context.facts.cases("authorization", subject=case.data["operator"], states=("active", "amending"))
         for name in item.data["resources"]
     }
-    missing = sorted(set(case.data["resources"]) - covered)
+    missing = sorted(set(data.get("resources", case.data["resources"])) - covered)
     return Conflict("zone.unauthorized", resource=missing[0]) if missing else None
+
+
+def change_authorized(case: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
+    """Of the new entries alone: a zone that holds one no longer authorised has to be able to let it go."""
+    return authorized(case, actor, data, context) if data else None
 
 
 FLOW = Flow(
@@ -49,7 +54,7 @@ FLOW = Flow(
         "proposed",
         Role.IMPLEMENTER,
         fields=ZONE,
-        guards=(known_org("implementer", "operator"), known_resources(), review_named),
+        guards=(known_org("implementer", "operator", "members"), known_resources(), review_named),
     ),
     transitions=(
         step("approve", "proposed -> approved", "approved", Role.AUTHORITY, fields=(NOTE,), decides="org"),
@@ -71,6 +76,7 @@ FLOW = Flow(
             "members_changed",
             Seat(Role.IMPLEMENTER, "implementer"),
             fields=(Field("members", "orgs"),),
+            guards=(known_org("members"),),
         ),
         step(
             "change_resources",
@@ -78,7 +84,7 @@ FLOW = Flow(
             "resources_changed",
             Seat(Role.IMPLEMENTER, "implementer"),
             fields=(Field("resources", "resources"),),
-            guards=(known_resources(),),
+            guards=(known_resources(), change_authorized),
         ),
         step(
             "close",
