@@ -52,6 +52,18 @@ def test_a_refused_query_costs_nothing(hub: Hub) -> None:
     assert hub.cleanroom.room(DATASET)["spent"] == before
 
 
+def test_opening_a_room_again_gives_no_budget_back(hub: Hub) -> None:
+    """Who declares a room anew, for themselves or for a friend who asks, does not undo what was told already."""
+    hub.cleanroom.ask(developer(hub), DATASET, QUESTION, epsilon=0.25)
+    spent = hub.cleanroom.room(DATASET)["spent"]
+    curator = hub.parties.actor_of("chen.yu")
+    hub.cleanroom.open(curator, DATASET, DECLARED, epsilon=4.0)
+    assert hub.cleanroom.room(DATASET)["spent"] == spent > 0
+    for endless in (float("inf"), float("nan"), 0.0):
+        with pytest.raises(Invalid, match=r"cleanroom\.epsilon"):
+            hub.cleanroom.open(curator, DATASET, DECLARED, epsilon=endless)
+
+
 def test_nobody_asks_without_an_entitlement(hub: Hub) -> None:
     with pytest.raises(Gated):
         hub.cleanroom.ask(hub.parties.actor_of("he.xin"), DATASET, QUESTION, epsilon=1.0)
