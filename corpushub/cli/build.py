@@ -126,7 +126,9 @@ def removed(
 ) -> None:
     """List rows a build removed: which step, why, and where they stood in the source."""
     ctx = context()
-    rows = ctx.hub().builds.removed(ctx.actor(), build_id, step=step, limit=limit)
+    service, actor = ctx.hub().builds, ctx.actor()
+    check_step(step, len(service.get(actor, build_id).recipe.steps))
+    rows = service.removed(actor, build_id, step=step, limit=limit)
     ctx.show(list(rows), columns=("step_name", "reason", "measure", "source_file", "source_row", "merged_into"))
 
 
@@ -139,8 +141,16 @@ def trace(
 ) -> None:
     """Show what each step does to a few rows of a preview: before, after, or why the row leaves."""
     ctx = context()
-    found = ctx.hub().builds.trace(ctx.actor(), recipe, step=step, limit=rows, options=options(from_, sample))
+    service = ctx.hub().builds
+    check_step(step, len(service.read(recipe).steps))
+    found = service.trace(ctx.actor(), recipe, step=step, limit=rows, options=options(from_, sample))
     ctx.show([asdict(one) for one in found], columns=("step", "name", "place", "reason", "before", "after"))
+
+
+def check_step(step: int | None, count: int) -> None:
+    """Raises: Invalid("cli.no_step") where a recipe of `count` steps has none of this number."""
+    if step is not None and not 1 <= step <= count:
+        raise Invalid("cli.no_step", step=step, count=count)
 
 
 def diff(

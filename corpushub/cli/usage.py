@@ -95,5 +95,7 @@ def machine_refusal(error: OSError) -> HubError | None:
             return Unavailable("cli.read_only", name=name)
         case errno.ENOSPC | errno.EDQUOT:
             return Unavailable("cli.disk_full", name=name)
+        case errno.ENOTDIR | errno.EEXIST | errno.ENAMETOOLONG | errno.ELOOP:
+            return Invalid("cli.no_place", name=name[:80])
         case _:
             return None

@@ -98,10 +98,12 @@ class Shard:
 
 def read_small(path: Path | str, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """A small Arrow file of ours. The frame library makes a plan for every file it reads, which takes several times as long as the reading."""
+    how = pa.ipc.IpcReadOptions(use_threads=False)
     with pa.memory_map(str(path)) as file:
-        names = pa.ipc.open_file(file).schema.names
-        wanted = None if columns is None else [names.index(name) for name in columns]
-        table = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=wanted, use_threads=False)).read_all()
+        if columns is not None:  # to be named by their places, which only an opened file tells
+            names = pa.ipc.open_file(file).schema.names
+            how.included_fields = [names.index(name) for name in columns]
+        table = pa.ipc.open_file(file, options=how).read_all()
     return pl.DataFrame(pl.from_arrow(table))
 
 
