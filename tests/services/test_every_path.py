@@ -143,3 +143,19 @@ def test_a_recheck_has_its_own_time(live: City) -> None:
     live.clock.forward(days=60)
     live.tick()
     assert live.cases.get(SYSTEM, case.id).data["escalated"]["check"] >= 1
+
+
+def test_a_closed_entry_stops_what_was_handed_down_of_it_too(live: City) -> None:
+    """Article 1: every consumer is looked at again in the same transaction, on each step down from the city."""
+    part = {"resources": [RESOURCE], "purposes": ["research"], "channels": ["query"], "regions": ["990101"]}
+    part |= {"fields": {RESOURCE: ["id"]}, "valid_from": "2026-03-02", "valid_to": "2027-03-01"}  # type: ignore[dict-item]  # forms hold all kinds
+    root = live.made["authorization"].id
+    upper = live.cases.open(live["implementer"], "delegation", part | {"parent": root, "holder": "district"})
+    live.do("district", upper, "accept")
+    lower = live.cases.open(live["district"], "delegation", part | {"parent": upper.id, "holder": "beichen"})
+    live.do("developer", lower, "accept")
+    today = live.clock().date().isoformat()
+    closing = {"resource": RESOURCE, "name": "open_attribute", "value": "none", "effective_from": today, "basis": "plan", **WHY}
+    live.do("authority", live.cases.open(live["provider"], "attribute", closing), "approve")
+    live.tick()
+    assert {live.cases.get(SYSTEM, case.id).state for case in (upper, lower)} == {"suspended"}

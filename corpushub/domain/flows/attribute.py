@@ -71,9 +71,13 @@ def apply(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
 
 
 def tightened(resource: str, cause: str, context: Context, *, to_nothing: bool) -> Iterable[Reaction]:
-    """Grants on the entry are suspended; what is no longer open at all is quarantined for review (revocation effects)."""
+    """Grants on the entry and what was handed down of it are suspended; what is no longer open at all is quarantined for review (revocation effects)."""
     for held in context.facts.cases("entitlement", states=("active", "expiring")):
         if resource in held.data.get("resources", ()):
+            yield Act(held.id, "suspend", {"reason": cause})
+    handed = [item for item in context.facts.cases("delegation", states=("active",)) if resource in item.data["resources"]]
+    for held in handed:
+        if held.data["parent"] not in {item.id for item in handed}:  # what hangs below is suspended with it
             yield Act(held.id, "suspend", {"reason": cause})
     for release in context.facts.cases("release", states=("released", "superseded")) if to_nothing else ():
         if resource in release.data.get("resources", ()):
