@@ -11,7 +11,9 @@ import sys
 import time
 from collections import deque
 from functools import lru_cache
+from pathlib import Path
 from threading import Event, Lock, Thread
+from traceback import extract_tb
 from typing import NamedTuple, TextIO
 
 FLUSH_SECONDS = 0.5
@@ -90,8 +92,20 @@ def line_of(record: logging.LogRecord) -> str:
     line: dict[str, object] = {"at": f"{second(int(record.created))}.{int(record.created % 1 * 1_000_000):06}Z"}
     line |= {"level": record.levelname.lower(), "log": record.name, "message": record.getMessage()}
     if record.exc_info:
-        line["trace"] = logging.Formatter().formatException(record.exc_info)
+        line["trace"] = trace_of(record.exc_info[1])
     return _encode(line) + "\n"
+
+
+def trace_of(error: BaseException | None) -> list[str]:
+    """What broke and where, cause by cause. Without the messages: those of the frame library and of databases quote cells, paths and addresses."""
+    told: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        told.append(type(error).__qualname__)
+        told += [f"{'/'.join(Path(at.filename).parts[-3:])}:{at.lineno} {at.name}" for at in extract_tb(error.__traceback__)]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return told
 
 
 @lru_cache(16)
