@@ -143,8 +143,9 @@ def ingest(reading: Reading, place: Place, members: Sequence[Member], job: Inges
         if reading.rows and sum(one.rows for one in found) >= reading.rows:
             break
     schema = schema_of(found)
-    if ref.select and schema and (missing := [column for column in ours(ref) if column not in schema]):
-        raise Invalid("source.no_such_column", source=ref.name, column=missing[0], known=", ".join(schema))
+    is_read = bool(schema) or any(part.rows for part in found)  # else what was set aside tells why
+    if ref.select and is_read and (missing := [column for column in ours(ref) if column not in schema]):
+        raise Invalid("source.no_such_column", source=ref.name, column=missing[0], known=", ".join(schema) or "-")
     reasons = summed(part.reasons for part in found)
     fact = SourceFact(
         name=ref.name,
