@@ -6,6 +6,7 @@
 * The second asks nobody: a pass hangs in the folder of the present window of time (`store.pass_folder`), whose name `$msec` tells. Whether
   it still does, nginx looks every two seconds; what lies under it never changes, and is looked at once a minute.
   What it sends it writes to a log, from which the hub records deliveries.
+* What the operator counts (`/metrics`) stays inside: it is asked at the hub's own port.
 * HTTP/2 is nginx's part: with a certificate, add `ssl` and `http2` to the `listen` lines.
 """
 
@@ -59,6 +60,7 @@ http {{
   server {{
     listen {ports[0]}; server_name {name} datasets-server.{name if name != "_" else "localhost"};
     client_max_body_size 0;
+    location = /metrics {{ return 404; }}
     location / {{
       proxy_pass http://hub;
       proxy_http_version 1.1;

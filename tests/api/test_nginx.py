@@ -138,6 +138,11 @@ def test_a_head_leads_to_a_pass_that_serves_the_whole_release_and_names_nobody(f
     assert front.head("big.bin").status_code == 401
 
 
+def test_what_the_operator_counts_is_not_told_outside(front: Front) -> None:
+    assert httpx.get(f"{front.base}/metrics").status_code == 404
+    assert "corpushub_requests_total" in httpx.get(f"http://127.0.0.1:{front.hub.settings.port}/metrics").text
+
+
 def test_the_real_client_downloads_a_release_under_a_pass(front: Front, tmp_path: Path) -> None:
     code = f"""
 import json, pathlib
