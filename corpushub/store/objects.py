@@ -17,7 +17,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -168,22 +168,28 @@ class Folder:
         sync_folder(target.parent)
 
     def size(self, digest: str) -> int | None:
-        try:
-            return self.place(digest).stat().st_size
-        except FileNotFoundError:
-            return None
+        for path in self._ways(digest):
+            with suppress(FileNotFoundError):
+                return path.stat().st_size
+        return None
 
     def read(self, digest: str, start: int, end: int | None) -> bytes:
-        try:
-            with self.place(digest).open("rb") as stream:
+        for path in self._ways(digest):
+            with suppress(FileNotFoundError), path.open("rb") as stream:
                 stream.seek(start)
                 return stream.read() if end is None else stream.read(max(0, end - start))
-        except FileNotFoundError:
-            raise NotFound("objects.missing", digest=digest) from None
+        raise NotFound("objects.missing", digest=digest)
 
     def local_path(self, digest: str) -> Path | None:
-        path = self.place(digest)
-        return path if path.exists() else None
+        return next((path for path in self._ways(digest) if path.exists()), None)
+
+    def _aside(self, digest: str) -> Path:
+        return self.root / f"swept-{digest}"
+
+    def _ways(self, digest: str) -> tuple[Path, ...]:
+        """Where an object may be: a sweep sets it aside for a moment, and gives it back where it was put again."""
+        place = self.place(digest)
+        return place, self._aside(digest), place
 
     def signed_url(self, digest: str, seconds: int) -> str | None:
         _ = digest, seconds
@@ -203,9 +209,11 @@ class Folder:
         return place.exists()
 
     def delete(self, digest: str) -> int | None:
-        aside = self.root / f"swept-{digest}"
+        place, aside = self.place(digest), self._aside(digest)
+        if age_seconds(place) <= YOUNG_SECONDS:
+            return None
         try:
-            self.place(digest).rename(aside)  # from here on a put writes it anew instead of making it young
+            place.rename(aside)  # from here on a put writes it anew instead of making it young
         except FileNotFoundError:
             return None
         return self._settle(aside, digest)

@@ -91,6 +91,13 @@ def aged(objects: Objects, digest: str) -> Path:
     return path
 
 
+def is_aged(objects: Objects, digest: str) -> bool:
+    try:
+        return bool(aged(objects, digest))
+    except FileNotFoundError:
+        return False
+
+
 def test_putting_again_what_is_about_to_be_swept_keeps_it(tmp_path: Path) -> None:
     objects = Objects(tmp_path / "objects")
     before, between = (objects.put_bytes(word) for word in (b"before", b"between"))
@@ -151,10 +158,11 @@ def test_puts_and_sweeps_at_once_lose_nothing_that_was_put(tmp_path: Path) -> No
         for _ in range(30):
             for word in words:
                 digest = objects.put_bytes(word)
+                assert objects.read(digest) == word
+                assert objects.size(digest) == len(word)
                 deadline = time.monotonic() + 20  # set aside and given back takes a moment
-                while objects.size(digest) is None:
+                while not is_aged(objects, digest):
                     assert time.monotonic() < deadline
-                aged(objects, digest)
     finally:
         stop.set()
         sweeper.join()
