@@ -6,6 +6,7 @@ import ctypes
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from corpushub.engine.shards import Shard
 from corpushub.engine.sketches import StoredSketches
 from corpushub.engine.step import Barrier, Decision
 
-SURVIVORS = "survivors.npy"
+DECISIONS, SURVIVORS, MEASURES = "decisions.arrow", "survivors.npy", "ruling.json"
 MANY_ROWS = 1_000_000  # of so many a ruling fills the memory: room is worth the twentieth of a second that making it takes
 
 
@@ -42,11 +43,11 @@ class Ruling:
 
 def ruling_key(stage: Stage, sketches: Sequence[str]) -> str:
     """A ruling is made anew only when a sketch changed."""
-    return digest_of(["ruling", stage.fingerprint, list(sketches)])
+    return digest_of(["verdicts", stage.fingerprint, list(sketches)])
 
 
 def rule_shards(plan: Plan, task: Ruling, cache: Cache) -> Path:
-    """The ruling on every shard, in folders by their number; what it measured in `measures.json`."""
+    """The ruling on every shard, and what it measured, in one folder."""
     if found := cache.get(task.key):
         return found
     barrier = plan.stages[task.stage].steps[0].answer
@@ -70,50 +71,65 @@ def give_back() -> None:
         trim(0)
 
 
-def read_rulings(folder: Path, shards: int) -> list[tuple[Path, str]]:
-    """The ruling on each shard as (folder, content digest)."""
-    names = [folder / f"{at:05d}" for at in range(shards)]
-    return [(name, (name / "digest").read_text("ascii")) for name in names]
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The ruling on one shard. `folder`: of the whole ruling; `at`: the shard's number in it; `reasons`: of its codes, from 1; `first` and
+    `gone`: where its rows stand among all that left, and how many they are.
+    """
+
+    folder: str
+    at: int
+    digest: str
+    reasons: tuple[str, ...]
+    first: int
+    gone: int
+
+    def decision(self) -> pl.DataFrame:
+        """For each row of the shard its `_code`, 0 where it stays, and the columns the barrier sets."""
+        with pa.memory_map(str(Path(self.folder) / DECISIONS)) as file:
+            batch = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(use_threads=False)).get_batch(self.at)
+            return pl.DataFrame(pl.from_arrow(batch))
+
+    def survivors(self) -> np.ndarray:
+        """For each row that left the shard, in order, the global number of the row that stays in its place, or -1."""
+        found: np.ndarray = np.load(Path(self.folder) / SURVIVORS, mmap_mode="r")
+        return np.array(found[self.first : self.first + self.gone])
+
+
+def read_verdicts(folder: Path) -> list[Verdict]:
+    """The ruling on each shard."""
+    told = read_measures(folder)
+    reasons = tuple(told["reasons"])
+    return [Verdict(str(folder), at, digest, reasons, first, gone) for at, (digest, first, gone) in enumerate(told["shards"])]
 
 
 def write_ruling(decision: Decision, shards: Sequence[Shard], folder: Path) -> None:
+    """Three files, however many shards there are: where there are thousands, making files of their own takes longer than the ruling."""
     whole = pl.DataFrame({"_code": pl.Series(decision.codes, dtype=pl.UInt8), **dict(decision.columns)})
-    # Who stays in a row's place is told by global row numbers, which move when another shard grows: so it lies beside the ruling, whose digest
-    # then stays, and nothing behind it is computed again.
-    stays = np.full(whole.height, -1) if decision.survivor is None else decision.survivor
     edges = np.cumsum([0, *(shard.rows for shard in shards)])
     assert whole.height == edges[-1], "a ruling must have one entry per row"
-    for at in range(len(shards)):
-        place = folder / f"{at:05d}"
-        place.mkdir()
-        piece = arrow_file(whole.slice(int(edges[at]), shards[at].rows))
-        (place / "ruling.arrow").write_bytes(piece)
-        gone = decision.codes[edges[at] : edges[at + 1]] > 0
-        np.save(place / SURVIVORS, stays[edges[at] : edges[at + 1]][gone])
-        write_json(place / "reasons.json", list(decision.reasons))
-        (place / "digest").write_text(digest_of([sha256(piece), list(decision.reasons)]), "ascii")
-    codes, counts = np.unique(decision.codes[decision.codes > 0], return_counts=True)
+    left = decision.codes > 0
+    # Who stays in a row's place is told by global row numbers, which move when another shard grows: so it lies beside the decisions, whose
+    # digest then stays, and nothing behind it is computed again.
+    stays = np.full(whole.height, -1) if decision.survivor is None else decision.survivor
+    np.save(folder / SURVIVORS, stays[left])
+    table = whole.rechunk().to_arrow()
+    told: list[tuple[str, int, int]] = []
+    first = 0
+    with pa.ipc.new_file(str(folder / DECISIONS), table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
+        for start, stop in pairwise(edges.tolist()):
+            batch = next(iter(table.slice(start, stop - start).to_batches()), pa.RecordBatch.from_pylist([], table.schema))
+            out.write_batch(batch)
+            gone = int(np.count_nonzero(left[start:stop]))
+            told.append((digest_of([sha256(batch.serialize()), list(decision.reasons)]), first, gone))
+            first += gone
+    codes, counts = np.unique(decision.codes[left], return_counts=True)
     dropped = {decision.reasons[code - 1]: int(count) for code, count in zip(codes, counts, strict=True)}
-    write_json(folder / "measures.json", {"dropped": dropped, "measures": dict(decision.measures), "rows": int(edges[-1])})
-
-
-def arrow_file(frame: pl.DataFrame) -> bytes:
-    """The bytes of a small Arrow file: a ruling has one for each shard, and making them one by one is most of what it costs."""
-    table = frame.to_arrow()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
-        out.write_table(table)
-    written: bytes = sink.getvalue().to_pybytes()
-    return written
-
-
-def survivors(ruling: Path) -> np.ndarray:
-    """For each row that left one shard, in order, the global number of the row that stays in its place, or -1."""
-    found: np.ndarray = np.load(ruling / SURVIVORS)
-    return found
+    measures = {"dropped": dropped, "measures": dict(decision.measures), "rows": int(edges[-1])}
+    write_json(folder / MEASURES, {**measures, "reasons": list(decision.reasons), "shards": told})
 
 
 def read_measures(folder: Path) -> dict[str, Any]:
     """What the whole ruling dropped and measured, and of how many rows."""
-    value: dict[str, Any] = read_json(folder / "measures.json")
+    value: dict[str, Any] = read_json(folder / MEASURES)
     return value

@@ -11,7 +11,7 @@ import polars as pl
 
 from corpushub.engine.cache import Cache, write_json
 from corpushub.engine.plan import Plan
-from corpushub.engine.run.barrier import survivors
+from corpushub.engine.run.barrier import Verdict
 from corpushub.engine.run.release import Group, encode_group
 from corpushub.engine.run.work import Pieces
 from corpushub.engine.run.write import write_small
@@ -84,9 +84,9 @@ def gathered(plan: Plan, pieces: Pieces) -> pl.DataFrame:
     )
 
 
-def survivors_in(log: pl.DataFrame, ruling: Path | None) -> np.ndarray:
+def survivors_in(log: pl.DataFrame, ruling: Verdict | None) -> np.ndarray:
     """Global numbers of the rows that stay in place of those of a drop log, which begins with the rows that the ruling removed."""
-    stays = survivors(ruling) if ruling else np.zeros(0, np.int64)
+    stays = ruling.survivors() if ruling else np.zeros(0, np.int64)
     rest = np.full(log.height - stays.size, -1)
     return np.concatenate([stays, rest]).astype(np.int64)
 

@@ -23,7 +23,7 @@ from corpushub.engine.cache import Cache, read_json, write_json
 from corpushub.engine.digests import logical_digest
 from corpushub.engine.mapping import Tally
 from corpushub.engine.plan import Plan, Stage, tools
-from corpushub.engine.run.barrier import Ruling, read_measures, read_rulings, ruling_key
+from corpushub.engine.run.barrier import Ruling, Verdict, read_measures, read_verdicts, ruling_key
 from corpushub.engine.run.drops import DROPS, Drops, write_quarantine
 from corpushub.engine.run.executors import Executor, Serial, T
 from corpushub.engine.run.facts import nonzero, with_facts
@@ -121,7 +121,7 @@ def stages(job: Run) -> tuple[Pieces, list[Pieces], dict[int, Pieces]]:
     """Carry out every stage. Gives the last pieces, all map stages' pieces (with their drop logs) and each barrier's input by its step."""
     plan = job.plan
     pieces = Pieces(tuple(at for at, _ in plan.shards), tuple(shard for _, shard in plan.shards))
-    rulings: list[tuple[Path, str]] = []
+    rulings: list[Verdict] = []
     logs: list[Pieces] = []
     inputs: dict[int, Pieces] = {}
     for number, stage in enumerate(plan.stages):
@@ -158,20 +158,20 @@ def sketch_key(stage: Stage, shard: Shard) -> str:
     return digest_of(["sketch", step.step.name, step.step.version, step.params.model_dump(mode="json"), shard.digest])
 
 
-def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Path, str]]) -> Pieces:
+def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[Verdict]) -> Pieces:
     stage = job.plan.stages[number]
     tasks = []
     slots = slots_of(job.plan, pieces)
     for at, shard in enumerate(pieces.shards):
-        ruling, ruling_digest = rulings[at] if rulings else (Path(), "")
-        key = stage_key(stage, shard, ruling_digest)
+        ruling = rulings[at] if rulings else None
+        key = stage_key(stage, shard, ruling.digest if ruling else "")
         tasks.append(
             Task(
                 number,
                 key,
                 shard,
                 first=number == 0,
-                ruling=str(ruling) if rulings else "",
+                ruling=ruling,
                 source=pieces.sources[at],
                 slot=slots[at],
             )
@@ -183,10 +183,10 @@ def map_stage(job: Run, number: int, pieces: Pieces, rulings: Sequence[tuple[Pat
         for step, value in zip(stage.steps, tally["steps"], strict=True):
             job.tallies.setdefault(step.index, Tally()).add(tally_from(value))
         outputs.append(left_by(task, folder, tally["rows"]))
-    return Pieces(pieces.sources, tuple(outputs), tuple(folders), tuple(folder for folder, _ in rulings))
+    return Pieces(pieces.sources, tuple(outputs), tuple(folders), tuple(rulings))
 
 
-def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[tuple[Path, str]]:
+def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[Verdict]:
     stage = job.plan.stages[number]
     step = stage.steps[0]
     tasks = [Task(number, sketch_key(stage, shard), shard) for shard in pieces.shards]
@@ -200,7 +200,7 @@ def barrier_stage(job: Run, number: int, pieces: Pieces) -> list[tuple[Path, str
     told = read_measures(folder)
     rows, dropped = told["rows"], told["dropped"]
     job.tallies[step.index] = Tally(rows, rows - sum(dropped.values()), 0, dropped, told["measures"])
-    return read_rulings(folder, len(tasks))
+    return read_verdicts(folder)
 
 
 def perform(job: Run, function: str, tasks: Sequence[T], name: str) -> tuple[list[Path], int]:
@@ -396,5 +396,5 @@ def reusable(plan: Plan, cache: Cache) -> dict[int, int]:
             ruling = cache.get(ruling_key(stage, keys))
             if ruling is None:
                 return found
-            rulings = [digest for _, digest in read_rulings(ruling, len(pieces))]
+            rulings = [verdict.digest for verdict in read_verdicts(ruling)]
     return found

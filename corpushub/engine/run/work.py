@@ -16,10 +16,11 @@ import numpy as np
 import polars as pl
 
 from corpushub.base.identity import sha256
-from corpushub.engine.cache import Cache, read_json, write_json
+from corpushub.engine.cache import Cache, write_json
 from corpushub.engine.mapping import DROPS, Tally, carry_out
 from corpushub.engine.memo import Memo, memo_of
 from corpushub.engine.plan import Plan, Stage, input_schema
+from corpushub.engine.run.barrier import Verdict
 from corpushub.engine.shards import ENGINE, Shard, as_typed
 from corpushub.engine.sketches import SKETCH
 from corpushub.engine.sources.opening import Source
@@ -31,13 +32,13 @@ ROWS, KEPT = "rows.arrow", "kept.npy"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One shard of one stage. `ruling` is the folder of the barrier's ruling on this shard, empty where there was none."""
+    """One shard of one stage. `ruling`: the ruling on this shard of the barrier before the stage, where there was one."""
 
     stage: int
     key: str
     shard: Shard
     first: bool = False  # the shard is an input: fit it to the plan's schema
-    ruling: str = ""
+    ruling: Verdict | None = None
     source: int = 0
     slot: str = ""  # the shard's place in its source, under which slow kernels remember rows
 
@@ -53,7 +54,7 @@ class Pieces:
     sources: tuple[int, ...]
     shards: tuple[Shard, ...]
     folders: tuple[Path, ...] = ()
-    rulings: tuple[Path, ...] = ()  # of the barrier before the stage, one a shard
+    rulings: tuple[Verdict, ...] = ()  # of the barrier before the stage, one a shard
 
 
 def fitted(frame: pl.DataFrame, plan: Plan, source: Source, origins: Sequence[str]) -> pl.DataFrame:
@@ -86,7 +87,7 @@ def map_shard(plan: Plan, task: Task, cache: Cache) -> Path:
             frame = fitted(frame, plan, plan.sources[task.source], task.shard.origins)
         logs: list[pl.DataFrame] = []
         if task.ruling:
-            frame, log = ruled(frame, Path(task.ruling), plan.stages[task.stage - 1])
+            frame, log = ruled(frame, task.ruling, plan.stages[task.stage - 1])
             logs.append(log)
         memos = [memo_of(cache, step.mark, task.slot) for step in stage.steps] if task.slot else []
         pieces, tallies = in_batches(frame, stage, logs, memos)
@@ -107,9 +108,10 @@ def stays_in_place(plan: Plan, stage: int) -> bool:
 
 def left_in_place(plan: Plan, task: Task, cache: Cache) -> Path:
     """The folder of a stage that `stays_in_place`: which rows of the file are left, and the drop log."""
+    assert task.ruling
     with cache.make(task.key) as folder:
-        left, log = ruled(task.shard.read([]), Path(task.ruling), plan.stages[task.stage - 1])
-        gone = pl.read_ipc(Path(task.ruling) / "ruling.arrow").get_column("_code").to_numpy() > 0
+        left, log = ruled(task.shard.read([]), task.ruling, plan.stages[task.stage - 1])
+        gone = task.ruling.decision().get_column("_code").to_numpy() > 0
         kept = task.shard.mask().to_numpy().copy()
         kept[np.flatnonzero(kept)[gone]] = False
         np.save(folder / KEPT, kept)
@@ -149,10 +151,10 @@ def in_batches(
     return (pieces[0] if len(pieces) == 1 else pl.concat(pieces)).rechunk(), tallies
 
 
-def ruled(frame: pl.DataFrame, ruling: Path, stage: Stage) -> tuple[pl.DataFrame, pl.DataFrame]:
+def ruled(frame: pl.DataFrame, ruling: Verdict, stage: Stage) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows a barrier kept, with the columns it set, and its drop log."""
-    decision = pl.read_ipc(ruling / "ruling.arrow")
-    reasons = pl.Series(["", *read_json(ruling / "reasons.json")], dtype=pl.String)
+    decision = ruling.decision()
+    reasons = pl.Series(["", *ruling.reasons], dtype=pl.String)
     columns = [name for name in decision.columns if name != "_code"]
     codes = decision.get_column("_code")
     frame = frame.with_columns(decision.select(columns).get_columns())
