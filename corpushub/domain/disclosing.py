@@ -95,7 +95,7 @@ def _product(case: Case, kept: Iterable[Case]) -> dict[str, Any]:
 
 
 def _revenue(case: Case) -> dict[str, Any]:
-    keys = ("operator", "valid_from", "valid_to", "permitted_fen", "earned_fen", "carried_excess")
+    keys = ("operator", "valid_from", "valid_to", "permitted_fen", "excess_before", "earned_fen", "carried_excess")
     return {"id": case.id, "event": _ref(case), "state": case.state, **{key: case.data[key] for key in keys if key in case.data}}
 
 

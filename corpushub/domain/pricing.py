@@ -49,6 +49,8 @@ class CostStatement:
     def from_json(cls, value: Mapping[str, Any]) -> CostStatement:
         """Raises: Invalid("price.statement") with every problem."""
         costs = value.get("costs") or {}
+        if not isinstance(costs, Mapping):
+            raise Invalid("price.statement", problems=[Problem("form.not_record", {"field": "costs"})])
         problems = [
             Problem("price.cost_kind", {"kind": kind, "known": ", ".join(COST_KINDS)}) for kind in costs if kind not in COST_KINDS
         ]
@@ -70,6 +72,10 @@ class CostStatement:
 
 def _is_amount(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15
+
+
+def _is_percent(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 100
 
 
 def unit_cap(permitted_revenue: int, expected_units: int, carried_excess: int = 0) -> int:
@@ -117,8 +123,14 @@ def parts_of(amount: int, shares: Mapping[str, Any]) -> dict[str, int]:
     return parts
 
 
-def shares_problem(shares: Mapping[str, Any]) -> str:
+def parts_of_whole(amount: int, weights: Mapping[str, int]) -> dict[str, int]:
+    """`amount` fen in proportion to `weights`, whole fen that sum to it; nothing to anybody where nothing weighs."""
+    total = sum(weights.values())
+    return parts_of(amount, {name: Fraction(100 * weight, total) for name, weight in weights.items()}) if total else {}
+
+
+def shares_problem(shares: Any) -> str:
     """Why a revenue-share table can't be right, empty if it can: parties with positive percentages that sum to 100."""
-    if not shares or not all(isinstance(part, int | float) and part > 0 for part in shares.values()):
+    if not isinstance(shares, Mapping) or not shares or not all(_is_percent(part) for part in shares.values()):
         return "positive"
     return "" if abs(sum(shares.values()) - 100) < 1e-9 else "sum"

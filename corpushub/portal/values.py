@@ -17,7 +17,7 @@ from corpushub.portal.parts import chip, digest, facts, grid, number
 VOICES = {"by", "approvals", "lifted_by", "withdrawn_by", "votes"}
 HIDDEN = frozenset(VOICES | {"gates", "grants", "escalated", "pack", "explanation", "parsed", "facts", "command"})
 MOST_CELLS = 40
-MONEY = frozenset({"permitted_revenue", "carried_excess", "budget"})
+MONEY = frozenset({"permitted_revenue", "carried_excess", "excess_before", "budget"})
 
 
 @cache

@@ -19,9 +19,11 @@ from corpushub.domain.findings import DECISIONS, Finding, unusual
 from corpushub.domain.flows import flows
 from corpushub.domain.flows.entitlement import ACTIVE
 from corpushub.domain.flows.incident import KINDS
+from corpushub.domain.flows.revenue import ceiling
 from corpushub.domain.indicators import Indicator, Tally, counted_types, indicators, indicators_of
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
+from corpushub.domain.registers import PRODUCTS
 from corpushub.domain.workflow import Case, Event, fold
 from corpushub.services.cases import Cases
 from corpushub.services.first_steps import FirstStep, first_steps
@@ -205,7 +207,7 @@ class Oversight:
     def _price_findings(self, unit: Unit) -> Iterable[Finding]:
         """Products without a visible price; sales above the cap, not at the listed price, or unlike for like customers (articles 6 and 8)."""
         priced = {str(case.data["product"]) for case in unit.cases.list(flow="price", states=("listed",))}
-        for entry in unit.catalog.search(limit=0, kind="product"):
+        for entry in (entry for kind in PRODUCTS for entry in unit.catalog.search(limit=0, kind=kind)):
             if entry.state == "published" and entry.id not in priced:
                 yield Finding("no_price", (), (entry.owner,), {"product": entry.id}, (f"resource:{entry.id}@{entry.version}",))
         by_price: dict[str, list[Event]] = defaultdict(list)
@@ -366,11 +368,11 @@ class Oversight:
         }
 
     def revenue_meters(self, actor: Actor) -> tuple[Mapping[str, Any], ...]:
-        """Earned against permitted for every open period, with its light (article 7)."""
+        """Earned against the ceiling for every period, with its light (article 7)."""
         warn = self.cases.rules.number("price.warn_percent")
         rows = []
         for case in self.cases.list(actor, flow="revenue", limit=1000).items:
-            earned, permitted = int(case.data.get("earned_fen", 0)), int(case.data["permitted_fen"])
+            earned, permitted = int(case.data.get("earned_fen", 0)), ceiling(case)
             rows.append(
                 {
                     "id": case.id,

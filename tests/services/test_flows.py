@@ -11,6 +11,7 @@ import pytest
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.domain.flows import flows
+from corpushub.domain.flows.revenue import ceiling
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.domain.workflow import Case
 from tests.kit.gov import (
@@ -623,6 +624,89 @@ def test_a_price_never_exceeds_its_cap_nor_the_cap_the_permitted_revenue(live: C
     live.clock.forward(days=700)
     live.tick()
     assert live.cases.get(SYSTEM, other.id).state == "retired"
+
+
+ITEM = {
+    "product": "city/notices",
+    "operator": "data-group",
+    "implementer": "econ-bureau",
+    "unit": "call",
+    "statement": {"costs": {"labour": 9_000}},
+    "expected_units": 10,
+}
+PERIOD = {"operator": "data-group", "implementer": "econ-bureau", "valid_from": "2026-01-01", "valid_to": "2026-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"product": "no/such"}, "price.unknown_product"),
+        ({"operator": "econ-bureau"}, "price.not_own"),
+        ({"implementer": "data-group"}, "price.same_party"),
+        ({"implementer": "nobody"}, "party.unknown_org"),
+        ({"statement": {"costs": ["labour"]}}, "price.statement"),
+        ({"expected_units": 0}, "case.form"),
+        ({"shares": {"data-group": True, "beichen": 99}}, "price.shares"),
+    ],
+)
+def test_a_price_item_names_what_is_and_who_is_its_own(live: City, wrong: dict[str, Any], code: str) -> None:
+    with pytest.raises(HubError) as refusal:
+        live.cases.open(live["operator"], "price", ITEM | wrong)
+    assert refusal.value.code == code
+
+
+def sold(city: City, cap_fen: int = 900) -> tuple[Case, Case]:
+    """A listed price and a period in which twice what is permitted was earned."""
+    case = walk(city, city.cases.open(city["operator"], "price", ITEM), ("implementer", "check_cost"))
+    cap = {"cap_fen": cap_fen, "kind": "trial", "valid_from": "2026-01-01", "valid_to": "2027-12-31"}
+    case = walk(city, case, ("implementer", "cap", cap))
+    case = walk(city, case, ("operator", "list", {"tiers": [{"from_units": 0, "unit_price_fen": cap_fen}]}))
+    book = city.cases.open(city["implementer"], "revenue", PERIOD | {"permitted_fen": 4_500})
+    return case, walk(
+        city, book, ("operator", "record_sale", {"price": case.id, "customer": "beichen", "units": 10, "purpose": "research"})
+    )
+
+
+def test_what_a_period_earned_too_much_lowers_the_next_ceiling_and_the_next_cap(live: City) -> None:
+    """Article 7: the excess is carried, whichever is opened or closed first."""
+    case, book = sold(live)
+    following = PERIOD | {"valid_from": "2027-01-01", "valid_to": "2027-12-31", "permitted_fen": 10_000}
+    after = live.cases.open(live["implementer"], "revenue", following)
+    assert ceiling(after) == 10_000
+    book = walk(live, book, ("authority", "close"))
+    assert (book.data["carried_excess"], book.data["carried_by"]) == (4_500, {"city/notices": 4_500})
+    after = live.cases.get(SYSTEM, after.id)
+    assert ceiling(after) == 5_500
+    case = walk(live, case, ("implementer", "adjust", WHY))
+    cap = {"kind": "trial", "valid_from": "2026-01-01", "valid_to": "2027-12-31"}
+    assert refused(live, "implementer", case, "cap", cap_fen=451, **cap) == "price.cap_too_high"
+    walk(live, case, ("implementer", "cap", cap | {"cap_fen": 450}))
+    later = following | {"valid_from": "2028-01-01", "valid_to": "2028-12-31"}
+    assert ceiling(live.cases.open(live["implementer"], "revenue", later)) == 10_000  # the one between is still open
+    after = walk(live, after, ("authority", "close"))
+    assert after.data["carried_excess"] == 0
+
+
+def test_periods_of_one_operator_never_overlap_and_sales_name_who_and_what_for(live: City) -> None:
+    case, book = sold(live)
+    for wrong, code in (
+        ({}, "price.period_taken"),
+        ({"operator": "nobody"}, "party.unknown_org"),
+        ({"permitted_fen": -1}, "case.form"),
+    ):
+        with pytest.raises(HubError) as refusal:
+            live.cases.open(live["implementer"], "revenue", PERIOD | {"permitted_fen": 1} | wrong)
+        assert refusal.value.code == code
+    sale = {"price": case.id, "customer": "beichen", "units": 1, "purpose": "research"}
+    assert refused(live, "operator", book, "record_sale", **(sale | {"purpose": "public_welfare"})) == "case.form"
+    assert refused(live, "operator", book, "record_sale", **(sale | {"customer": "nobody"})) == "party.unknown_org"
+    assert refused(live, "operator", book, "record_sale", **(sale | {"units": 0})) == "case.form"
+
+
+def test_a_cap_that_is_over_is_not_set(live: City) -> None:
+    case = walk(live, price(live), ("implementer", "check_cost"))
+    over = {"cap_fen": 1, "kind": "trial", "valid_from": "2024-01-01", "valid_to": "2025-01-01"}
+    assert refused(live, "implementer", case, "cap", **over) == "price.cap_over"
 
 
 def test_a_disclosure_is_reviewed_by_somebody_else_and_corrected_by_a_new_one(live: City) -> None:

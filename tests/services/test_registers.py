@@ -70,7 +70,7 @@ def findings(city: City) -> dict[str, tuple[str, ...]]:
 
 
 def product(city: City, name: str = "report", **over: Any) -> str:
-    entry = an_entry(id=f"990100/group/{name}", kind="product", owner="data-group", parents=[RESOURCE], **over)
+    entry = an_entry(**({"id": f"990100/group/{name}", "kind": "product", "owner": "data-group", "parents": [RESOURCE]} | over))
     return str(city.catalog.add(city["operator"], entry).id)
 
 
@@ -102,6 +102,14 @@ def test_seeded_price_violations_are_all_found(city: City) -> None:
     city.do("implementer", price, "adjust", reason="costs fell")
     city.do("implementer", price, "cap", **(CAP | {"cap_fen": 500}))
     assert findings(city)["above_cap"] == ("data-group",)
+
+
+@pytest.mark.parametrize("kind", ["service", "api", "index", "model"])
+def test_a_service_without_a_visible_price_is_found_like_a_product(city: City, kind: str) -> None:
+    hidden = product(city, kind=kind)
+    with city.database.begin() as unit:
+        city.cases.amend_in(unit, SYSTEM, hidden, "registered", {"registration_code": "R-9", "state": "published"})
+    assert findings(city)["no_price"] == ("data-group",)
 
 
 def test_the_permitted_revenue_warns_at_eighty_and_at_a_hundred_percent(city: City) -> None:

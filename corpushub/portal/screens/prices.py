@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from corpushub.domain.flows.revenue import ceiling
 from corpushub.domain.workflow import Case
 from corpushub.portal import values
 from corpushub.portal.board import Board
@@ -38,9 +39,9 @@ def statement(ask: Ask, case: Case) -> Safe | None:
 
 
 def meter(ask: Ask, case: Case) -> Safe:
-    """Earned against permitted: amber at 80 %, red at the ceiling."""
+    """Earned against the ceiling: amber at 80 %, red at the ceiling."""
     t = ask.t
-    permitted, earned = int(case.data.get("permitted_fen", 0)), int(case.data.get("earned_fen", 0))
+    permitted, earned = ceiling(case), int(case.data.get("earned_fen", 0))
     share = earned / permitted if permitted > 0 else 0.0
     tone: Tone = "bad" if share >= RED else "warn" if share >= AMBER else "good"
     line = t("prices.earned", earned=values.money(t, earned), permitted=values.money(t, permitted), share=f"{share:.0%}")
