@@ -2,6 +2,7 @@
 
 GET  /ledger/checkpoint           the signed note with its cosignatures
 GET  /ledger/key                  the log's public key
+GET  /ledger/release-key          the public key releases are signed with
 GET  /ledger/tile/<level>/...     hashes only; entries are exported to those who may read them
 GET  /ledger/continuation?old=N   consistency proof from size N and the checkpoint (C2SP tlog-witness)
 POST /ledger/cosignatures         a registered witness' signature lines
@@ -41,6 +42,11 @@ def router(hub: Hub) -> APIRouter:
     def key() -> PlainTextResponse:
         """The log's public key."""
         return PlainTextResponse(f"{audit.verifier_key()}\n", headers=_NOW)
+
+    @made.get("/release-key", response_class=PlainTextResponse)
+    def release_key() -> PlainTextResponse:
+        """The public key releases are signed with."""
+        return PlainTextResponse(f"{audit.release_key()}\n", headers=_NOW)
 
     @made.get("/tile/{path:path}", response_class=Response)
     def tile(path: str) -> Response:

@@ -130,7 +130,7 @@ def withdraw(
 def verify(
     folder: Folder,
     pubkey: Annotated[
-        Path | None, typer.Option(help="File with the hub's public key, got from a trusted place outside the hub.")
+        Path | None, typer.Option(help="File with what `release key` prints at the hub, got from a trusted place outside it.")
     ] = None,
     oms_key: Annotated[
         Path | None, typer.Option(help="Public key (PEM) of the OpenSSF bundle release.sig, to check that too.")
@@ -151,6 +151,12 @@ def verify(
             print(problem.explain(ctx.lang))
         ctx.say("verify.bad" if problems else "verify.good", count=len(problems), folder=folder.name)
     raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def key() -> None:
+    """Print the public key releases are signed with, to publish; `release verify --pubkey` wants it in a file."""
+    print(context().hub().audit.release_key())
 
 
 @app.command()

@@ -108,6 +108,10 @@ class Audit:
         """What to publish, so that others can check our checkpoints."""
         return self.key.verifier
 
+    def release_key(self) -> VerifierKey:
+        """The public key releases are signed with: what whoever pulled one checks it against."""
+        return hub_key(self.settings, "release").verifier
+
     def checkpoint(self, actor: Actor) -> Signed:
         """Sign the ledger as it stands now; the same note again where nothing was added."""
         require_seat(actor)
@@ -163,7 +167,7 @@ class Audit:
         """
         require_seat(actor)
         with self.database.begin() as unit:
-            unit.ledger.declare("release", hub_key(self.settings, "release").verifier)
+            unit.ledger.declare("release", self.release_key())
             unit.ledger.append({"kind": "export", "actor": actor.person, "org": actor.org, "at": iso(self.clock())})
             note = unit.ledger.checkpoint(self.key)
         with self.database.read() as unit:

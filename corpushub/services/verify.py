@@ -68,16 +68,30 @@ def attested(folder: Path, sums: Mapping[str, str], keys: Sequence[VerifierKey])
     if not keys:
         yield Problem("verify.no_key", {}, file=ATTESTATION)
         return
+    text = read(folder, ATTESTATION)
     try:
-        statement = json.loads(unseal(json.loads(read(folder, ATTESTATION)), keys))
+        statement = json.loads(unseal(json.loads(text), keys))
     except (HubError, ValueError):
-        yield Problem("verify.signature", {}, file=ATTESTATION)
+        signer = signer_of(text)
+        if signer and signer not in keys:
+            given = ", ".join(key.name for key in keys)
+            yield Problem("verify.other_key", {"signer": signer.name, "given": given}, file=ATTESTATION)
+        else:
+            yield Problem("verify.signature", {}, file=ATTESTATION)
         return
     subjects = {item["name"]: item["digest"]["sha256"] for item in statement.get("subject", ())}
     data = {path: digest for path, digest in sums.items() if path.endswith(".parquet")}
     for path in sorted(data.keys() | subjects.keys()):
         if data.get(path) != subjects.get(path):
             yield Problem("verify.not_attested", {"path": path}, file=ATTESTATION)
+
+
+def signer_of(text: str) -> VerifierKey | None:
+    """The key an envelope says it is signed by, if it names one whole: only to tell somebody with another key which one to get."""
+    try:
+        return VerifierKey.parse(json.loads(text)["signatures"][0]["keyid"])
+    except (HubError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def counts(folder: Path, sums: Mapping[str, str]) -> Iterator[Problem]:

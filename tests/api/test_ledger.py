@@ -55,6 +55,13 @@ def test_the_tree_can_be_rebuilt_from_its_tiles(hub: Hub, client: TestClient):
     assert Tiles(stated.size, read).root() == stated.root
 
 
+def test_whoever_pulled_a_release_finds_the_key_it_is_signed_with(hub: Hub, client: TestClient):
+    told = VerifierKey.parse(client.get("/ledger/release-key").text)
+    assert hub.releases.key
+    assert told == hub.releases.key.verifier
+    assert told != VerifierKey.parse(client.get("/ledger/key").text)
+
+
 def test_a_witness_signs_over_http(hub: Hub, client: TestClient, tmp_path: Path):
     witness = Witness(tmp_path / "witness", "audit.example/witness", lambda: datetime(2026, 11, 23, tzinfo=UTC))
     hub.audit.add_witness(SYSTEM, str(witness.key.verifier), "audit-office")

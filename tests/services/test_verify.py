@@ -95,8 +95,18 @@ def test_an_edited_verdict_is_named(copy: Path) -> None:
 
 
 def test_another_key_does_not_verify(release: OnDisk) -> None:
-    other = (SigningKey.generate("hub.example").verifier,)
-    assert [problem.code for problem in verify_folder(release.folder, other)] == ["verify.signature"]
+    other = (SigningKey.generate("hub.example/ledger").verifier,)
+    (problem,) = verify_folder(release.folder, other)
+    assert problem.code == "verify.other_key"
+    assert problem.facts == {"signer": KEYS[0].name, "given": "hub.example/ledger"}
+
+
+def test_a_garbled_signature_is_no_matter_of_the_key(copy: Path) -> None:
+    path = copy / "provenance/build.dsse.json"
+    envelope = json.loads(path.read_text())
+    envelope["signatures"][0]["sig"] = "AAAA" + envelope["signatures"][0]["sig"][4:]
+    path.write_text(json.dumps(envelope))
+    assert ("verify.signature", "provenance/build.dsse.json") in found(copy)
 
 
 def test_without_a_key_nothing_counts_as_signed(release: OnDisk) -> None:
