@@ -32,7 +32,7 @@ class Settings:
     region: str = "110000"  # the place this hub serves (GB/T 2260): what "here" means in a demand
     search_engine: str = "numpy"  # what picks matching's candidates: numpy, or tantivy where the extra [search] is installed
     rulebook: str = "beijing"  # the rules overlay in force
-    allowed_hosts: str = ""  # comma separated hosts that HTTP sources may name
+    allowed_hosts: str = ""  # comma separated hosts that HTTP sources, harvests and peers may name
     source_roots: str = ""  # os.pathsep separated folders that file sources may name besides the recipes folder
     s3_endpoint: str = ""  # S3-speaking server, empty: AWS
     s3_access_key_id: str = ""  # credentials of the object store

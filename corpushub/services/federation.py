@@ -122,7 +122,9 @@ class Federation:
     def add_peer(self, actor: Actor, peer: Peer) -> Peer:
         """Believe the holder of a key about some regions from now on; entering it again replaces key, regions and address.
 
-        Raises: Forbidden("federation.keepers_only"), Invalid("federation.peer" | "ledger.verifier_key"), Conflict("federation.own_key").
+        Its host has to be one the operator of this hub allows, as for sources: whoever keeps the catalog does not choose where we connect to.
+        Raises: Forbidden("federation.keepers_only" | "federation.host"), Invalid("federation.peer" | "ledger.verifier_key"),
+        Conflict("federation.own_key").
         """
         if not actor.has(*KEEPERS):
             raise Forbidden("federation.keepers_only")
@@ -130,6 +132,8 @@ class Federation:
             raise Invalid("federation.peer", name=peer.name)
         if peer.verifier.public == self.key.verifier.public:
             raise Conflict("federation.own_key")
+        if peer.address:
+            peers.require_allowed(peer.address, self.settings.allowed_hosts)
         with self.database.begin() as unit:
             unit.documents.put(PEER, peer.name, plain(asdict(peer)))
             self._note(unit, actor, f"peer:{peer.name}", "peer.entered", {"key": peer.key, "regions": list(peer.regions)})
@@ -233,7 +237,9 @@ class Federation:
         while True:
             with self.database.read() as unit:
                 after = int(unit.documents.get(CURSOR, name) or 0)
-            got = self.receive(actor, name, peers.read_page(peer.address, after=after, partner=peer.partner))
+            got = self.receive(
+                actor, name, peers.read_page(peer.address, self.settings.allowed_hosts, after=after, partner=peer.partner)
+            )
             added += got.added
             changed += got.changed
             if not got.more or got.upto <= after:

@@ -20,24 +20,34 @@ def read_file(path: Path) -> Any:
     return parsed(path.read_bytes())
 
 
-def read_page(address: str, *, after: int, partner: str = "") -> Any:
-    """The page of `address` that follows number `after`.
+def read_page(address: str, allowed: str, *, after: int, partner: str = "") -> Any:
+    """The page of `address`, on one of the `allowed` hosts, that follows number `after`.
 
-    Raises: Unavailable("federation.unreachable"), Invalid("federation.not_a_delta").
+    Raises: Forbidden("federation.host"), Unavailable("federation.unreachable"), Invalid("federation.not_a_delta").
     """
-    return parsed(fetch(f"{address.rstrip('/')}/v1/federation/delta?after={after}&partner={quote(partner)}"))
+    return parsed(fetch(f"{address.rstrip('/')}/v1/federation/delta?after={after}&partner={quote(partner)}", allowed))
 
 
-def fetch(address: str, allowed: str | None = None) -> bytes:
-    """At most `MAX_BYTES` of `address`; `allowed` lists the hosts it may be (None: the caller chose it). Redirects are not followed.
+def require_allowed(address: str, allowed: str) -> str:
+    """The host of `address`, which has to be HTTP and on the comma separated list. Raises: Forbidden("federation.host")."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise Forbidden("federation.host", host=address[:80]) from None
+    host = (parts.hostname or "").lower()
+    if parts.scheme not in {"http", "https"} or host not in {name.strip().lower() for name in allowed.split(",") if name.strip()}:
+        raise Forbidden("federation.host", host=host or address[:80])
+    return host
+
+
+def fetch(address: str, allowed: str) -> bytes:
+    """At most `MAX_BYTES` of `address`; `allowed` lists the hosts it may be. Redirects are not followed.
 
     Raises: Forbidden("federation.host"), Unavailable("federation.unreachable"), Invalid("federation.not_a_delta").
     """
     import httpx  # here, because every command loads this module and few ask another hub
 
-    host = (urlsplit(address).hostname or "").lower()
-    if allowed is not None and host not in {name.strip().lower() for name in allowed.split(",") if name.strip()}:
-        raise Forbidden("federation.host", host=host)
+    host = require_allowed(address, allowed)
     try:
         with httpx.Client(timeout=SECONDS, follow_redirects=False) as client, client.stream("GET", address) as answer:
             if answer.status_code != httpx.codes.OK:

@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ ENTRY = "990101/river/levels"
 @pytest.fixture
 def city(tmp_path: Path) -> SomeHub:
     (tmp_path / "city").mkdir()
-    return some_hub(tmp_path / "city")
+    return some_hub(tmp_path / "city", allowed_hosts="127.0.0.1")
 
 
 @pytest.fixture
@@ -291,9 +292,24 @@ def test_rest_takes_a_page_from_those_who_may_bring_one(city: SomeHub, district:
         assert httpx.post(f"{address}/v1/federation/peers/dongcheng", json=page(district)).status_code == 403
 
 
+@pytest.mark.parametrize("address", ["http://10.0.0.1:8500", "http://127.0.0.1.example.org", "file:///etc/passwd", "http://[::1"])
+def test_a_peer_lives_on_a_host_this_hub_s_operator_allows(city: SomeHub, district: SomeHub, address: str) -> None:
+    with pytest.raises(Forbidden, match=r"federation\.host"):
+        known(city, district, address=address)
+    assert city.federation.peers() == ()
+
+
+def test_a_host_that_is_allowed_no_more_is_not_asked(city: SomeHub, district: SomeHub) -> None:
+    federation = known(city, district, address="http://127.0.0.1:1")
+    federation.settings = replace(federation.settings, allowed_hosts="")
+    with pytest.raises(Forbidden, match=r"federation\.host"):
+        federation.pull(city.city["authority"], "dongcheng")
+    assert federation.pull_all() == 0
+
+
 def test_a_page_over_its_limit_or_from_nowhere_is_refused() -> None:
     with pytest.raises(HubError, match=r"federation\.unreachable"):
-        peers.fetch(f"http://127.0.0.1:{free_port()}/x")
+        peers.fetch(f"http://127.0.0.1:{free_port()}/x", "127.0.0.1")
     with pytest.raises(Forbidden, match=r"federation\.host"):
         peers.fetch("http://127.0.0.1:1/x", allowed="example.org")
     with pytest.raises(Invalid):
