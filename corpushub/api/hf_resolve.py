@@ -16,7 +16,8 @@ from corpushub.api.wire import Call, Reply, run, run_once
 from corpushub.base.errors import NotFound
 from corpushub.domain.parties import Actor
 from corpushub.domain.tree import Entry, pointer_text
-from corpushub.services.access import Fresh, Taken
+from corpushub.services.access import Fresh
+from corpushub.services.delivery import Taken
 from corpushub.services.repositories import Located, Snapshot, is_card
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
         ]
         return Reply(307, b"", headers)
     blob = blob_of(snapshot, entry, download=call.flag("download"))
-    if located.permission.counted and (call.method != "HEAD" or hub.passes.base):
-        await run(hub.viewer.require_rows, call.actor, located, share_of(call.headers.get("range", ""), entry.size))
     if call.method == "HEAD" and entry.lfs and not is_card(entry.path):
         address = hub.passes.at_hand(call.actor, located) or await run(hub.passes.issue, call.actor, located)
         if address is not None:
@@ -61,9 +60,19 @@ async def resolve(hub: Hub, sender: Sender, call: Call, repo_id: str, rest: tupl
     async def holds() -> bool:
         return await run(hub.repositories.holds, call.actor, snapshot.repo.id, snapshot.commit.id) is not None
 
-    sent = await sender.send(call, blob, holds)
-    if sent:
-        await deliver(hub, call, located, sent)
+    if not located.permission.counted or call.method == "HEAD":
+        if sent := await sender.send(call, blob, holds):
+            hub.access.record_delivery(
+                call.actor, await taken(hub, call, located, sent), located.permission, request=call.request_id
+            )
+        return None
+    hold = await run(hub.viewer.hold, located, share_of(call.headers.get("range", ""), entry.size))
+    try:
+        await run(hold.begin)
+        if sent := await sender.send(call, blob, holds):
+            hold.record(call.actor, await taken(hub, call, located, sent), request=call.request_id)
+    finally:  # also where the reader has gone, and `begin` is still at work
+        hold.end()
     return None
 
 
@@ -147,13 +156,12 @@ def media_of(path: str) -> str:
     return _TEXT.get(path.rpartition(".")[2].lower(), "application/octet-stream")
 
 
-async def deliver(hub: Hub, call: Call, located: Located, sent: int) -> None:
-    """Record what went out; of a table also its rows, for a range the share of them, rounded up: small pieces are no way around a limit.
+async def taken(hub: Hub, call: Call, located: Located, sent: int) -> Taken:
+    """What went out, to be recorded; of a table also its rows, for a range the share of them, rounded up: small pieces are no way around a limit.
 
     A download counts when the client says it is one (or asks for the whole file without saying).
     """
     entry = located.entry
     counts = sent == entry.size and call.headers.get("x-hf-download-counter", "1") == "1"
     rows = -(-await run(hub.viewer.rows_in, entry) * sent // entry.size) if entry.path.endswith(".parquet") else 0
-    taken = Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, downloads=int(counts))
-    hub.access.record_delivery(call.actor, taken, located.permission, request=call.request_id)
+    return Taken(located.snapshot.repo.id, located.snapshot.commit.id, entry.path, sent, rows=rows, downloads=int(counts))

@@ -23,7 +23,7 @@ from corpushub.api.throttle import Throttle, TooMany
 from corpushub.api.wire import request_id
 from corpushub.base.errors import HubError
 from corpushub.domain.parties import ANONYMOUS, Actor
-from corpushub.services.access import Taken
+from corpushub.services.delivery import Taken
 from corpushub.services.repositories import REF_SECONDS, Located, is_card
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,10 +24,10 @@ from corpushub.base.identity import Clock, business_day, iso, new_id, sha256
 from corpushub.base.messages import Lang, text
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
-from corpushub.domain.policy import refusal
 from corpushub.services.attempts import Attempts
-from corpushub.services.delivery import FILE_CHANNELS, Ask, Permission, decide
+from corpushub.services.delivery import FILE_CHANNELS, Ask, Permission, Taken, decide
 from corpushub.services.grants import Grants
+from corpushub.services.row_limits import Hold, RowLimits
 from corpushub.store.db import Database
 from corpushub.store.repos import Repo
 from corpushub.store.tokens import Delivery, Token
@@ -55,20 +55,6 @@ class Gated(Forbidden):
     def explain(self, lang: Lang) -> str:
         why = self.why.explain(lang).rstrip(".。") if self.why else ""
         return text(self.code, lang, **self.facts, why=why)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What a client took: one file or part of it, or several of one commit added up (then `path` is one of them)."""
-
-    repo: str
-    commit: str
-    path: str
-    bytes: int
-    channel: str = "hub"
-    rows: int = 0
-    files: int = 1
-    downloads: int = 0  # whole files, as opposed to ranges
 
 
 K = TypeVar("K")
@@ -121,6 +107,7 @@ class Access:
         self.grants = Grants(database, clock)
         self.attempts = Attempts(database=database, clock=clock)
         self._recorder = Recorder(database, clock)
+        self._row_limits = RowLimits(self._with_rows, self._refused, self.record_delivery)
 
     # -- tokens -----------------------------------------------------------------------------------------------------------
 
@@ -251,26 +238,28 @@ class Access:
         if found is None:
             found = self._permissions.put(key, self._decide(Ask(actor, repo, self.token_of(actor), channels, versions)))
         if isinstance(found, HubError):
-            self.attempts.note(actor, repo.id, found)
-            raise Gated(repo.id, self.request_url(repo.id), found, anonymous=actor.is_anonymous)
+            raise self._refused(Ask(actor, repo, None), found)
         return found
 
-    def rows_left(self, permission: Permission) -> int | None:
-        """Rows the right still covers, counted now; None where it sets no limit."""
-        if not permission.counted:
-            return None
+    def hold(self, permission: Permission, most: int, least: int = 0, *, fixed: bool = False) -> Hold:
+        """What a delivery of `most` rows (or as many as the right still covers, `least` or more) begins and ends with, so that what is refused
+        has not left (article 6). It may fall under another right than `permission`, unless `fixed`. Beginning it raises: Gated.
+        """
+        return Hold(self._row_limits, permission, most, least or most, fixed)
+
+    def _with_rows(self, ask: Ask, held: Mapping[str, int]) -> tuple[Permission, int] | HubError:
         self.flush()
         with self.database.read() as unit:
-            case = unit.cases.get(permission.entitlement)
-            return max(0, int(case.data["max_rows"]) - int(unit.deliveries.used(case.id)["rows"])) if case else 0
+            found = decide(unit, ask, business_day(self.clock()), held)
+            case = unit.cases.get(found.entitlement) if isinstance(found, Permission) else None
+            if isinstance(found, HubError) or case is None or not found.counted:
+                return found if isinstance(found, HubError) else (found, ask.rows)
+            taken = int(unit.deliveries.used(case.id)["rows"]) + held.get(case.id, 0)
+            return found, int(case.data["max_rows"]) - taken
 
-    def require_rows(self, actor: Actor, repo: Repo, permission: Permission, rows: int) -> None:
-        """Raises: Gated where `rows` are more than the right still covers (article 6): what is refused has not left."""
-        left = self.rows_left(permission)
-        if left is not None and rows > left:
-            why = refusal("delivery", "rows", link=permission.entitlement, asked=rows, allowed=left).error()
-            self.attempts.note(actor, repo.id, why)
-            raise Gated(repo.id, self.request_url(repo.id), why)
+    def _refused(self, ask: Ask, why: HubError) -> Gated:
+        self.attempts.note(ask.actor, ask.repo.id, why)
+        return Gated(ask.repo.id, self.request_url(ask.repo.id), why, anonymous=ask.actor.is_anonymous)
 
     @property
     def epoch(self) -> int:

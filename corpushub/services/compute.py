@@ -22,9 +22,9 @@ from corpushub.base.identity import business_day, sha256
 from corpushub.domain.build import Built
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.workflow import Case, Event
-from corpushub.services.access import Taken
 from corpushub.services.builds import Builds
 from corpushub.services.cases import Cases
+from corpushub.services.delivery import Taken
 from corpushub.services.jobs import Jobs, Report
 from corpushub.services.parties import Parties
 from corpushub.services.viewer import Viewer, cutting
@@ -130,14 +130,14 @@ class Compute:
         cut, mounts = cutting(permission.cut), []
         for split in next(iter(found.values())):
             table = self.viewer.table(actor, dataset, snapshot.commit.id, "", split)
-            frame = self.viewer.frame(table)
+            frame, rows = self.viewer.frame(table), self.viewer.count(table)
             path = scratch / MOUNTS / dataset / f"{split}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
-            (cut(frame) if cut else frame).sink_parquet(path)
-            mount = Mount(dataset, snapshot.commit.id, path, self.viewer.count(table))
-            taken = Taken(dataset, snapshot.commit.id, f"{MOUNTS}/{split}", 0, CHANNEL, rows=mount.rows)
-            self.viewer.access.record_delivery(actor, taken, permission)
-            mounts.append(mount)
+            with self.viewer.access.hold(permission, rows, fixed=True) as held:
+                (cut(frame) if cut else frame).sink_parquet(path)
+                taken = Taken(dataset, snapshot.commit.id, f"{MOUNTS}/{split}", 0, CHANNEL, rows=rows)
+                held.record(actor, taken)
+            mounts.append(Mount(dataset, snapshot.commit.id, path, rows))
         return mounts
 
     def _run(self, scratch: Path, text: str, mounts: Sequence[Mount]) -> Built:

@@ -9,9 +9,10 @@ A token of a zone (`zone:<case>` among its scopes) reaches nothing outside its z
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 from corpushub.base.errors import HubError
 from corpushub.domain.catalog import Resource
@@ -56,16 +57,35 @@ class Cut:
 
 
 WHOLE = Cut()
+NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """A delivery allowed: the right it falls under ("" where none is needed), its purpose, and the part it covers."""
+    """A delivery allowed: the right it falls under ("" where none is needed), its purpose, and the part it covers.
+
+    `counted`: the right covers so many rows; then `ask` is what was asked, to be asked again when it is known how many are taken.
+    """
 
     entitlement: str = ""
     purpose: str = ""
     cut: Cut = WHOLE
-    counted: bool = False  # it covers so many rows, and what is taken may end it
+    counted: bool = False
+    ask: Ask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a client took: one file or part of it, or several of one commit added up (then `path` is one of them)."""
+
+    repo: str
+    commit: str
+    path: str
+    bytes: int
+    channel: str = "hub"
+    rows: int = 0
+    files: int = 1
+    downloads: int = 0  # whole files, as opposed to ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +97,15 @@ class Ask:
     token: Token | None
     channels: Sequence[str] = FILE_CHANNELS
     versions: tuple[str, ...] | None = None  # of the release; None where the question is of the dataset as such
+    rows: int = 1  # what a right to so many must still cover
+    right: str = ""  # only under this one
 
 
-def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
-    """The permission, or the refusal that says most: of the entitlement that came closest, else that there is none."""
+def decide(unit: Unit, ask: Ask, day: date, held: Mapping[str, int] = NOTHING) -> Permission | HubError:
+    """The permission, or the refusal that says most: of the entitlement that came closest, else that there is none.
+
+    `held`: rows others are taking under a right just now.
+    """
     resources = resources_of(unit, ask.repo.id, ask.versions)
     purpose = ask.token.purpose if ask.token else ""
     zones = zone_links(unit, ask)
@@ -90,39 +115,53 @@ def decide(unit: Unit, ask: Ask, day: date) -> Permission | HubError:
     if verdict.allowed or verdict.code != "delivery.missing":
         return Permission(purpose=purpose) if verdict.allowed else verdict.error()
     refusals: list[HubError] = []
-    for case in held_by(unit, ask.actor, ask.repo.id):
+    for case in held_by(unit, ask):
         links = (*zones, *token_links(ask.token, case), *links_of(unit, case))
-        rows = int(unit.deliveries.used(case.id)["rows"]) + 1 if case.data.get("max_rows") else 0
+        rows = rows_with(unit, case, ask, held)
         wanted = Use((), purpose or str(case.data["purpose"]), "", rows=rows, versions=ask.versions)
         found = by_channel(ask, resources, links, wanted, day)
         if isinstance(found, Verdict):
             refusals.append(found.error())
         else:
-            return replace(found, entitlement=case.id, counted=bool(case.data.get("max_rows")))
-    handed_down = by_delegation(unit, ask, resources, zones, day)
+            return under(case, found, ask)
+    handed_down = by_delegation(unit, ask, resources, zones, day, held)
     if isinstance(handed_down, Permission):
         return handed_down
     refusals += handed_down
     return refusals[0] if refusals else refusal("delivery", "missing", release=ask.repo.id).error()
 
 
+def under(case: Case, found: Permission, ask: Ask) -> Permission:
+    counted = bool(case.data.get("max_rows"))
+    return replace(found, entitlement=case.id, counted=counted, ask=ask if counted else None)
+
+
+def rows_with(unit: Unit, case: Case, ask: Ask, held: Mapping[str, int]) -> int:
+    """How many rows were taken under a right once this question's are; 0 where it sets no limit."""
+    if not case.data.get("max_rows"):
+        return 0
+    return int(unit.deliveries.used(case.id)["rows"]) + held.get(case.id, 0) + ask.rows
+
+
 def by_delegation(
-    unit: Unit, ask: Ask, resources: tuple[Resource, ...], zones: Sequence[Link], day: date
+    unit: Unit, ask: Ask, resources: tuple[Resource, ...], zones: Sequence[Link], day: date, held: Mapping[str, int]
 ) -> Permission | list[HubError]:
     """A right handed down to the actor's organisation (article 4), as far as every link above it permits today."""
     refusals: list[HubError] = []
     facts = UnitFacts(unit, day)
     for case in unit.cases.list(flow="delegation", states=("active",)) if ask.actor.org and resources else ():
-        if case.data["holder"] != ask.actor.org or not set(names(resources)) <= set(case.data["resources"]):
+        if case.data["holder"] != ask.actor.org or ask.right not in {"", case.id}:
+            continue
+        if not set(names(resources)) <= set(case.data["resources"]):
             continue
         purpose = ask.token.purpose if ask.token and ask.token.purpose else str(case.data["purposes"][0])
         links = (*zones, *token_links(ask.token, case), *chain_of(case, facts))
-        rows = int(unit.deliveries.used(case.id)["rows"]) + 1 if case.data.get("max_rows") else 0
+        rows = rows_with(unit, case, ask, held)
         found = by_channel(ask, resources, links, Use((), purpose, "", rows=rows), day)
         if isinstance(found, Verdict):
             refusals.append(found.error())
         else:
-            return replace(found, entitlement=case.id, counted=bool(case.data.get("max_rows")))
+            return under(case, found, ask)
     return refusals
 
 
@@ -195,14 +234,15 @@ def resources_of(unit: Unit, dataset: str, versions: Sequence[str] | None = None
     return tuple(entry for name in named if (entry := unit.catalog.get(name)) is not None)
 
 
-def held_by(unit: Unit, actor: Actor, dataset: str) -> list[Case]:
-    """Entitlements of the actor's organisation to `dataset` that name the actor, or nobody in particular; those in force first."""
+def held_by(unit: Unit, ask: Ask) -> list[Case]:
+    """Entitlements of the actor's organisation to the dataset that name the actor, or nobody in particular; those in force first."""
     found = [
         case
-        for case in unit.cases.list(flow="entitlement", subject=dataset)
-        if actor.org
-        and case.data.get("holder") == actor.org
-        and (not case.data.get("members") or actor.person in case.data["members"])
+        for case in unit.cases.list(flow="entitlement", subject=ask.repo.id)
+        if ask.actor.org
+        and case.data.get("holder") == ask.actor.org
+        and (not case.data.get("members") or ask.actor.person in case.data["members"])
+        and ask.right in {"", case.id}
     ]
     return sorted(found, key=lambda case: not link_of(case).active)
 

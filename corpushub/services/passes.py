@@ -22,8 +22,8 @@ from corpushub.base.errors import HubError
 from corpushub.base.identity import business_day, iso, system_clock
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import Actor
-from corpushub.services.access import FRESH_SECONDS, Access, Taken
-from corpushub.services.delivery import Permission
+from corpushub.services.access import FRESH_SECONDS, Access
+from corpushub.services.delivery import Permission, Taken
 from corpushub.services.repositories import Located, Repositories
 from corpushub.services.viewer import Viewer
 from corpushub.store.db import Database, Unit
@@ -106,6 +106,8 @@ class Passes:
         snapshot = located.snapshot
         if not self.base or (actor.person and not actor.token):
             return None  # a session ends when its person signs out, which nginx would not hear of
+        if located.permission.counted:
+            return None  # what nginx sends is known afterwards; rows are held before they leave
         with self._lock:
             if (known := self.at_hand(actor, located)) is not None:
                 return known
@@ -204,9 +206,7 @@ class Passes:
     def _holds(self, one: Pass) -> bool:
         """Judged as a new request would be."""
         permission = self.repositories.holds(one.actor, one.repo, one.commit)
-        if permission is not None and permission.counted:  # what nginx sends may end it: never settled
-            self._bases_known.pop(one.id, None)
-        return permission is not None
+        return permission is not None and not permission.counted
 
     def _forget(self, moment: float) -> None:
         """Passes over for a day, under which nothing is sent any more, and the files of commits no pass opens."""

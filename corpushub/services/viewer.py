@@ -19,9 +19,10 @@ from corpushub.domain.parties import Actor
 from corpushub.domain.splits import Splits, splits_of
 from corpushub.domain.tree import Entry
 from corpushub.engine import rows as engine
-from corpushub.services.access import Access, Fresh, Taken
-from corpushub.services.delivery import QUERY_CHANNELS, Cut
+from corpushub.services.access import Access, Fresh
+from corpushub.services.delivery import QUERY_CHANNELS, Cut, Taken
 from corpushub.services.repositories import Located, Repositories, Snapshot
+from corpushub.services.row_limits import Hold
 from corpushub.store.objects import Objects
 
 MAX_LENGTH = 100
@@ -97,20 +98,20 @@ class Viewer:
             raise Invalid("viewer.length_invalid", limit=MAX_LENGTH)
         repo = table.snapshot.repo
         permission = self.repositories.permit(actor, table.snapshot, channels=QUERY_CHANNELS)
-        left = self.access.rows_left(permission)
-        self.access.require_rows(actor, repo, permission, 1)
-        page = engine.page(
-            self._sources(table),
-            offset=asked.offset,
-            length=asked.length if left is None else min(asked.length, left),
-            where=asked.where,
-            order=asked.order,
-            query=asked.query,
-            cut=cutting(permission.cut),
-        )
-        size = sum(len(str(value)) for row in page.rows for value in row.values())
-        taken = Taken(repo.id, table.snapshot.commit.id, f"{table.config}/{table.split}", size, "query", rows=len(page.rows))
-        self.access.record_delivery(actor, taken, permission, request=asked.request)
+        with self.access.hold(permission, asked.length, 1) as held:
+            page = engine.page(
+                self._sources(table),
+                offset=asked.offset,
+                length=held.rows,
+                where=asked.where,
+                order=asked.order,
+                query=asked.query,
+                cut=cutting(held.permission.cut),
+            )
+            size = sum(len(str(value)) for row in page.rows for value in row.values())
+            name = f"{table.config}/{table.split}"
+            taken = Taken(repo.id, table.snapshot.commit.id, name, size, "query", rows=len(page.rows))
+            held.record(actor, taken, request=asked.request)
         return page
 
     def statistics(self, actor: Actor, table: Table) -> list[dict[str, Any]]:
@@ -134,11 +135,11 @@ class Viewer:
         with self.objects.open(entry.sha256) as stream:
             return self._rows.put(entry.sha256, engine.count_rows(stream))
 
-    def require_rows(self, actor: Actor, located: Located, share: float = 1.0) -> None:
-        """The right covers the rows of this `share` of a table's file. Raises: Gated."""
-        if located.permission.counted and located.entry.path.endswith(".parquet"):
-            rows = math.ceil(self.rows_in(located.entry) * share)
-            self.access.require_rows(actor, located.snapshot.repo, located.permission, rows)
+    def hold(self, located: Located, share: float = 1.0) -> Hold:
+        """The rows of this `share` of a file, held until they are recorded (`Access.hold`). Reads the file's footer."""
+        permission = located.permission
+        table = permission.counted and located.entry.path.endswith(".parquet")
+        return self.access.hold(permission, math.ceil(self.rows_in(located.entry) * share) if table else 0)
 
     def part(self, actor: Actor, table: Table, *, request: str = "") -> bytes:
         """The rows and columns of a split the actor's right covers, as one Parquet file (article 4: data handed down by region).
@@ -148,9 +149,9 @@ class Viewer:
         repo = table.snapshot.repo
         permission = self.repositories.permit(actor, table.snapshot, channels=("query",))
         data, rows = engine.part(self._sources(table), cutting(permission.cut))
-        self.access.require_rows(actor, repo, permission, rows)
-        taken = Taken(repo.id, table.snapshot.commit.id, f"{table.config}/{table.split}", len(data), "query", rows=rows)
-        self.access.record_delivery(actor, taken, permission, request=request)
+        with self.access.hold(permission, rows, fixed=True) as held:
+            taken = Taken(repo.id, table.snapshot.commit.id, f"{table.config}/{table.split}", len(data), "query", rows=rows)
+            held.record(actor, taken, request=request)
         return data
 
     def _sources(self, table: Table) -> Sequence[engine.Source]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import Forbidden, Invalid, NotFound
-from corpushub.services.access import Fresh, Taken
-from corpushub.services.delivery import Permission
+from corpushub.services.access import Fresh
+from corpushub.services.delivery import Permission, Taken
 from tests.kit.hub import CURATOR, READER, SomeHub, some_hub
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from corpushub.services import passes
-from corpushub.services.access import Taken
 from corpushub.services.delivery import Permission
 from tests.kit.gov import released
 from tests.kit.hub import READER, REPO, SomeHub, notices, some_hub
@@ -110,11 +109,8 @@ def test_what_was_believed_before_a_change_does_not_settle_a_pass(look: Callable
     assert one.after(2) == (0, 1)
 
 
-def test_a_pass_for_so_many_rows_is_judged_each_time_and_ends_with_them(look: Callable[..., Looked]) -> None:
-    one = look(max_rows=30)
-    assert [one.after(seconds) for seconds in (0, 60, 2)] == [(1, 1)] * 3
-    right = one.hub.city.cases.list(one.hub.city["developer"], flow="entitlement").items[0]
-    one.hub.access.record_delivery(READER, Taken(REPO, "c" * 40, "x", 9, rows=30), Permission(right.id, "model-training"))
-    one.hub.access.flush()
-    one.hub.access.forget()
-    assert one.after(2) == (0, 1)
+def test_a_pass_ends_when_its_right_is_one_to_so_many_rows(look: Callable[..., Looked], monkeypatch: pytest.MonkeyPatch) -> None:
+    one = look()
+    assert one.after(0) == (1, 1)
+    monkeypatch.setattr(one.hub.repositories, "holds", lambda *_: Permission("ent", "model-training", counted=True))
+    assert one.after(1) == (0, 0)
