@@ -2,7 +2,7 @@
 
 Rules of this module:
 - an unknown name costs as much time as a wrong password, and both get the same answer;
-- five wrong passwords in a row close an account for fifteen minutes;
+- five wrong passwords in a row close an account for fifteen minutes, and a name that nobody has just so;
 - the cookie's secret is shown once; the database holds its SHA-256;
 - roles are asked from the parties service at every request, so a seat that ends, ends at once (INV-18);
 - who gives another person a password or identity could act as them, so that is a leaf of the ledger.
@@ -32,6 +32,7 @@ LEAST_LENGTH = 10
 MOST_LENGTH = 200
 MOST_FAILURES = 5
 LOCK = timedelta(minutes=15)
+MOST_UNKNOWN = 10_000
 COOKIE = "corpushub_session"
 
 
@@ -40,6 +41,7 @@ class Accounts:
 
     def __init__(self, *, database: Database, settings: Settings, parties: Any, clock: Clock = system_clock) -> None:
         self.database, self.settings, self.parties, self.clock = database, settings, parties, clock
+        self._unknown: dict[str, Account] = {}  # names tried that nobody has
 
     @cached_property
     def hasher(self) -> PasswordHasher:
@@ -115,14 +117,15 @@ class Accounts:
 
         Raises: Forbidden("account.wrong" | "account.locked").
         """
+        login = sha256(name.strip().casefold().encode())
         with self.database.read() as unit:
             known = unit.accounts.by_login(name.strip())
-        right = self._matches(known.secret if known else self.nobody, password)
-        now = self.clock()
-        if known and known.locked_until > iso(now):
+        account = known or self._unknown.get(login, Account("", login, ""))
+        right = self._matches(account.secret, password)
+        if account.locked_until > iso(self.clock()):
             raise Forbidden("account.locked", minutes=int(LOCK.total_seconds() // 60))
         if not known or not right:
-            self._note_failure(known)
+            self._note_failure(account)
             raise Forbidden("account.wrong")
         return self.open_session(known.person, agent=agent, method="password")
 
@@ -132,16 +135,21 @@ class Accounts:
         except (VerificationError, InvalidHashError):
             return False
 
-    def _note_failure(self, known: Account | None) -> None:
-        if known is None:
+    def _note_failure(self, tried: Account) -> None:
+        if not tried.person:
+            if len(self._unknown) >= MOST_UNKNOWN:
+                self._unknown.pop(next(iter(self._unknown)))
+            self._unknown[tried.login] = self._failed(tried)
             return
         with self.database.begin() as unit:
-            account = unit.accounts.get(known.person)
-            if account is None:
-                return
-            count = account.failures + 1
-            locked = iso(self.clock() + LOCK) if count >= MOST_FAILURES else ""
-            unit.accounts.put(replace(account, failures=0 if locked else count, locked_until=locked))
+            account = unit.accounts.get(tried.person)
+            if account is not None:
+                unit.accounts.put(self._failed(account))
+
+    def _failed(self, account: Account) -> Account:
+        count = account.failures + 1
+        locked = iso(self.clock() + LOCK) if count >= MOST_FAILURES else ""
+        return replace(account, failures=0 if locked else count, locked_until=locked)
 
     def open_session(self, person: str, *, agent: str = "", method: str) -> str:
         """A new session for a person whose identity is proven; returns the cookie's secret."""

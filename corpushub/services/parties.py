@@ -96,9 +96,10 @@ class Parties:
         return person
 
     def bind(self, actor: Actor, person_id: str, role: Role | str, *, valid_to: str = "") -> Binding:
-        """Give a seat. Nobody gives one to themselves.
+        """Give a seat, to the end of the day `valid_to` where one is stated. Nobody gives one to themselves.
 
-        Raises: Forbidden("party.own_role"), NotFound("party.unknown_person"), Conflict("party.roles_exclusive").
+        Raises: Forbidden("party.own_role"), NotFound("party.unknown_person"), Conflict("party.roles_exclusive"),
+        Invalid("party.not_date" | "party.over").
         """
         _keeper(actor)
         if actor.person == person_id:
@@ -108,6 +109,9 @@ class Parties:
 
     def _bind(self, unit: Unit, actor: Actor, person: Person, role: Role, valid_to: str) -> Binding:
         day = business_day(self.clock())
+        valid_to = _stated_day(valid_to)
+        if valid_to and valid_to < day.isoformat():
+            raise Invalid("party.over", valid_to=valid_to, today=day.isoformat())
         facts = UnitFacts(unit, day)
         if exclusive((*facts.roles_in(person.org), role)):
             raise Conflict("party.roles_exclusive", person=person.id, org=person.org, role=role.value)
@@ -228,12 +232,14 @@ class Parties:
     def declare_conflict(self, actor: Actor, *, person: str, org: str, kind: str, ended: str = "") -> None:
         """Register an interest a person has in an organisation (article 16). Everybody may declare their own; keepers and auditors any.
 
-        That one is over is said by somebody else: it would let its holder decide. Raises: Forbidden("party.keepers_only" | "party.own_interest").
+        That one is over is said by somebody else: it would let its holder decide. Raises: Forbidden("party.keepers_only" | "party.own_interest"),
+        Invalid("party.not_date" | "party.unknown_org").
         """
         if actor.person != person and not actor.has(*KEEPERS, Role.AUDITOR, Role.SUPERVISOR):
             raise Forbidden("party.keepers_only")
         if actor.person == person and ended:
             raise Forbidden("party.own_interest", person=person, org=org)
+        ended = _stated_day(ended)
         with self.database.begin() as unit:
             _existing(unit, person)
             if unit.parties.org(org) is None:
@@ -264,6 +270,14 @@ class Parties:
         version = unit.events.version_of(stream) + 1
         event = Event(stream, version, type_, actor.person, actor.org, self.clock(), data, state, actor.on_behalf_of)
         unit.events.append(event, private)
+
+
+def _stated_day(word: str) -> str:
+    """A day as the records write it, or nothing."""
+    try:
+        return date.fromisoformat(word).isoformat() if word else ""
+    except ValueError:
+        raise Invalid("party.not_date", given=word[:40]) from None
 
 
 def _day_before(day: date) -> str:

@@ -79,6 +79,23 @@ def test_five_wrong_passwords_close_the_account_for_a_while_even_for_the_right_o
     assert accounts.sign_in("li.wei", PASSWORD)
 
 
+def test_a_name_that_nobody_has_is_closed_like_an_account(accounts: Accounts, clock: Moving) -> None:
+    def told(name: str) -> list[str]:
+        codes = []
+        for _ in range(MOST_FAILURES + 2):
+            with pytest.raises(Forbidden) as refused:
+                accounts.sign_in(name, "wrong")
+            codes.append(refused.value.code)
+        return codes
+
+    assert told(" Nobody ") == told("li.wei") == ["account.wrong"] * MOST_FAILURES + ["account.locked"] * 2
+    with pytest.raises(Forbidden, match=r"account\.locked"):
+        accounts.sign_in("nobody", "wrong")
+    clock.on(LOCK + timedelta(seconds=1))
+    with pytest.raises(Forbidden, match=r"account\.wrong"):
+        accounts.sign_in("nobody", "wrong")
+
+
 def test_a_session_ends_by_itself(accounts: Accounts, clock: Moving) -> None:
     secret = accounts.sign_in("li.wei", PASSWORD)
     clock.on(timedelta(hours=accounts.settings.session_hours, seconds=1))

@@ -139,7 +139,7 @@ def test_a_recheck_has_its_own_time(live: City) -> None:
     assert states(live, case) == {"acknowledge": "met", "check": "met"}
     case = live.do("developer", case, "appeal", **WHY)
     case = live.do("authority", case, "recheck", **WHY)
-    assert states(live, case) == {"acknowledge": "met", "check": "running"}
+    assert states(live, case) == {"acknowledge": "met", "check": "running", "appeal": "met"}
     live.clock.forward(days=60)
     live.tick()
     assert live.cases.get(SYSTEM, case.id).data["escalated"]["check"] >= 1

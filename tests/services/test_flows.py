@@ -559,6 +559,26 @@ def test_a_corrected_objection_points_to_the_new_version(live: City) -> None:
     assert walk(live, case, ("developer", "close", {"rating": "5"})).state == "closed"
 
 
+def test_an_objection_has_a_deadline_in_every_state_in_which_somebody_owes_something(live: City) -> None:
+    def running(case: Case) -> set[str]:
+        return {reading.clock for reading in live.cases.clocks(live["authority"], case.id) if reading.state == "running"}
+
+    case = objection(live)
+    assert running(case) == {"acknowledge", "check"}
+    case = walk(live, case, ("operator", "accept"), ("provider", "confirm", {"findings": "it is wrong"}))
+    assert running(case) == {"correct"}
+    case = walk(live, case, ("operator", "extend", {"more_days": 10, **WHY}))
+    live.clock.forward(days=70)
+    live.tick()
+    late = live.cases.get(live["authority"], case.id)
+    assert late.data["escalated"]["correct"] >= 1, "who does not correct in time is reported a level up"
+    other = walk(
+        live, objection(live), ("operator", "decline", {"reason_code": "no_evidence", **WHY}), ("developer", "appeal", WHY)
+    )
+    assert running(other) == {"appeal"}
+    assert running(walk(live, other, ("authority", "recheck", WHY))) == {"check"}
+
+
 def test_an_objection_is_declined_appealed_rechecked_and_closed_by_time(live: City) -> None:
     case = walk(
         live, objection(live), ("operator", "decline", {"reason_code": "no_evidence", **WHY}), ("developer", "appeal", WHY)
@@ -748,6 +768,16 @@ def test_a_sharing_duty_is_in_force_with_both_confirmations_only(live: City) -> 
     live.tick()
     assert live.cases.get(SYSTEM, case.id).state == "ended"
     walk(live, share(live), ("provider", "withdraw", WHY))
+
+
+def test_what_is_shared_no_more_ends_the_duties_to_share_it(live: City) -> None:
+    case = walk(live, share(live), ("implementer", "confirm_demand"), ("provider", "confirm_supply"))
+    closing = change(name="share_attribute", value="none", effective_from=live.clock().date().isoformat(), checks=None)
+    told = live.cases.open(live["provider"], "attribute", {key: value for key, value in closing.items() if value is not None})
+    walk(live, told, ("authority", "approve"))
+    live.tick()
+    ended = live.cases.get(live["implementer"], case.id)
+    assert (ended.state, ended.history[-1].data["reason"]) == ("ended", told.id)
 
 
 def plan(city: City, **over: Any) -> Case:

@@ -36,6 +36,16 @@ def test_seats_end_and_people_leave(city: City) -> None:
         city.parties.actor_of("implementer")
 
 
+def test_days_of_seats_and_interests_are_days_and_a_seat_does_not_end_before_it_begins(city: City) -> None:
+    for given, code in (("soon", "party.not_date"), ("2026-02-30", "party.not_date"), ("2020-01-01", "party.over")):
+        with pytest.raises(Invalid) as caught:
+            city.parties.bind(city["keeper"], "developer", "developer", valid_to=given)
+        assert caught.value.code == code
+    assert city.parties.bind(city["keeper"], "developer", "developer", valid_to="20991231").valid_to == "2099-12-31"
+    with pytest.raises(Invalid, match=r"party\.not_date"):
+        city.parties.declare_conflict(city["keeper"], person="operator", org="beichen", kind="shares", ended="last year")
+
+
 def test_credit_codes_are_checked(city: City) -> None:
     bad = credit_code(99)[:-1] + ("0" if credit_code(99)[-1] != "0" else "1")
     with pytest.raises(Invalid, match="party.credit_code"):

@@ -1,7 +1,7 @@
 """Attribute change (articles 1 and 5): share and open attributes are versions with a day, a reason and a basis, decided by a second person.
 
-Opening needs named checks for secrecy, personal information and trade secrets. Tightening suspends what was granted and quarantines what was
-released on the entry, in the same transaction in which it takes effect.
+Opening needs named checks for secrecy, personal information and trade secrets. Tightening suspends what was granted, ends what was shared and
+quarantines what was released on the entry, in the same transaction in which it takes effect.
 """
 
 from __future__ import annotations
@@ -66,8 +66,11 @@ def apply(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
     entry = context.facts.resource(case.data["resource"])
     before = getattr(entry, case.data["name"]) if entry else Attribute.CONDITIONAL
     yield Amend(case.data["resource"], "attribute_changed", told)
-    if case.data["name"] == "open_attribute" and _ORDER[Attribute(case.data["value"])] < _ORDER[before]:
-        yield from tightened(case.data["resource"], case.id, context, to_nothing=case.data["value"] == Attribute.NONE)
+    value = Attribute(case.data["value"])
+    if case.data["name"] == "open_attribute" and _ORDER[value] < _ORDER[before]:
+        yield from tightened(case.data["resource"], case.id, context, to_nothing=value is Attribute.NONE)
+    if case.data["name"] == "share_attribute" and value is Attribute.NONE:
+        yield from shared_no_more(case.data["resource"], case.id, context)
 
 
 def tightened(resource: str, cause: str, context: Context, *, to_nothing: bool) -> Iterable[Reaction]:
@@ -75,13 +78,25 @@ def tightened(resource: str, cause: str, context: Context, *, to_nothing: bool) 
     for held in context.facts.cases("entitlement", states=("active", "expiring")):
         if resource in held.data.get("resources", ()):
             yield Act(held.id, "suspend", {"reason": cause})
+    yield from handed_down_no_more(resource, cause, context)
+    for release in context.facts.cases("release", states=("released", "superseded")) if to_nothing else ():
+        if resource in release.data.get("resources", ()):
+            yield Act(release.id, "quarantine", {"reason": cause})
+
+
+def shared_no_more(resource: str, cause: str, context: Context) -> Iterable[Reaction]:
+    """What agencies agreed to share of the entry ends, and what was handed down of it is suspended (article 4)."""
+    for item in context.facts.cases("share_item", states=("effective", "breached")):
+        if resource in item.data["resources"]:
+            yield Act(item.id, "end", {"reason": cause})
+    yield from handed_down_no_more(resource, cause, context)
+
+
+def handed_down_no_more(resource: str, cause: str, context: Context) -> Iterable[Reaction]:
     handed = [item for item in context.facts.cases("delegation", states=("active",)) if resource in item.data["resources"]]
     for held in handed:
         if held.data["parent"] not in {item.id for item in handed}:  # what hangs below is suspended with it
             yield Act(held.id, "suspend", {"reason": cause})
-    for release in context.facts.cases("release", states=("released", "superseded")) if to_nothing else ():
-        if resource in release.data.get("resources", ()):
-            yield Act(release.id, "quarantine", {"reason": cause})
 
 
 FLOW = Flow(

@@ -163,5 +163,7 @@ FLOW = Flow(
     clocks=(
         Clock("acknowledge", "objection.acknowledge", ("filed",), ("checking", "feedback_sent", "withdrawn")),
         Clock("check", "objection.check", ("filed", "checking"), ("correcting", "feedback_sent", "withdrawn"), ("asked",)),
+        Clock("correct", "objection.correct", ("correcting",), ("feedback_sent",)),
+        Clock("appeal", "objection.appeal", ("escalated",), ("checking", "closed")),
     ),
 )

@@ -106,7 +106,7 @@ FLOW = Flow(
             fields=(Field("valid_to", "date"),),
             derive=nobody_confirmed,
         ),
-        step("end", "effective, breached -> ended", "ended", DEMAND, SUPPLY, Role.AUTHORITY, fields=(REASON,)),
+        step("end", "effective, breached -> ended", "ended", DEMAND, SUPPLY, Role.AUTHORITY, CLOCK, fields=(REASON,)),
         step("expire", "effective, breached -> ended", "expired", CLOCK, due=day_end("valid_to")),
     ),
     clocks=(Clock("deliver", "sharing.deliver", ("breached",), ("effective", "ended")),),
