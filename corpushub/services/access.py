@@ -174,7 +174,10 @@ class Access:
             return kept
         with self.database.read() as unit:
             token = unit.tokens.by_hash(hashed)
-        if token is None or token.revoked_at or token.expires_at <= iso(self.clock()):
+        if token is None or token.revoked_at:  # one that has run out is its owner's, who forgot
+            self.attempts.note_credential("token.unknown", person=token.person if token else "")
+            return None
+        if token.expires_at <= iso(self.clock()):
             return None
         try:
             actor = self.parties.actor_of(token.person)

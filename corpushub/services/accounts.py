@@ -25,6 +25,7 @@ from corpushub.base.identity import Clock, iso, sha256, system_clock
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.workflow import Event
+from corpushub.services.attempts import Attempts
 from corpushub.store.accounts import Account, Session
 from corpushub.store.db import Database, Unit
 
@@ -39,8 +40,17 @@ COOKIE = "corpushub_session"
 class Accounts:
     """Who may come in, and who is in."""
 
-    def __init__(self, *, database: Database, settings: Settings, parties: Any, clock: Clock = system_clock) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        settings: Settings,
+        parties: Any,
+        attempts: Attempts | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
         self.database, self.settings, self.parties, self.clock = database, settings, parties, clock
+        self.attempts = attempts or Attempts(database=database, clock=clock)
         self._unknown: dict[str, Account] = {}  # names tried that nobody has
 
     @cached_property
@@ -123,8 +133,10 @@ class Accounts:
         account = known or self._unknown.get(login, Account("", login, ""))
         right = self._matches(account.secret, password)
         if account.locked_until > iso(self.clock()):
+            self._note_attempt(account)
             raise Forbidden("account.locked", minutes=int(LOCK.total_seconds() // 60))
         if not known or not right:
+            self._note_attempt(account)
             self._note_failure(account)
             raise Forbidden("account.wrong")
         return self.open_session(known.person, agent=agent, method="password")
@@ -134,6 +146,11 @@ class Accounts:
             return self.hasher.verify(hashed or self.nobody, password[:MOST_LENGTH])
         except (VerificationError, InvalidHashError):
             return False
+
+    def _note_attempt(self, tried: Account) -> None:
+        with self.database.read() as unit:
+            person = unit.parties.person(tried.person) if tried.person else None
+        self.attempts.note_credential("account.wrong", org=person.org if person else "", person=tried.person)
 
     def _note_failure(self, tried: Account) -> None:
         if not tried.person:

@@ -1,4 +1,7 @@
-"""Deliveries that were refused, counted (articles 4 and 6: use beyond scope): the first of each kind a day is an event, the rest a number."""
+"""What was refused, counted: deliveries (articles 4 and 6: use beyond scope), and credentials that fail (article 15).
+
+The first of each kind a day is an event, the rest a number.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from corpushub.domain.workflow import Event
 from corpushub.store.db import Database, Unit
 
 KIND = "attempt"
+CREDENTIALS = ("account.wrong", "token.unknown")
+NOBODY = "-"
 Key = tuple[str, str, str, str]  # organisation, person, dataset, the rule that said no
 
 
@@ -29,6 +34,11 @@ class Attempts:
         if not actor.is_anonymous and why.code.startswith("delivery."):
             with self._lock:
                 self._noted[actor.org, actor.person, dataset, why.code] += 1
+
+    def note_credential(self, rule: str, *, org: str = "", person: str = "") -> None:
+        """A password or token was wrong; whose, where that is known."""
+        with self._lock:
+            self._noted[org, person, "", rule] += 1
 
     def flush(self) -> int:
         """Write what was noted since the last round; how many refusals."""
@@ -48,7 +58,7 @@ class Attempts:
         told = {"day": day, "org": org, "person": person, "dataset": dataset, "rule": rule}
         unit.documents.put(KIND, name, {**told, "count": count + (before["count"] if before else 0)})
         if before is None:
-            stream = f"{KIND}:{org}"
+            stream = f"{KIND}:{org or NOBODY}"
             version = unit.events.version_of(stream) + 1
             data = {"dataset": dataset, "rule": rule}
-            unit.events.append(Event(stream, version, f"{KIND}.refused", person, org, self.clock(), data, "refused"))
+            unit.events.append(Event(stream, version, f"{KIND}.refused", person or NOBODY, org, self.clock(), data, "refused"))

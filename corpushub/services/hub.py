@@ -88,7 +88,13 @@ class Hub:
     def accounts(self) -> Accounts:
         from corpushub.services.accounts import Accounts
 
-        return Accounts(database=self.database, settings=self.settings, parties=self.parties, clock=self.clock)
+        return Accounts(
+            database=self.database,
+            settings=self.settings,
+            parties=self.parties,
+            attempts=self.access.attempts,
+            clock=self.clock,
+        )
 
     @cached_property
     def audit(self) -> Audit:
@@ -317,6 +323,7 @@ class Hub:
 
     def _chores(self) -> tuple[Callable[[], object], ...]:
         """What the worker looks after in every round."""
+        from corpushub.services.monitoring import Monitoring
         from corpushub.services.orders import Orders
 
         orders = Orders(database=self.database, cases=self.cases, matching=self.matching, clock=self.clock)
@@ -328,7 +335,7 @@ class Hub:
             self.access.attempts.flush,
             self.database.tidy,
             self.oversight.recheck_conflicts,
-            self.oversight.watch_deliveries,
+            Monitoring(database=self.database, cases=self.cases, clock=self.clock).watch,
             self.oversight.end_exhausted,
             self.federation.pull_all,
             self.oversight.tallies.keep_up,

@@ -137,32 +137,6 @@ class Oversight:
                 stopped += 1
         return stopped
 
-    def watch_deliveries(self) -> int:
-        """Open an incident for whoever takes more rows within an hour than the rule allows (article 15); one for each holder, dataset and day.
-
-        Runs as upkeep, so an alert stands within one round. How many were opened.
-        """
-        now = self.clock()
-        least, day = self.cases.rules.number("delivery.bulk_rows_per_hour"), business_day(now).isoformat()
-        with self.database.read() as unit:
-            heavy = Watch(unit.connection).heavy(iso(now - timedelta(hours=1)), least)
-            new = [item for item in heavy if unit.documents.get("alert", f"{item.org}/{item.repo}/{day}") is None]
-        for item in new:
-            with self.database.begin() as unit:
-                unit.documents.put("alert", f"{item.org}/{item.repo}/{day}", asdict(item))
-                report: dict[str, Any] = {
-                    "title": f"{item.org} {item.repo}",
-                    "kind": "bulk_download",
-                    "text": f"{item.rows} rows, {item.requests} requests",
-                }
-                report |= {
-                    "signals": asdict(item),
-                    "orgs": [item.org],
-                    "entitlements": [item.entitlement] if item.entitlement else [],
-                }
-                self.cases.open_in(unit, SYSTEM, "incident", {name: value for name, value in report.items() if value})
-        return len(new)
-
     def subscribe(self, actor: Actor, kinds: Iterable[str]) -> tuple[str, ...]:
         """Tell the actor of every new incident of these kinds from now on; none ends it (article 15). Raises: Forbidden("oversight.only")."""
         _overseer(actor)

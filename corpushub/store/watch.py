@@ -19,12 +19,13 @@ _AT_ONCE = 10_000  # names in one statement: databases have a limit
 
 @dataclass(frozen=True, slots=True)
 class Heavy:
-    """An organisation that took more rows of a dataset within a span than the rule allows for."""
+    """An organisation that took more of a dataset within a span than a rule allows for."""
 
     org: str
     repo: str
     entitlement: str
     rows: int
+    bytes: int
     requests: int
 
 
@@ -32,17 +33,17 @@ class Watch:
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
 
-    def heavy(self, since: str, least_rows: int) -> tuple[Heavy, ...]:
-        """Who took at least `least_rows` rows of one dataset since a moment (ISO), most first."""
+    def heavy(self, since: str, *, rows: int = 0, size: int = 0) -> tuple[Heavy, ...]:
+        """Who took at least so many rows, and so many bytes, of one dataset since a moment (ISO), most first."""
         d = t.delivery.c
-        rows = sa.func.sum(d.rows)
+        taken, weight = sa.func.sum(d.rows), sa.func.sum(d.bytes)
         query = (
-            sa.select(d.org, d.repo, d.entitlement, rows, sa.func.count())
+            sa.select(d.org, d.repo, d.entitlement, taken, weight, sa.func.count())
             .where(d.at >= since)
             .group_by(d.org, d.repo, d.entitlement)
         )
-        found = self.connection.execute(query.having(rows >= least_rows).order_by(rows.desc()))
-        return tuple(Heavy(org, repo, entitlement, int(total), int(count)) for org, repo, entitlement, total, count in found)
+        found = self.connection.execute(query.having(taken >= rows, weight >= size).order_by(taken.desc(), weight.desc()))
+        return tuple(Heavy(*names, *map(int, numbers)) for *names, numbers in ((*row[:3], row[3:]) for row in found))
 
     def decided(self, first: datetime, last: datetime, types: Sequence[str]) -> Iterator[Event]:
         """The whole streams in which an event of `types` fell into a span, in the order of the record: who did what when, not what was said."""

@@ -236,40 +236,6 @@ def test_a_conflict_declared_late_takes_the_voice_back(city: City) -> None:
     assert oversight(city).recheck_conflicts() == 0
 
 
-def test_a_bulk_download_raises_one_alert_and_the_freeze_works(city: City) -> None:
-    right = entitled(city)
-    row = Delivery(
-        "d-1",
-        iso(city.clock()),
-        "city/notices",
-        "0" * 40,
-        "",
-        9,
-        10,
-        4_999_999,
-        "developer",
-        "beichen",
-        "",
-        right.id,
-        "research",
-        "file",
-        "r",
-    )
-    with city.database.begin() as unit:
-        unit.deliveries.add([row])
-    assert oversight(city).watch_deliveries() == 0
-    with city.database.begin() as unit:
-        unit.deliveries.add([replace(row, id="d-2", rows=1)])
-    assert oversight(city).watch_deliveries() == 1
-    assert oversight(city).watch_deliveries() == 0, "one alert a day is enough"
-    (incident,) = city.cases.list(city["supervisor"], flow="incident").items
-    assert incident.data["signals"]["rows"] == 5_000_000
-    city.do("supervisor", incident, "contain")
-    assert city.cases.get(SYSTEM, right.id).state == "suspended"
-    city.clock.forward(days=1)
-    assert oversight(city).watch_deliveries() == 0
-
-
 def recomputed(city: City) -> tuple[Indicator, ...]:
     with city.database.read() as unit:
         return indicators((event for _, event in unit.events.since(limit=10_000)), city.cases.rules)
