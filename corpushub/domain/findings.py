@@ -1,4 +1,5 @@
-"""Approvals worth a look (article 16): one pair again and again, faster than one can read, off hours, never a no, for related organisations.
+"""Approvals worth a look (article 16): one pair again and again, faster than one can read, off hours, never a no, for related organisations,
+by somebody who has kept one seat for longer than a person should.
 
 A finding proves nothing; it says where to ask, with the events it rests on (`stream@version`, at most a hundred of them).
 """
@@ -8,12 +9,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from corpushub.base.identity import BEIJING
 from corpushub.base.rulebook import Rulebook
 from corpushub.domain.indicators import SHOWN, ref
+from corpushub.domain.parties import Binding
 from corpushub.domain.workflow import Event
 
 
@@ -21,7 +23,7 @@ from corpushub.domain.workflow import Event
 class Finding:
     """Something in the approvals worth a look."""
 
-    # same_pair, too_fast, off_hours, always_yes, related_org, price_differs, above_cap, no_price, not_as_listed
+    # same_pair, too_fast, off_hours, always_yes, related_org, rotation_due, price_differs, above_cap, no_price, not_as_listed
     kind: str
     persons: tuple[str, ...]
     orgs: tuple[str, ...]
@@ -32,13 +34,19 @@ class Finding:
 _YES = frozenset({"approved", "voted", "confirmed", "capped", "amended"})
 _NO = frozenset({"rejected", "returned", "refused"})
 DECISIONS = _YES | _NO
+LEAVE = timedelta(days=30)
+"""So short an absence from a seat does not make a rotation."""
 
 
 def unusual(
-    events: Iterable[Event], rules: Rulebook, conflicts: Mapping[str, frozenset[str]], span: tuple[datetime, datetime]
+    events: Iterable[Event],
+    rules: Rulebook,
+    conflicts: Mapping[str, frozenset[str]],
+    seats: Iterable[Binding],
+    span: tuple[datetime, datetime],
 ) -> tuple[Finding, ...]:
-    """Unusual approvals of a span of time: one pair again and again, faster than one can read, off hours, never a no, in favour of related
-    organisations. `events` are the whole streams that were decided in that span; what their commands said is not looked at.
+    """Unusual approvals of a span of time. `events` are the whole streams that were decided in that span; what their commands said is not
+    looked at. `conflicts`: person -> organisations of declared interest; `seats`: all that were ever given.
     """
     first, last = span
     streams: dict[str, list[Event]] = defaultdict(list)
@@ -53,6 +61,7 @@ def unusual(
     found += _off_hours(decisions, rules)
     found += _always_yes(decisions, rules)
     found += _related(decisions, openers, conflicts)
+    found += _rotation(decisions, seats, rules, _local(last).date())
     return tuple(found)
 
 
@@ -114,3 +123,34 @@ def _related(
         other = openers[event.stream].org
         if event.name in _YES and other in conflicts.get(event.actor, frozenset()):
             yield Finding("related_org", (event.actor,), (event.org, other), {}, (ref(event),))
+
+
+def _rotation(decisions: Sequence[Event], seats: Iterable[Binding], rules: Rulebook, day: date) -> Iterable[Finding]:
+    """Who decided, and has sat in one seat since before the rule's span."""
+    decided: dict[str, list[Event]] = defaultdict(list)
+    for event in decisions:
+        decided[event.actor].append(event)
+    held: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+    for seat in seats:
+        if seat.person in decided:
+            held[seat.person, seat.role.value].append(seat)
+    for (person, role), bindings in sorted(held.items()):
+        since = _since(bindings, day)
+        if since is not None and (day - since).days > rules.number("separation.rotation_days"):
+            listed = decided[person]
+            facts = {"role": role, "since": since.isoformat(), "days": (day - since).days}
+            yield Finding("rotation_due", (person,), (listed[-1].org,), facts, tuple(map(ref, listed[-SHOWN:])))
+
+
+def _since(bindings: Iterable[Binding], day: date) -> date | None:
+    """Since when the seat has been held without leaving it for longer than `LEAVE`; None where it is not held on `day`."""
+    began: date | None = None
+    ended = date.min
+    for seat in sorted(bindings, key=lambda seat: seat.valid_from):
+        first, last = date.fromisoformat(seat.valid_from), date.fromisoformat(seat.valid_to) if seat.valid_to else date.max
+        if first > day or last < first:
+            continue
+        if began is None or first > ended + LEAVE:
+            began = first
+        ended = max(ended, last)
+    return began if ended >= day else None

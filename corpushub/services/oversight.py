@@ -103,7 +103,7 @@ class Oversight:
                 conflicts[value["person"]].add(value["org"])
             frozen = {person: frozenset(orgs) for person, orgs in conflicts.items()}
             types = [f"{flow}.{name}" for flow in flows() for name in DECISIONS]
-            found = unusual(Watch(unit.connection).decided(*span, types), rules, frozen, span)
+            found = unusual(Watch(unit.connection).decided(*span, types), rules, frozen, unit.parties.bindings(), span)
             return (*found, *self._price_findings(unit))
 
     def recheck_conflicts(self) -> int:

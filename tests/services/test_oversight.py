@@ -109,6 +109,30 @@ def test_findings_are_of_the_span_asked_for_and_know_what_was_proposed_before_it
     assert oversight(city).unusual(city["auditor"]) == (), "older than the rule looks back"
 
 
+def test_who_decides_from_one_seat_for_longer_than_five_years_is_found(city: City) -> None:
+    """Article 16: rotation. A short leave is none, a long one is."""
+
+    def found() -> list[tuple[str, str]]:
+        return [
+            (item.persons[0], item.facts["role"])
+            for item in oversight(city).unusual(city["auditor"])
+            if item.kind == "rotation_due"
+        ]
+
+    city.clock.forward(days=1700)
+    city.parties.unbind(city["keeper"], "reviewer", "reviewer")
+    city.clock.forward(days=20)
+    city.parties.bind(city["keeper"], "reviewer", "reviewer")
+    city.clock.forward(days=120)
+    case = proposed(city, version="2.0.0")
+    city.do("reviewer", case, "approve")
+    assert ("reviewer", "reviewer") in found()
+    city.parties.unbind(city["keeper"], "reviewer", "reviewer")
+    city.clock.forward(days=40)
+    city.parties.bind(city["keeper"], "reviewer", "reviewer")
+    assert ("reviewer", "reviewer") not in found()
+
+
 def test_only_oversight_sees_findings(city: City) -> None:
     for person in ("developer", "operator"):
         with pytest.raises(Forbidden, match="oversight.only"):
