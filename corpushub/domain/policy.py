@@ -101,6 +101,7 @@ _ARTICLES = {
     "channel": 6,
     "resource": 6,
     "fields": 6,
+    "unlisted": 6,
     "rows": 6,
     "versions": 6,
     "region": 4,

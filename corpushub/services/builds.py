@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import secrets
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from corpushub.engine.plan import Plan
     from corpushub.engine.run.runner import Run
     from corpushub.engine.run.trace import Traced
+    from corpushub.engine.sources.opening import Source
     from corpushub.engine.sources.place import Place
 
 BUILDS, SECRET = "build", "secret"
@@ -38,6 +39,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 class Catalog(Protocol):
     def authorize_build(self, actor: Actor, recipe: Recipe) -> tuple[SourceGrant, ...]: ...
+    def check_columns(self, sources: Iterable[tuple[SourceRef, Iterable[str]]]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Builds:
             from corpushub.engine.cache import clear_leftovers
             from corpushub.engine.run.runner import Run, carry_out
 
-            plan, place = self._plan(recipe, Path(recipe_path).parent, options, progress=progress)
+            plan, place = self._plan_allowed(recipe, Path(recipe_path).parent, options, progress)
             place.cache.sweep()
             clear_leftovers(self.settings.home / "builds")
             build_id = new_id("build", clock=self.clock)
@@ -158,7 +160,7 @@ class Builds:
         """What a build would do; asks the same authorisation, since sources are opened to know their columns. Raises: as `build`."""
         options = options or Options(addresses or {})
         recipe, _ = self._allowed(actor, Path(recipe_path), options)
-        return self._plan(recipe, Path(recipe_path).parent, options)[0]
+        return self._plan_allowed(recipe, Path(recipe_path).parent, options)[0]
 
     def explain(self, actor: Actor, recipe_path: Path | str, *, options: Options | None = None, lang: str = "") -> str:
         """The plan as text, with how much of it earlier builds already computed; with a language, each step in words. Raises: as `build`."""
@@ -167,7 +169,7 @@ class Builds:
 
         options = options or Options({})
         recipe, _ = self._allowed(actor, Path(recipe_path), options)
-        plan, place = self._plan(recipe, Path(recipe_path).parent, options)
+        plan, place = self._plan_allowed(recipe, Path(recipe_path).parent, options)
         return explain(plan, reusable(plan, place.cache), lang)
 
     def get(self, actor: Actor, build_id: str) -> BuildRecord:
@@ -199,7 +201,7 @@ class Builds:
 
         options = options or Options({}, sample=PREVIEW_ROWS)
         recipe, _ = self._allowed(actor, Path(recipe_path), options)
-        return trace(self._plan(recipe, Path(recipe_path).parent, options)[0], step, limit)
+        return trace(self._plan_allowed(recipe, Path(recipe_path).parent, options)[0], step, limit)
 
     def _allowed(self, actor: Actor, path: Path, options: Options) -> tuple[Recipe, tuple[SourceGrant, ...]]:
         if actor != SYSTEM and not actor.has(Role.OPERATOR):
@@ -220,6 +222,13 @@ class Builds:
         except UnicodeDecodeError:
             raise Invalid("recipe.not_utf8", file=path.name) from None
         return Recipe.parse(text, name=path.name, steps=registry())
+
+    def _plan_allowed(self, recipe: Recipe, folder: Path, options: Options, progress: Progress = silent) -> tuple[Plan, Place]:
+        """The plan, if no source brings a column its entry does not list: without `select` that shows only once it is open."""
+        plan, place = self._plan(recipe, folder, options, progress=progress)
+        if options.authorize:
+            self.catalog.check_columns((source.ref, read_columns(source)) for source in plan.sources)
+        return plan, place
 
     def _plan(
         self, recipe: Recipe, folder: Path, options: Options, key: bytes = b"", progress: Progress = silent
@@ -308,6 +317,12 @@ def reused_by_stage(job: Run) -> dict[str, tuple[int, int]]:
 def visible(row: Mapping[str, Any], actor: Actor) -> bool:
     """Builds are unreleased data: only the builder's organisation and this hub's own jobs see them."""
     return actor == SYSTEM or bool(actor.org and actor.org == row["builder_org"])
+
+
+def read_columns(source: Source) -> tuple[str, ...]:
+    """The columns a source brings of its own: neither the engine's nor those the recipe adds."""
+    added = source.ref.options.get("add") or {}
+    return tuple(name for name in source.schema if not name.startswith("_") and name not in added)
 
 
 def addressed(recipe: Recipe, addresses: Mapping[str, str]) -> Recipe:

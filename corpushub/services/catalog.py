@@ -227,11 +227,22 @@ class Catalog:
         """The grant each source rests on; asked before a source is opened.
 
         Raises: NotFound("resource.unknown"), Forbidden("authorization.missing" | "authorization.purpose" | "authorization.fields" |
-        "authorization.expired" | "authorization.not_yet" | "authorization.inactive" | "authorization.unregistered" | "authorization.secrecy").
+        "authorization.expired" | "authorization.not_yet" | "authorization.inactive" | "authorization.unregistered" | "authorization.secrecy" |
+        "authorization.unlisted").
         """
         with self.database.read() as unit:
             agreements = unit.cases.list(flow="authorization", states=(*LIVE, "suspended", "exiting", "ended"))
             return tuple(self._source_grant(unit, actor, recipe.purpose, source, agreements) for source in recipe.sources)
+
+    def check_columns(self, sources: Iterable[tuple[SourceLike, Iterable[str]]]) -> None:
+        """A source without `select` brings what its file holds, which shows once it is open: no more than its entry lists.
+
+        Raises: Forbidden("authorization.unlisted").
+        """
+        with self.database.read() as unit:
+            for source, columns in sources:
+                if not source.select:
+                    check_listed(self._held(unit, source.resource), source, columns)
 
     def _source_grant(
         self, unit: Unit, actor: Actor, purpose: str, source: SourceLike, agreements: Iterable[Case]
@@ -249,6 +260,7 @@ class Catalog:
         ]
         if not over:
             raise refusal("authorization", "missing", resource=entry.id, org=actor.org).error()
+        check_listed(entry, source, source.select)
         use = Use((entry.id,), purpose, "compute", {entry.id: source.select or tuple(sorted(entry.field_names()))})
         verdicts = [(case, self._under(case, use)) for case in over]
         for case, verdict in verdicts:
@@ -263,6 +275,17 @@ class Catalog:
         # Building is what the operator is authorised for; the channels of the agreement speak of what goes out.
         building = Use(use.resources, use.purpose, terms.channels[0] if terms.channels else "", use.fields, terms.regions)
         return within(building, terms, business_day(self.clock()), area="authorization", link=case.id)
+
+
+def check_listed(entry: Resource, source: SourceLike, columns: Iterable[str]) -> None:
+    """An entry that lists its fields is about those and no others. Raises: Forbidden("authorization.unlisted")."""
+    listed = entry.field_names()
+    beyond = sorted(set(columns) - listed) if listed else []
+    if beyond:
+        known = ", ".join(sorted(listed))
+        raise refusal(
+            "authorization", "unlisted", source=source.name, resource=entry.id, asked=", ".join(beyond), known=known
+        ).error()
 
 
 def _grant(source: SourceLike, entry: Resource, case: Case) -> SourceGrant:

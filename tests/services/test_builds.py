@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from corpushub.base.identity import sha256
 from corpushub.base.settings import Settings
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
 from corpushub.domain.policy import SourceGrant
-from corpushub.domain.recipe import Recipe
+from corpushub.domain.recipe import Recipe, SourceRef
 from corpushub.services.builds import Builds, Options
 from corpushub.store.db import Database
 
@@ -40,6 +40,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.brought: dict[str, tuple[str, ...]] = {}
 
     def authorize_build(self, actor: Actor, recipe: Recipe) -> tuple[SourceGrant, ...]:
         self.asked.append(actor.person)
@@ -48,6 +49,9 @@ class Desk:
         return (
             SourceGrant("notices", "r/1", "code", "case", "a", "b", ("model-training",), "2025-01-01", "2027-01-01", "0" * 64),
         )
+
+    def check_columns(self, sources: Iterable[tuple[SourceRef, Iterable[str]]]) -> None:
+        self.brought = {source.name: tuple(columns) for source, columns in sources}
 
 
 @pytest.fixture
@@ -87,6 +91,19 @@ def test_the_catalogue_is_asked_before_a_source_is_opened(builds: Builds, recipe
         builds.build(CURATOR, recipe)
     assert desk.asked == ["p1"]
     assert builds.list(CURATOR) == ()
+
+
+def test_the_catalogue_hears_which_columns_a_source_brought_before_anything_is_built(
+    builds: Builds, recipe: Path, desk: Desk
+) -> None:
+    told = RECIPE.replace("from: notices.csv", "from: notices.csv, add: {city: yz}").replace(
+        "  - normalize", "  - select: {columns: [id]}\n  - normalize"
+    )
+    recipe.write_text(told.replace("  - normalize: {columns: [text]}\n", ""), "utf-8")
+    for look in (builds.plan, builds.explain, builds.trace, builds.build):
+        desk.brought = {}
+        look(CURATOR, recipe)
+        assert desk.brought == {"notices": ("text",)}
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,18 @@ def test_a_build_outside_its_authorization_is_refused_naming_the_clause(ready: C
     assert refused.value.facts["article"]
 
 
+def test_a_column_the_entry_does_not_list_is_read_neither_by_name_nor_by_leaving_select_out(ready: City) -> None:
+    with pytest.raises(Forbidden, match="authorization.unlisted") as refused:
+        ready.catalog.authorize_build(ready["operator"], Recipe(sources=(Source(select=("id", "salary")),)))
+    assert refused.value.facts["asked"] == "salary"
+    everything = Source(select=())
+    ready.catalog.check_columns([(everything, ("id", "text"))])
+    with pytest.raises(Forbidden, match="authorization.unlisted") as refused:
+        ready.catalog.check_columns([(everything, ("id", "text", "salary"))])
+    assert "salary" in refused.value.explain("zh")
+    assert "select" in refused.value.explain("en")
+
+
 def test_an_organisation_without_authorization_builds_nothing(ready: City) -> None:
     with pytest.raises(Forbidden, match="authorization.missing"):
         ready.catalog.authorize_build(ready["developer"], Recipe())
