@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, NotFound
 from corpushub.base.identity import Clock, business_day, system_clock
+from corpushub.base.rulebook import Rulebook
 from corpushub.domain import registers as r
-from corpushub.domain.parties import Actor
+from corpushub.domain.duties import duties
+from corpushub.domain.parties import Actor, Binding
 from corpushub.domain.workflow import Case, Event, fold
 from corpushub.services.attempts import KIND as ATTEMPTS
 from corpushub.services.cases import Cases
@@ -46,17 +50,32 @@ def visible(unit: Unit) -> list[Any]:
     return [entry for entry in unit.catalog.search(limit=0) if not entry.secrecy]
 
 
-Make = Callable[[Unit, str], list[Row]]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The day a register is made for, and the rules in force."""
+
+    day: date
+    rules: Rulebook
+
+
+def owed(unit: Unit, asked: Asked) -> list[Row]:
+    seats: dict[str, list[Binding]] = {org.id: list(unit.parties.bindings(org=org.id)) for org in unit.parties.orgs()}
+    cases = [case for flow in ("authorization", "disclosure") for case in unit.cases.list(flow=flow)]
+    return [duty.row() for duty in duties(records(unit), cases, seats, asked.rules, asked.day)]
+
+
+Make = Callable[[Unit, Asked], list[Row]]
 PUBLIC: Mapping[str, Make] = MappingProxyType({
     "products": lambda unit, _: r.products(visible(unit), unit.cases.list(flow="price")),
     "elements": lambda unit, _: r.elements(visible(unit)),
     "standards": lambda unit, _: r.standards(records(unit), visible(unit)),
-    "channels": lambda unit, day: r.channels(records(unit), Watch(unit.connection).by_channel(), day),
+    "channels": lambda unit, asked: r.channels(records(unit), Watch(unit.connection).by_channel(), asked.day.isoformat()),
     "districts": lambda unit, _: r.districts(unit.parties.orgs(), visible(unit), every(unit)),
     "scenarios": lambda unit, _: r.scenarios(records(unit), unit.cases.list(flow="release", states=r.OUT)),
     "bases": lambda unit, _: r.bases(unit.cases.list(flow="authorization", states=("active", "amending", "suspended")), records(unit)),
 })  # fmt: skip
 OVERSEEN: Mapping[str, Make] = MappingProxyType({
+    "duties": owed,
     "surveys": lambda unit, _: r.surveys(records(unit), visible(unit)),
     "sharing": lambda unit, _: r.sharing(with_history(unit, "share_item")),
     "settlements": lambda unit, _: r.settlements(records(unit)),
@@ -84,7 +103,7 @@ class Registers:
         if name in OVERSEEN and not actor.has(*OVERSIGHT):
             raise Forbidden("oversight.only")
         with self.database.read() as unit:
-            return make(unit, business_day(self.clock()).isoformat())
+            return make(unit, Asked(business_day(self.clock()), self.cases.rules))
 
     def csv(self, actor: Actor, name: str) -> str:
         """`rows` as CSV. Raises: as `rows`."""
