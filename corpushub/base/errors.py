@@ -13,7 +13,7 @@ tokens or paths outside the project.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -54,7 +54,11 @@ class HubError(Exception):
         self.facts = facts
 
     def explain(self, lang: Lang) -> str:
-        return text(self.code, lang, **self.facts)
+        return self.sentence(lang, self.facts)
+
+    def sentence(self, lang: Lang, facts: Mapping[str, object]) -> str:
+        """What the rule says; `facts` are its own, or the same with words for their codes."""
+        return text(self.code, lang, **facts)
 
     def __str__(self) -> str:
         facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())

@@ -37,10 +37,11 @@ class Context:
     json: bool = False
     person: str = ""
     home: str = ""
+    stated: dict[str, object] = field(default_factory=dict)  # settings a command's own options name
     _hub: Hub | None = field(default=None, repr=False)
 
     def settings(self) -> Settings:
-        return load_settings(home=self.home)
+        return load_settings(home=self.home, **self.stated)
 
     def hub(self) -> Hub:
         """The services, opened at first use: `--help` and a mistyped word never touch a database."""

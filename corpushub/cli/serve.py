@@ -19,10 +19,11 @@ def serve(
     from corpushub.web import serve as serve_hub
 
     ctx = context()
+    # Said as settings, so that every address the hub tells of itself is the one it listens on.
+    ctx.stated = {name: value for name, value in (("host", host), ("port", port)) if value}
     settings = ctx.settings()
-    host, port = host or settings.host, port or settings.port
-    check_port(host, port)
-    serve_hub(ctx.hub(), host=host, port=port)
+    check_port(settings.host, settings.port)
+    serve_hub(ctx.hub(), host=settings.host, port=settings.port)
 
 
 def nginx(

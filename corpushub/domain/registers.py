@@ -19,6 +19,7 @@ from corpushub.domain.workflow import Case, Event
 Row = dict[str, Any]
 PRODUCTS = ("product", "service", "api", "index", "model")
 OUT = ("released", "superseded")
+UNREGISTERED, NO_STANDARD = "not in the register", "none"  # in the place of a standard's name
 FORMULA = frozenset("=+-@＝＋－＠")  # spreadsheets of Chinese systems take the full-width signs, too
 
 
@@ -110,8 +111,8 @@ def standards(records: Iterable[Case], entries: Sequence[Resource]) -> list[Row]
     unknown = sum(count for number, count in cited.items() if number and number not in known)
     return [
         *rows,
-        {"number": "", "name": "not in the register", "fields": unknown, "percent": share(unknown, total)},
-        {"number": "", "name": "none", "fields": cited[""], "percent": share(cited[""], total)},
+        {"number": "", "name": UNREGISTERED, "fields": unknown, "percent": share(unknown, total)},
+        {"number": "", "name": NO_STANDARD, "fields": cited[""], "percent": share(cited[""], total)},
     ]
 
 

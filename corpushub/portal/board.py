@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from corpushub.domain.flows import flow_named
+from corpushub.domain.parties import Role
 from corpushub.domain.workflow import Case, Seat
 from corpushub.portal import casework, choices, diagrams, values
 from corpushub.portal.html import Child, Safe, a, b, div, joined, li, span, ul
@@ -119,6 +120,7 @@ def case_view(ask: Ask, case: Case, board: Board) -> Safe:
     flow = flow_named(case.flow)
     clocks = ask.hub.cases.clocks(ask.actor, case.id)
     running = [item for item in clocks if item.state in {"running", "paused"}]
+    first = min(running, key=lambda item: (item.state == "paused", item.left), default=None)
     acts = casework.commands(ask, case)
     ways, sheets = casework.buttons(ask, acts, choices.all_of(ask, [item for act in acts for item in act.fields]))
     left = div(
@@ -141,7 +143,7 @@ def case_view(ask: Ask, case: Case, board: Board) -> Safe:
                 org=casework.org_name(ask, case.opened_org),
                 at=t.moment(case.opened_at),
             ),
-            actions=[state_chip(t, case.state), *[reading(t, item) for item in running]],
+            actions=[state_chip(t, case.state), reading(t, first, named=True)],
             crumbs=[(t(f"{board.place}.title"), link(ask.lang, board.path)), (case.id, ask.href())],
         ),
         div(left, right, c="two"),
@@ -190,14 +192,7 @@ def turn_of(ask: Ask, case: Case) -> str:
 
 
 def seat_words(ask: Ask, seat: Seat) -> str:
-    t = ask.t
-    if seat.role is not None and seat.role.value == "system":
-        return t("board.clock_moves")
-    party = t.name("party", seat.party) if seat.party else ""
-    role = t.name("role", seat.role.value) if seat.role else ""
-    return (
-        f"{role}（{party}）" if role and party and ask.lang == "zh" else f"{role} ({party})" if role and party else role or party
-    )
+    return ask.t("board.clock_moves") if seat.role is Role.SYSTEM else ask.t.seat(seat.label())
 
 
 def names(ask: Ask, seats: Sequence[str]) -> str:

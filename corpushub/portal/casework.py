@@ -93,6 +93,9 @@ def title_of(ask: Ask, case: Case) -> str:
             or (data.get("resources") or [""])[0]
         )
         subject = subject_title(ask, str(named)) if named else ""
+        others = len(data.get("resources") or ()) - 1
+        if others > 0 and named == data["resources"][0]:
+            subject = t("portal.and_others", first=subject, count=others + 1)
     subject = subject or str(data.get("text") or data.get("subject") or data.get("scenario") or "")[:60]
     version = f" v{data['version']}" if data.get("version") and case.flow == "release" else ""
     return f"{subject or case.id}{version}"
@@ -173,7 +176,7 @@ def commands(ask: Ask, case: Case, *, wanted: tuple[str, ...] = ()) -> tuple[for
     """Commands the reader's seat covers now, `wanted` first; clock commands are nobody's button."""
     found: dict[str, forms.Command] = {}
     for item in ask.hub.cases.allowed(ask.actor, case.id):
-        refusal = item.refusal.explain(ask.lang) if item.refusal else ""
+        refusal = ask.t.explain(item.refusal) if item.refusal else ""
         known = found.get(item.command)
         if known is None or (known.refusal and not refusal):
             stands = {name: json.dumps(case.data[name], ensure_ascii=False, indent=1) for name in ("facts",) if name in case.data}

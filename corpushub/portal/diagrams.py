@@ -11,6 +11,7 @@ from corpushub.portal.html import Child, Safe, element
 from corpushub.portal.pages import Words
 
 WIDE, HIGH, GAP_X, GAP_Y = 96, 30, 46, 18
+LEAST = 0.78  # of its own size: smaller, and nobody reads it; a narrower place scrolls
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def flow_picture(t: Words, flow: Flow, case: Case | None = None, counts: Mapping
             *boxes,
             viewBox=f"0 0 {width:.0f} {height:.0f}",
             width=f"{width:.0f}",
+            style=f"min-width:{width * LEAST:.0f}px",
             c="chart flowchart",
             role="img",
             aria_label=label,

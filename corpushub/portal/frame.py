@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from corpushub.base.messages import LANGS, Lang
+from corpushub.portal import casework
 from corpushub.portal.areas import AREAS, Area
 from corpushub.portal.html import (
     Safe,
@@ -65,7 +66,13 @@ def top(ask: Ask, area: str, place: str) -> Safe:
         a(ask.t("portal.skip"), href=f"{link(ask.lang, ask.path)}#screen", c="skip"),
         header(
             div(
-                a(MARK, span("corpushub", c="brand-word"), href=f"/{ask.lang}/", c="brand", aria_label=ask.t("portal.home")),
+                a(
+                    MARK,
+                    span("corpushub", c="brand-word"),
+                    href=f"/{ask.lang}/",
+                    c="brand",
+                    aria_label=f"corpushub · {ask.t('portal.home')}",
+                ),
                 nav(*[area_link(ask, item, area) for item in admitted], c="areas", aria_label=ask.t("portal.areas")),
                 search_box(ask),
                 language_links(ask),
@@ -136,6 +143,7 @@ def search_box(ask: Ask) -> Safe:
         action=link(ask.lang, "/data/datasets"),
         method="get",
         role="search",
+        aria_label=ask.t("portal.search"),
         c="find",
     )
 
@@ -167,12 +175,12 @@ def user_menu(ask: Ask) -> Safe:
             href=f"/signin?{'' if ask.lang == 'zh' else 'lang=en&'}next={link(ask.lang, ask.path)}",
             c="btn primary small signin",
         )
-    seats = "、" if ask.lang == "zh" else ", "
-    roles = seats.join(t.name("role", role) for role in sorted(ask.actor.roles))
+    name = ask.actor.name or ask.actor.person
+    roles = t.listed(t.name("role", role) for role in sorted(ask.actor.roles))
     return details(
-        summary(MAN, span(ask.actor.name or ask.actor.person, c="who"), aria_label=t("portal.account")),
+        summary(MAN, span(name, c="who"), aria_label=f"{name} · {t('portal.account')}"),
         div(
-            div(b(ask.actor.name or ask.actor.person), span(ask.actor.org, c="quiet"), span(roles, c="quiet"), c="menu-head"),
+            div(b(name), span(casework.org_name(ask, ask.actor.org), c="quiet"), span(roles, c="quiet"), c="menu-head"),
             a(t("account.title"), href=link(ask.lang, "/home/account")),
             a(t("mine.tokens"), href=link(ask.lang, "/demand/mine", tab="tokens")),
             form(button(t("portal.sign_out"), type_="submit"), action="/signout", method="post"),

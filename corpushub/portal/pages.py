@@ -9,12 +9,17 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from corpushub.base.errors import HubError
 from corpushub.base.identity import BEIJING
 from corpushub.base.messages import Lang, catalogue, text
+from corpushub.base.regions import regions
 from corpushub.domain.parties import Actor, Role
 from corpushub.portal.areas import EVERYBODY
 from corpushub.portal.html import Safe
 from corpushub.services.hub import Hub
+
+CODES = {"command": "command", "state": "state", "flow": "name", "role": "role"}
+"""Facts of refusals that are codes, and the area of the catalogue that has words for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,25 @@ class Words:
         if both is None or isinstance(both, str):
             return both or ""
         return both.get(self.lang) or next((value for value in both.values() if value), "")
+
+    def explain(self, error: HubError) -> str:
+        """The sentence of a refusal, its codes (a state, a command, seats) in the words the screens use for them."""
+        return error.sentence(self.lang, {name: self.fact(name, value) for name, value in error.facts.items()})
+
+    def fact(self, name: str, value: object) -> object:
+        if name == "seats":
+            return self.listed(self.seat(label) for label in str(value).split(", "))
+        return self.name(CODES[name], str(value)) if name in CODES else value
+
+    def seat(self, label: str) -> str:
+        """`provider@owner` in words: the role, and whose."""
+        role, _, party = label.partition("@")
+        words = [self.name(area, code) for area, code in (("role", role), ("party", party)) if code]
+        return words[0] if len(words) == 1 else self("portal.role_of", role=words[0], party=words[1])
+
+    def region(self, code: str) -> str:
+        """Name of a place by its code; the code where the language has none."""
+        return regions().get(code, code) if self.lang == "zh" else code
 
     def listed(self, words: Iterable[str]) -> str:
         """Words one after another, with the language's own comma."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -189,6 +189,19 @@ def number(value: float | None, *, digits: int = 0) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
+def figure(value: float | None) -> str:
+    """A measured number as people write it: thousands apart, no exponent, no zeros at the end."""
+    return "–" if value is None else f"{value:,.6f}".rstrip("0").rstrip(".")
+
+
+SIGNS = {">=": "≥", "<=": "≤", "==": "="}
+
+
+def bound(op: str, threshold: float) -> str:
+    """What a measured number has to keep to: `≥ 10,000`."""
+    return f"{SIGNS.get(op, op)} {figure(threshold)}"
+
+
 def size(count: int | None) -> str:
     """Bytes for people: 4.1 MB."""
     amount = float(count or 0)
@@ -225,8 +238,8 @@ def bar(share: float, *, tone: Tone = "", label: str = "") -> Safe:
     )
 
 
-def reading(t: Words, clock: Reading | None) -> Safe | None:
-    """A clock in words and colour: working days left, paused, met or missed; the day it falls due in the title."""
+def reading(t: Words, clock: Reading | None, *, named: bool = False) -> Safe | None:
+    """A clock in words and colour: working days left, paused, met or missed; the day it falls due in the title. `named`: which clock it is."""
     if clock is None:
         return None
     tones: dict[str, Tone] = {"green": "good", "amber": "warn", "red": "bad"}
@@ -234,8 +247,9 @@ def reading(t: Words, clock: Reading | None) -> Safe | None:
     if key is None:
         key = "overdue" if clock.left < 0 else "due_today" if clock.left == 0 else "left"
     title = t("portal.clock_title", clock=t.name("clock", clock.clock), due=clock.due, rule=clock.rule)
+    words = t(f"portal.{key}", count=abs(clock.left))
     return chip(
-        t(f"portal.{key}", count=abs(clock.left)),
+        t("portal.clock_named", clock=begun(t.name("clock", clock.clock)), words=words) if named else words,
         "quiet" if clock.state in {"paused", "met"} else tones[clock.light],
         title=title,
     )
@@ -247,6 +261,10 @@ def steps(items: Iterable[tuple[Child, Child, Child]], *, c: str = "") -> Safe:
     return ol(*rows, c=f"timeline {c}".rstrip())
 
 
+PAGING: Mapping[str, str] = {"page": "", "after": ""}
+"""How far one has turned the pages of a list: means nothing in another list."""
+
+
 def tabs(ask: Ask, items: Sequence[tuple[str, str, Child]], current: str, *, name: str = "tab", default: str = "") -> Safe:
     """Tabs as links: key, words, count. The default, else the first, stands in the address without a query."""
     first = default or items[0][0]
@@ -254,7 +272,7 @@ def tabs(ask: Ask, items: Sequence[tuple[str, str, Child]], current: str, *, nam
         a(
             words,
             span(count, c="count") if count not in (None, "") else None,
-            href=ask.href(**{name: "" if key == first else key}),
+            href=ask.href(**PAGING, **{name: "" if key == first else key}),
             c="tab current" if key == current else "tab",
             aria_current="page" if key == current else None,
         )
@@ -287,7 +305,7 @@ def refusal(t: Words, error: HubError) -> Safe:
     problems = [li(told(t, problem)) for problem in error.problems] if isinstance(error, Invalid) else []
     article, step = error.facts.get("article"), error.facts.get("next_step")
     return div(
-        p(b(t(word_of(error)), c="refusal-word"), error.explain(t.lang).split("\n", 1)[0]),
+        p(b(t(word_of(error)), c="refusal-word"), t.explain(error)),
         ul(*problems) if problems else None,
         p(t("portal.article", article=article), c="quiet") if article else None,
         p(t("portal.next_step", step=step)) if step else None,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from corpushub.domain.registers import NO_STANDARD, UNREGISTERED
 from corpushub.portal import values
 from corpushub.portal.html import Child, Safe, a, span
 from corpushub.portal.pages import Ask
 from corpushub.portal.parts import card, grid
 
 SHOWN_ROWS = 200
-ORGS = frozenset({"org", "operator", "owner", "district", "supplier", "demander", "party", "buyer"})
+ORGS = frozenset({"org", "root", "chain", "operator", "owner", "district", "supplier", "demander", "party", "buyer"})
+NO_NAMES = {UNREGISTERED: "registers.unregistered", NO_STANDARD: "registers.no_standard"}
 RESOURCES = frozenset({"authoritative", "resource"})
 
 
@@ -40,6 +42,8 @@ def cell(ask: Ask, name: str, value: object) -> Child:
         return span("–", c="quiet")
     if name in {"kind", "channel"}:
         return ask.t.name("choice", str(value))
+    if name == "name" and value in NO_NAMES:
+        return ask.t(NO_NAMES[value])
     if name == "state":
         return ask.t.name("state", str(value))
     if name == "system" and value == "hub":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -12,11 +13,31 @@ from corpushub.portal import casework
 from corpushub.portal.html import Child, Safe, a, pre, span, ul
 from corpushub.portal.html import li as item_of_list
 from corpushub.portal.pages import Ask, Words, link
-from corpushub.portal.parts import chip, digest, facts, grid, number
+from corpushub.portal.parts import chip, digest, facts, figure, grid
 
 VOICES = {"by", "approvals", "lifted_by", "withdrawn_by", "votes"}
+PLAIN = frozenset({"", "text", "words"})
+SUBJECT = re.compile(r"[\w.-]+/[\w.-]+(/[\w.-]+)?", re.ASCII)
 HIDDEN = frozenset(VOICES | {"gates", "grants", "escalated", "pack", "explanation", "parsed", "facts", "command"})
 MOST_CELLS = 40
+BY_NAME: Mapping[str, str] = {  # what a flow adds to the answers, and what forms ask for as text
+    "provider": "org",
+    "owner": "org",
+    "grantor": "org",
+    "interpreter": "person",
+    "first_panel": "person",
+    "about": "subject",
+    "population": "subject",
+    "sample": "subject",
+    "dataset": "subject",
+    "datasets": "subject",
+    "parents": "subject",
+    "product": "subject",
+    "outcome": "choice",
+    "purpose": "choice",
+    "role": "role",
+    "region": "region",
+}
 MONEY = frozenset({"permitted_revenue", "carried_excess", "excess_before", "budget"})
 
 
@@ -48,11 +69,7 @@ def value_of(ask: Ask, kind: str, name: str, value: Any) -> Child:
     if isinstance(value, list | tuple):
         return many(ask, kind, name, list(value))
     if isinstance(value, int | float):
-        return (
-            money(t, value)
-            if name.endswith("_fen") or name in MONEY
-            else number(value, digits=0 if isinstance(value, int) else 2)
-        )
+        return money(t, value) if name.endswith("_fen") or name in MONEY else figure(value)
     return words(ask, kind, name, str(value))
 
 
@@ -61,7 +78,7 @@ def money(t: Words, fen: float) -> str:
 
 
 def words(ask: Ask, kind: str, name: str, value: str) -> Child:
-    t = ask.t
+    t, kind = ask.t, kind if kind not in PLAIN else BY_NAME.get(name, kind)
     if kind in {"org", "orgs"}:
         return casework.org_name(ask, value)
     if kind == "person":
@@ -72,8 +89,12 @@ def words(ask: Ask, kind: str, name: str, value: str) -> Child:
         return digest(value, length=16)
     if kind == "case" or is_case(value):
         return case_link(ask, value)
-    if name == "dataset":
-        return a(casework.dataset_title(ask, value), href=link(ask.lang, f"/data/datasets/{value}"), title=value)
+    if kind == "subject":
+        return subject(ask, value)
+    if kind == "role":
+        return t.name("role", value)
+    if kind == "region":
+        return t.region(value)
     if name in {"domain", "domains"}:
         return t.name("domain", value)
     if kind in {"choice", "choices"}:
@@ -85,13 +106,40 @@ def resource(ask: Ask, value: str) -> Safe:
     return a(casework.resource_title(ask, value), href=link(ask.lang, f"/data/catalog/{value}"), title=value)
 
 
+def subject(ask: Ask, value: str) -> Child:
+    """What a case is about: a dataset, one of its versions, or an entry, by title; other words as they stand."""
+    name, _, version = value.partition("@")
+    if SUBJECT.fullmatch(name) is None:
+        return value
+    if name.count("/") != 1:
+        return resource(ask, value)
+    title = casework.dataset_title(ask, name) + (f" v{version}" if version else "")
+    return a(title, href=link(ask.lang, f"/data/datasets/{name}", revision=f"v{version}" if version else None), title=value)
+
+
 def is_case(value: str) -> bool:
     head, _, tail = value.partition("-")
     return len(tail) == 26 and tail.isalnum() and any(table.prefix == head for table in flows().values())
 
 
 def case_link(ask: Ask, value: str) -> Safe:
-    return a(value, href=casework.case_href(ask, casework.flow_of(value), value), c="mono")
+    """A case by its title; by its id where it is not the reader's to see."""
+    title = ask.once(f"case:{value}", lambda: casework.title_by_id(ask, value))
+    return a(
+        title or value, href=casework.case_href(ask, casework.flow_of(value), value), title=value, c=None if title else "mono"
+    )
+
+
+def stream(ask: Ask, name: str) -> Safe:
+    """What an event happened to: an entry of the catalog, a person or organisation by name, else a case."""
+    kind, _, id_ = name.partition(":")
+    if kind == "resource":
+        return resource(ask, id_)
+    return (
+        a(name, href=casework.case_href(ask, casework.flow_of(name), name), c="mono")
+        if is_case(name)
+        else span(id_ or name, c="mono")
+    )
 
 
 def many(ask: Ask, kind: str, name: str, value: list[Any]) -> Child:
@@ -111,7 +159,8 @@ def record(ask: Ask, name: str, value: Mapping[str, Any]) -> Child:
     depth = all(not isinstance(item, Mapping | list | tuple) or not item for item in value.values())
     if not depth and len(str(value)) > 2000:
         return pre(str(value)[:2000], tabindex="0")
+    kind = "person" if name == "checks" else ""  # who looked at what
     return facts(
-        [(ask.t.name("field", key), value_of(ask, "", key, item)) for key, item in list(value.items())[:MOST_CELLS]],
+        [(ask.t.name("field", key), value_of(ask, kind, key, item)) for key, item in list(value.items())[:MOST_CELLS]],
         c=f"nested {name}",
     )

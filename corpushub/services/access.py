@@ -52,9 +52,9 @@ class Gated(Forbidden):
         self.anonymous = anonymous
         self.url = url
 
-    def explain(self, lang: Lang) -> str:
+    def sentence(self, lang: Lang, facts: Mapping[str, object]) -> str:
         why = self.why.explain(lang).rstrip(".。") if self.why else ""
-        return text(self.code, lang, **self.facts, why=why)
+        return text(self.code, lang, **facts, why=why)
 
 
 K = TypeVar("K")

@@ -90,6 +90,8 @@ class ReviewResult:
     agreement: float
     kappa: float
     lower_bound: float
+    dataset: str = ""  # of a review: what it is a sample of
+    version: str = ""
 
     @property
     def rate(self) -> float:
@@ -139,11 +141,21 @@ class Reviews:
         rows = (Review(**value) for _, value in unit.documents.list(REVIEWS))
         return next((item for item in rows if (item.logical_digest, item.purpose, item.version) == wanted), None)
 
-    def list(self, actor: Actor) -> tuple[ReviewResult, ...]:
-        """Every review the actor may see, newest first, with how far it is."""
+    def list(self, actor: Actor, *, dataset: str = "", version: str = "") -> tuple[ReviewResult, ...]:
+        """Every review the actor may see, of one dataset and version where they are named, newest first, with how far it is."""
+        known: dict[str, dict[str, Sequence[Verdict]]] = {}  # versions of a dataset share their verdicts: read once
         with self.database.read() as unit:
-            found = [Review(**value) for _, value in unit.documents.list(REVIEWS, newest_first=True)]
-            return tuple(self._result(unit, review) for review in found if may_see(actor, review))
+            found = []
+            for _, value in unit.documents.list(REVIEWS, newest_first=True):
+                review = Review(**value)
+                wanted = dataset in ("", review.dataset) and version in ("", review.version)
+                if not wanted or not may_see(actor, review):
+                    continue
+                shared = family(review.dataset, review.purpose)
+                if shared not in known:
+                    known[shared] = self._verdicts(unit, review)
+                found.append(summed(review, known[shared]))
+        return tuple(found)
 
     def get(self, actor: Actor, review_id: str) -> Review:
         """Raises: NotFound("reviews.unknown")."""
@@ -302,7 +314,7 @@ def summed(sample: Sample, verdicts: Mapping[str, Sequence[Verdict]]) -> ReviewR
     passed = sum(done)
     return ReviewResult(
         getattr(sample, "id", ""), sample.purpose, sample.size, len(done), passed, sample.size - len(done), disputed, rounded(agreed),
-        rounded(kappa(pairs)), rounded(wilson_lower(passed, len(done))),
+        rounded(kappa(pairs)), rounded(wilson_lower(passed, len(done))), getattr(sample, "dataset", ""), getattr(sample, "version", ""),
     )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import Invalid
+from corpushub.cli import run
 from corpushub.cli.context import enter, print_table, to_plain
-from tests.kit.demo import PROJECT, environment
+from tests.kit.demo import PROJECT, environment, free_port
 
 HEAVY = {"gradio", "presidio_analyzer", "ray", "opendp", "polars", "sqlalchemy", "pyarrow", "datasets", "fastapi"}
 
@@ -78,3 +79,11 @@ def test_a_table_too_wide_for_the_terminal_becomes_blocks(
     monkeypatch.setenv("COLUMNS", "120")
     print_table(rows, (), "")
     assert "│ CN_MOBILE │" in capsys.readouterr().out
+
+
+def test_a_hub_tells_the_address_it_was_told_to_listen_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, str, int]] = []
+    monkeypatch.setattr("corpushub.web.serve", lambda hub, host, port: told.append((hub.settings.endpoint(), host, port)))
+    port = free_port()
+    assert run(["--home", str(tmp_path), "serve", "--port", str(port)]) == 0
+    assert told == [(f"http://127.0.0.1:{port}", "127.0.0.1", port)]

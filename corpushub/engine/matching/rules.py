@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from corpushub.base.regions import regions
 from corpushub.engine.matching.text import fold
 
 GRANULARITIES = ("city", "district", "street", "community", "grid", "point")  # coarse to fine
@@ -61,12 +61,10 @@ class Gazetteer:
 
 @cache
 def gazetteer() -> Gazetteer:
-    text = files("corpushub.rules").joinpath("regions-cn.csv").read_text("utf-8")
-    rows = [(row["code"], row["name"]) for row in csv.DictReader(text.splitlines())]
     rules = matching_rules()["region"]
     never = set(rules["never_short"])
     found: dict[str, list[str]] = {}
-    for code, name in rows:
+    for code, name in regions().items():
         for form in {name, *(short_forms(name, rules["suffixes"]))}:
             if form == name or (len(form) >= 2 and form not in never and may_be_short(code)):
                 found.setdefault(form, []).append(code)
@@ -76,7 +74,7 @@ def gazetteer() -> Gazetteer:
     codes = {key: tuple(listed) for key, listed in zip(keys, found.values(), strict=True)}
     groups = set(fold(list(rules["groups"])))
     one = {key: listed if key in groups else tuple(sorted(set(listed))) for key, listed in codes.items()}
-    return Gazetteer(one, dict(rows), max(map(len, one)), frozenset(groups))
+    return Gazetteer(one, dict(regions()), max(map(len, one)), frozenset(groups))
 
 
 def short_forms(name: str, suffixes: Iterable[str]) -> list[str]:

@@ -49,7 +49,7 @@ def interests(ask: Ask) -> Safe:
     ]
     others = [option(t.of(org.name), value=org.id) for org in ask.hub.parties.orgs() if org.id != ask.actor.org]
     boxes = (
-        label(span(t("account.org")), select(*others, name="org", required=True)),
+        label(span(t("account.org")), select(option("", value=""), *others, name="org", required=True)),
         label(
             span(t("account.interest")), input_(name="kind", required=True, maxlength=80, placeholder=t("account.interest_hint"))
         ),

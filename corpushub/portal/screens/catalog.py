@@ -69,6 +69,7 @@ def searchbar(ask: Ask, chosen: Mapping[str, str]) -> Safe:
         c="searchbar",
         data_live=True,
         role="search",
+        aria_label=words,
     )
 
 
@@ -126,7 +127,13 @@ def words(ask: Ask, name: str, value: str) -> str:
         return casework.org_name(ask, value)
     if name == "state":
         return ask.t.name("state", value)
-    return value if name == "region" else ask.t.name("domain", value) if name == "domain" else ask.t.name("choice", value)
+    return (
+        ask.t.region(value)
+        if name == "region"
+        else ask.t.name("domain", value)
+        if name == "domain"
+        else ask.t.name("choice", value)
+    )
 
 
 def pages(ask: Ask, count: int, at: int) -> Safe:
@@ -217,12 +224,12 @@ def side(ask: Ask, entry: Resource) -> Safe:
         (t("catalog.class"), category),
         (t("catalog.egress"), t.name("egress", entry.egress.value)),
         (t.name("field", "domain"), t.name("domain", entry.domain)),
-        (t.name("field", "region"), entry.region),
+        (t.name("field", "region"), span(t.region(entry.region), title=entry.region)),
         (t("catalog.origin"), t.name("origin", entry.origin)),
         (t("catalog.frequency"), t.name("frequency", entry.frequency)),
         (t("catalog.volume"), entry.volume),
         (t("catalog.licence"), entry.licence),
-        (t("catalog.interpreter"), casework.person_name(ask, entry.interpreter.get("person", "")) or None),
+        (t("catalog.interpreter"), interpreter(ask, entry)),
         (t("catalog.quality"), f"{entry.quality:.0f}" if entry.quality >= 0 else None),
     ]
     missing = incomplete(entry)
@@ -252,6 +259,13 @@ def side(ask: Ask, entry: Resource) -> Safe:
         else None
     )
     return div(card(t("dataset.facts"), facts(about, c="top")), gaps, trail, proof(ask, entry), c="stack")
+
+
+def interpreter(ask: Ask, entry: Resource) -> str:
+    """Whom to ask what the data means: by name for people who are signed in, and how to reach them for everybody."""
+    stated = entry.interpreter
+    person = "" if ask.actor.is_anonymous else casework.person_name(ask, stated.get("person", ""))
+    return " · ".join(part for part in (person, stated.get("contact", "")) if part)
 
 
 def as_of(ask: Ask, entry: Resource) -> Safe:
@@ -294,7 +308,7 @@ def fields(t: Words, entry: Resource) -> Safe:
     rows = [
         [
             span(item.name, c="mono"),
-            item.dtype,
+            t.name("dtype", item.dtype),
             t.of(item.meaning) or chip(t("catalog.undefined"), "warn"),
             item.standard or "–",
             t.name("sensitivity", item.sensitivity),

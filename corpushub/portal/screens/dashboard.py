@@ -36,7 +36,7 @@ from corpushub.portal.html import (
     ul,
 )
 from corpushub.portal.pages import Ask, Page, Screen, link
-from corpushub.portal.parts import bar, card, grid, heading
+from corpushub.portal.parts import bar, card, figure, grid, heading
 from corpushub.services.oversight import OVERSIGHT
 
 MOST = 1000
@@ -169,11 +169,14 @@ def trends(ask: Ask) -> Mapping[str, Sequence[tuple[str, float]]]:
 def indicator_row(ask: Ask, item: Indicator, before: Mapping[str, Sequence[tuple[str, float]]]) -> list[Child]:
     t = ask.t
     unit = {"percent": "%", "working_day": t("dashboard.working_days"), "points": ""}.get(item.unit, "")
-    links = ul(*[li(values.case_link(ask, name.partition("@")[0])) for name in dict.fromkeys(item.events[:20])], c="plain")
+    streams = dict.fromkeys(name.partition("@")[0] for name in item.events[:20])
+    links = ul(*[li(values.stream(ask, name)) for name in streams], c="plain")
     drill = details(summary(t("dashboard.events", count=item.count)), links, c="fold") if item.events else str(item.count)
     return [
         t.name("indicator", item.id),
-        f"{item.value:g}{unit}",
+        f"{figure(item.value)}{unit}"
+        if item.count or item.unit == "count"
+        else "–",  # of nothing there is no share and no median
         pictures.spark(before.get(item.id, ())),
         code(item.formula, c="small quiet"),
         drill,

@@ -112,6 +112,7 @@ def searchbar(ask: Ask, chosen: Mapping[str, str]) -> Safe:
         c="searchbar",
         data_live=True,
         role="search",
+        aria_label=t("datasets.placeholder"),
     )  # fmt: skip
 
 

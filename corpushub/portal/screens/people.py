@@ -100,7 +100,7 @@ def org_row(ask: Ask, org: Org, people: int) -> list[Child]:
     return [
         div(span(a(t.of(org.name), href=place(ask, org.id)), mine, c="row"), div(org.id, c="mono quiet small")),
         t.name("org_kind", org.kind.value),
-        org.region,
+        span(t.region(org.region), title=org.region),
         span(org.credit_code, c="mono"),
         str(people) if people else span("–", c="quiet"),
     ]
@@ -114,7 +114,7 @@ def org_page(ask: Ask) -> Page:
     about: list[tuple[Child, Child]] = [
         (t("people.kind"), t.name("org_kind", org.kind.value)),
         (t("people.credit_code"), span(org.credit_code, c="mono")),
-        (t.name("field", "region"), org.region),
+        (t.name("field", "region"), span(t.region(org.region), title=org.region)),
         (t.name("field", "parent_org"), casework.org_name(ask, org.parent)),
         (t.name("field", "state_assets"), t("portal.yes") if org.state_assets else None),
     ]

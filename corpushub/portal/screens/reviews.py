@@ -13,7 +13,23 @@ from corpushub.domain.workflow import Case
 from corpushub.portal import casework, forms, markdown, pictures
 from corpushub.portal.html import Child, Safe, a, aside, b, code, details, div, h2, joined, kbd, section, span, summary
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
-from corpushub.portal.parts import Tone, bar, card, chip, digest, empty, facts, grid, heading, moment, reading, state_chip, steps
+from corpushub.portal.parts import (
+    Tone,
+    bar,
+    bound,
+    card,
+    chip,
+    digest,
+    empty,
+    facts,
+    figure,
+    grid,
+    heading,
+    moment,
+    reading,
+    state_chip,
+    steps,
+)
 from corpushub.services.reviews import ReviewResult
 
 
@@ -131,7 +147,7 @@ def evidence(ask: Ask, file: File) -> Safe:
             actions=[state_chip(t, item.state), reading(t, item.clock)],
         ),
         verdict_line(t, file),
-        gates(t, file.gates),
+        gates(ask, file.gates),
         div(changes(t, file), funnel(t, file), c="halves"),
         personal(t, file),
         div(linkage(t, file.gates), samples(ask, file.samples), c="halves"),
@@ -148,16 +164,12 @@ def verdict_line(t: Words, file: File) -> Safe:
     failed = [gate for gate in file.gates if gate["status"] == "fail" and gate.get("effect") == "block"]
     waived = [gate for gate in file.gates if gate["status"] == "waived"]
     if failed:
-        return div(
-            b(t("reviews.blocked", count=len(failed))), " ", ", ".join(gate_name(t, gate) for gate in failed), c="note bad"
-        )
+        return div(b(t("reviews.blocked", count=len(failed))), " ", t.listed(gate_name(t, gate) for gate in failed), c="note bad")
     labels = [gate for gate in file.gates if gate["status"] == "fail"]
     if labels:
-        return div(b(t("reviews.label_only")), " ", ", ".join(gate_name(t, gate) for gate in labels), c="note warn")
+        return div(b(t("reviews.label_only")), " ", t.listed(gate_name(t, gate) for gate in labels), c="note warn")
     if waived:
-        return div(
-            b(t("reviews.waived", count=len(waived))), " ", ", ".join(gate_name(t, gate) for gate in waived), c="note warn"
-        )
+        return div(b(t("reviews.waived", count=len(waived))), " ", t.listed(gate_name(t, gate) for gate in waived), c="note warn")
     return div(b(t("reviews.all_good")), " ", t("reviews.digest_fixed"), c="note good") if file.gates else Safe("")
 
 
@@ -169,8 +181,9 @@ ORDER = ("fail", "waived", "pending", "pass", "not_applicable")
 TONES: Mapping[str, Tone] = {"pass": "good", "fail": "bad", "waived": "warn", "pending": "", "not_applicable": "quiet"}
 
 
-def gates(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
+def gates(ask: Ask, rows: Sequence[Mapping[str, Any]]) -> Safe:
     """Every gate with the numbers it was judged on; what needs a look stands open, what passed or does not apply is folded."""
+    t = ask.t
     if not rows:
         return card(t("reviews.gates"), empty(t("reviews.no_gates"), t("reviews.no_gates_next")))
     judged = [row for row in rows if row["status"] != "not_applicable"]
@@ -180,10 +193,10 @@ def gates(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
     rest = [row for row in rows if row["status"] == "not_applicable"]
     return card(
         t("reviews.gates"),
-        *[gate_line(t, row) for row in sorted(looked, key=gate_order)],
-        folded(t("reviews.passed", count=len(passed)), [gate_line(t, row) for row in passed], is_open=not looked),
-        folded(t("reviews.pending", count=len(waiting)), [gate_line(t, row) for row in waiting]),
-        folded(t("reviews.not_applicable", count=len(rest)), [gate_line(t, row) for row in rest]),
+        *[gate_line(ask, row) for row in sorted(looked, key=gate_order)],
+        folded(t("reviews.passed", count=len(passed)), [gate_line(ask, row) for row in passed], is_open=not looked),
+        folded(t("reviews.pending", count=len(waiting)), [gate_line(ask, row) for row in waiting]),
+        folded(t("reviews.not_applicable", count=len(rest)), [gate_line(ask, row) for row in rest]),
         aside=t("reviews.gates_passed", passed=len(passed), count=len(judged)),
     )
 
@@ -192,13 +205,14 @@ def folded(title: str, rows: Sequence[Child], *, is_open: bool = False) -> Safe 
     return details(summary(title), div(*rows), c="fold", open=is_open) if rows else None
 
 
-def gate_line(t: Words, row: Mapping[str, Any]) -> Safe:
+def gate_line(ask: Ask, row: Mapping[str, Any]) -> Safe:
+    t = ask.t
     tone = TONES.get(str(row["status"]), "")
     if row["status"] == "fail" and row.get("effect") != "block":
         tone = "warn"
     return div(
         span(str(row["gate"]), c="id"),
-        div(gate_name(t, row), div(gate_numbers(t, row), c="detail")),
+        div(gate_name(t, row), div(gate_numbers(ask, row), c="detail")),
         chip(t.name("status", str(row["status"])), tone),
         c="gate",
     )
@@ -208,14 +222,27 @@ def gate_order(row: Mapping[str, Any]) -> int:
     return ORDER.index(str(row["status"])) if row["status"] in ORDER else len(ORDER)
 
 
-def gate_numbers(t: Words, row: Mapping[str, Any]) -> str:
-    shown = []
-    for outcome in row.get("outcomes", ()):
-        value = "–" if outcome.get("value") is None else f"{outcome['value']:g}"
-        shown.append(f"{t.name('measure', outcome['measure'])} {value} ({outcome['op']} {outcome['threshold']:g})")
-    waivers = row.get("waivers", ())
-    shown += [t("reviews.waiver", by=waiver["by"], until=waiver["expires"], reason=waiver["reason"]) for waiver in waivers]
-    return "; ".join(shown)
+def gate_numbers(ask: Ask, row: Mapping[str, Any]) -> str:
+    t = ask.t
+    shown = [
+        t(
+            "reviews.measured",
+            measure=t.name("measure", outcome["measure"]),
+            value=figure(outcome.get("value")),
+            bound=bound(outcome["op"], outcome["threshold"]),
+        )
+        for outcome in row.get("outcomes", ())
+    ]
+    shown += [
+        t(
+            "reviews.waiver",
+            by=casework.person_name(ask, waiver["by"]),
+            until=waiver["expires"],
+            reason=waiver["reason"].rstrip("。."),
+        )
+        for waiver in row.get("waivers", ())
+    ]
+    return t("reviews.between").join(shown)
 
 
 def changes(t: Words, file: File) -> Safe:
@@ -275,8 +302,8 @@ def linkage(t: Words, rows: Sequence[Mapping[str, Any]]) -> Safe:
     lines = [
         [
             t.name("measure", str(outcome["measure"])),
-            "–" if outcome.get("value") is None else f"{outcome['value']:g}",
-            f"{outcome['op']} {outcome['threshold']:g}",
+            figure(outcome.get("value")),
+            bound(outcome["op"], outcome["threshold"]),
             chip(t.name("status", str(row["status"])), TONES.get(str(row["status"]), "")),
         ]
         for row in rows
@@ -399,8 +426,7 @@ def file_of(ask: Ask, case_id: str) -> File:
 
 
 def samples_of(ask: Ask, dataset: str, version: str) -> tuple[ReviewResult, ...]:
-    found = [(item, ask.hub.reviews.get(ask.actor, item.review)) for item in ask.hub.reviews.list(ask.actor)]
-    return tuple(item for item, review in found if (review.dataset, review.version) == (dataset, version))
+    return ask.hub.reviews.list(ask.actor, dataset=dataset, version=version)
 
 
 def voices(ask: Ask, case: Case) -> tuple[Voice, ...]:

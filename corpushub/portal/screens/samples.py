@@ -63,15 +63,14 @@ def listing(ask: Ask) -> Page:
 
 def result_row(ask: Ask, result: ReviewResult) -> Sequence[Child]:
     t = ask.t
-    review = ask.hub.reviews.get(ask.actor, result.review)
     share = result.reviewed / result.required if result.required else 0.0
     done = div(
         bar(share, tone="good" if result.is_complete else ""), span(f"{result.reviewed:,} / {result.required:,}", c="quiet small")
     )
     return [
         div(
-            a(casework.dataset_title(ask, review.dataset), href=link(ask.lang, f"/make/samples/{result.review}")),
-            div(f"{review.dataset} v{review.version}", c="mono quiet small"),
+            a(casework.dataset_title(ask, result.dataset), href=link(ask.lang, f"/make/samples/{result.review}")),
+            div(f"{result.dataset} v{result.version}", c="mono quiet small"),
         ),
         t.name("sample", result.purpose),
         done,
@@ -121,7 +120,7 @@ def one(ask: Ask) -> Page:
     t = ask.t
     review = ask.hub.reviews.get(ask.actor, ask.params["review"])
     result = ask.hub.reviews.result(ask.actor, review.id)
-    title = t("samples.of", dataset=review.dataset, purpose=t.name("sample", review.purpose))
+    title = t("samples.of", dataset=casework.dataset_title(ask, review.dataset), purpose=t.name("sample", review.purpose))
     crumbs = [(t("samples.title"), link(ask.lang, "/make/samples")), (review.id, ask.href())]
     body = joined(
         heading(title, lead=t("samples.rule", purpose=t.name("sample", review.purpose)), crumbs=crumbs),

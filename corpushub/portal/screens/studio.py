@@ -30,7 +30,7 @@ from corpushub.portal.html import (
     ul,
 )
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
-from corpushub.portal.parts import bar, card, chip, empty, grid, heading, moment, reason_words, refusal, sub
+from corpushub.portal.parts import bar, card, chip, empty, figure, grid, heading, moment, reason_words, refusal, sub
 from corpushub.portal.trial_view import plan_view, trial_view
 from corpushub.services.builds import BuildRecord
 from corpushub.services.studio import RecipeFile
@@ -417,7 +417,7 @@ def dropped_row(ask: Ask, row: Mapping[str, Any]) -> list[Child]:
 
 def measures(ask: Ask, record: BuildRecord) -> Safe:
     t = ask.t
-    shown = [[t.name("measure", name), f"{value:g}"] for name, value in sorted(record.built.measures.items())]
+    shown = [[t.name("measure", name), figure(value)] for name, value in sorted(record.built.measures.items())]
     return joined(
         sub(t("studio.measured", count=len(shown))), grid([t("studio.measure"), t("catalog.value")], shown, numeric=(1,))
     )

@@ -113,6 +113,7 @@
     if (!target || event.defaultPrevented) { return; }
     if (target.matches("[data-copy]")) { copy(target); return; }
     if (target.matches("[data-theme]") && target.tagName === "BUTTON") { theme(); return; }
+    if (target.matches("[data-why]")) { notice(target.dataset.why, "bad", true); return; } // its title is nothing to a finger or a key
     if (target.matches("[data-sheet]")) { open_sheet(target); return; }
     if (target.matches("[data-close]")) { target.closest("dialog").close(); return; }
     if (target.matches("[data-act]")) { event.preventDefault(); act(target.dataset.act, JSON.parse(target.dataset.form || "{}")); return; }
@@ -259,6 +260,10 @@
     document.querySelectorAll(".places a.current, #screen .tabs .current").forEach(function (at) {
       var row = at.closest(".bar-in, .tabs"); // on a phone the row is longer than the window: where one is stays in sight
       row.scrollLeft = at.offsetLeft - row.offsetLeft - (row.clientWidth - at.offsetWidth) / 2;
+    });
+    document.querySelectorAll(".flowchart .node.here, .flowchart .node.been").forEach(function (at) {
+      var row = at.closest(".scroll"), here = at.getBoundingClientRect(), seen = row.getBoundingClientRect();
+      if (here.right > seen.right) { row.scrollLeft += here.right - seen.right + 24; }
     });
     clearInterval(watch);
     watch = setInterval(function () {

@@ -1,0 +1,201 @@
+"""What people read: codes in words, numbers as they are written, names that controls are called by, and clocks that say which they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from corpushub.base.errors import Conflict, Forbidden
+from corpushub.base.messages import Lang
+from corpushub.domain.clocks import Reading
+from corpushub.domain.flows import flow_named
+from corpushub.domain.indicators import Indicator
+from corpushub.domain.parties import ANONYMOUS
+from corpushub.domain.registers import NO_STANDARD, UNREGISTERED
+from corpushub.domain.workflow import Case
+from corpushub.portal import board, casework, diagrams, frame, parts, register_view, values
+from corpushub.portal.pages import Ask, Words
+from corpushub.portal.screens import account, catalog, dashboard, reviews
+from corpushub.services.access import Gated
+from tests.kit.gov import RESOURCE, registered
+from tests.kit.hub import REPO, SomeHub, some_hub
+
+ZH, EN = Words("zh"), Words("en")
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> SomeHub:
+    found = some_hub(tmp_path_factory.mktemp("spoken"))
+    registered(found.city)
+    return found
+
+
+def asking(hub: SomeHub, person: str = "authority", path: str = "/home/tasks", lang: Lang = "zh", **query: str) -> Ask:
+    known = {"org:stats-bureau": "统计局", "person:provider": "吴帆", "person:reviewer": "王敏"}
+    return Ask(hub.hub, hub.parties.actor_of(person), Words(lang), path, {}, query, known)
+
+
+def a_case(flow: str, **data: Any) -> Case:
+    return Case(
+        f"{flow_named(flow).prefix}-01M84ARRAE8XPS1S05D1F9MPAB",
+        flow,
+        "active",
+        1,
+        data,
+        "provider",
+        "stats-bureau",
+        NOW,
+        NOW,
+        NOW,
+    )
+
+
+def facts(hub: SomeHub, flow: str, **data: Any) -> str:
+    return str(values.facts_of(asking(hub), a_case(flow, **data)))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (10_000, "10,000"),
+        (1_234_567.0, "1,234,567"),
+        (0.99, "0.99"),
+        (1 / 3, "0.333333"),
+        (2e7, "20,000,000"),
+    ],
+)
+def test_a_measured_number_has_no_exponent(value: float | None, shown: str) -> None:
+    assert parts.figure(value) == shown
+
+
+def test_a_gate_says_what_it_asks_for_with_signs_people_write(here: SomeHub) -> None:
+    outcome = {"measure": "rows", "value": 81, "op": ">=", "threshold": 10_000}
+    waiver = {"by": "reviewer", "expires": "2026-05-01", "reason": "词库待接入。"}
+    told = reviews.gate_numbers(asking(here), {"outcomes": [outcome, outcome], "waivers": [waiver]})
+    assert told.count("81（应 ≥ 10,000）；") == 2
+    assert "由 王敏 豁免" in told
+    assert not told.endswith("。")
+
+
+def test_a_refusal_names_states_commands_and_seats_in_words() -> None:
+    wrong = Conflict("case.wrong_state", case="acc-1", state="in_review", command="approve")
+    assert ZH.explain(wrong) == wrong.sentence("zh", {"case": "acc-1", "state": ZH.name("state", "in_review"), "command": "通过"})
+    seat = Forbidden("case.wrong_seat", command="return", flow="access", seats="operator, provider@owner, @opener, signed_in")
+    told = ZH.explain(seat)
+    assert "运营机构、数据提供单位（所属单位）、发起方、已登录人员" in told
+    assert not re.search(r"return|access|operator|owner|signed", told)
+    assert "provider" not in str(parts.refusal(ZH, seat)).split("<code>")[0]
+
+
+def test_a_refusal_that_carries_another_is_told_whole() -> None:
+    refused = Gated(REPO, "http://hub/request", Conflict("case.wrong_state", case="a", state="b", command="c"))
+    assert ZH.explain(refused) == refused.explain("zh")
+
+
+@pytest.mark.parametrize(
+    ("flow", "data", "never"),
+    [
+        ("question", {"about": RESOURCE, "provider": ["stats-bureau"], "interpreter": "provider"}, "stats-bureau<"),
+        ("delegation", {"grantor": ["stats-bureau"], "depth": 1}, "stats-bureau<"),
+        ("inspection", {"population": [REPO], "sample": [REPO], "inspected": "stats-bureau"}, "Sample"),
+        ("derived", {"parents": [f"{REPO}@1.0.0"]}, "parents"),
+        ("registration", {"coded_on": "2026-03-01", "notice_days": 5, "objected": True}, "oded"),
+        ("objection", {"outcome": "unfounded"}, "unfounded"),
+        ("share_item", {"demand_confirmed": True, "supply_confirmed": False}, "onfirmed"),
+        ("attribute", {"checks": {"secrecy": "provider"}}, ">provider<"),
+    ],
+)
+def test_what_a_flow_adds_to_a_case_is_told_in_words(here: SomeHub, flow: str, data: Mapping[str, Any], never: str) -> None:
+    told = facts(here, flow, **data)
+    assert never not in told
+    assert not re.search(r"<dt>[A-Za-z ]+</dt>", told)
+
+
+def test_what_a_case_is_about_leads_there_by_title(here: SomeHub) -> None:
+    told = facts(here, "question", about=RESOURCE)
+    assert f'href="/zh/data/catalog/{RESOURCE}"' in told
+    assert ">通知公告</a>" in told
+    assert f'href="/zh/data/datasets/{REPO}?revision=v1.0.0"' in facts(here, "derived", parents=[f"{REPO}@1.0.0"])
+    assert "<a" not in facts(here, "inspection", about="授权范围与用途")
+
+
+def test_an_agreement_over_several_entries_is_not_called_by_the_first_alone(here: SomeHub) -> None:
+    ask = asking(here)
+    assert casework.title_of(ask, a_case("authorization", resources=[RESOURCE, "990100/x/y"])) == "通知公告等 2 项资源"
+    assert casework.title_of(ask, a_case("authorization", resources=[RESOURCE])) == "通知公告"
+
+
+def reading(clock: str, left: int) -> Reading:
+    return Reading(clock, f"demand.{clock}", True, NOW.date(), date(2026, 3, 9), False, "running", "green", left)
+
+
+def test_the_head_of_a_case_names_the_clock_it_shows(here: SomeHub) -> None:
+    assert "确认收到：剩 2 个工作日" in str(parts.reading(ZH, reading("acknowledge", 2), named=True))
+    city = here.city
+    case = city.cases.open(city["developer"], "question", {"about": RESOURCE, "text": "口径是什么？"})
+    head = str(board.case_view(asking(here), case, board.Board("cases", "/home/cases", ("question",)))).split('class="two"')[0]
+    assert head.count("工作日") == 1
+    assert "答复：" in head
+
+
+def test_places_are_told_by_name_where_the_language_has_it(here: SomeHub) -> None:
+    assert (ZH.region("990100"), EN.region("990100"), ZH.region("000000")) == ("云州市", "990100", "000000")
+    assert register_view.cell(asking(here), "region", "990101") == ZH.region("990101")
+
+
+def test_rows_without_a_standard_say_so_in_words(here: SomeHub) -> None:
+    assert [register_view.cell(asking(here), "name", value) for value in (UNREGISTERED, NO_STANDARD)] == [
+        "未列入登记的标准",
+        "未注明标准",
+    ]
+
+
+def test_another_tab_begins_with_its_first_page(here: SomeHub) -> None:
+    ask = asking(here, path="/data/objections", after="cursor", page="3", show="all")
+    assert 'href="/zh/data/objections?show=all&amp;flow=question"' in str(
+        parts.tabs(ask, [("a", "甲", None), ("question", "乙", None)], "a", name="flow")
+    )
+
+
+def test_of_nothing_there_is_no_share(here: SomeHub) -> None:
+    ask = asking(here)
+    assert dashboard.indicator_row(ask, Indicator("refusal_rate", "fairness", 0.0, "percent", "f", 0), {})[1] == "–"
+    assert dashboard.indicator_row(ask, Indicator("refusal_rate", "fairness", 0.0, "percent", "f", 4), {})[1] == "0%"
+    assert dashboard.indicator_row(ask, Indicator("entries_added", "supply", 0.0, "count", "f", 0), {})[1] == "0"
+
+
+def test_the_events_of_an_indicator_lead_to_what_they_happened_to(here: SomeHub) -> None:
+    ask = asking(here)
+    assert f'href="/zh/data/catalog/{RESOURCE}"' in values.stream(ask, f"resource:{RESOURCE}")
+    assert "/home/cases/que-01M84ARRAE8XPS1S05D1F9MPAB" in values.stream(ask, "que-01M84ARRAE8XPS1S05D1F9MPAB")
+    assert "<a" not in values.stream(ask, "org:stats-bureau")
+
+
+def test_what_stands_on_a_control_is_in_the_name_it_is_called_by(here: SomeHub) -> None:
+    top = str(frame.top(asking(here), "home", "tasks"))
+    name = here.parties.actor_of("authority").name
+    assert 'aria-label="corpushub · 首页"' in top
+    assert f'aria-label="{name} · ' in top
+
+
+def test_nobody_declares_an_interest_in_whoever_stands_first(here: SomeHub) -> None:
+    assert '<select name="org" required><option value=""></option>' in str(account.show(asking(here, path="/home/account")).body)
+
+
+def test_who_is_not_signed_in_is_told_how_to_ask_but_no_login(here: SomeHub) -> None:
+    entry = here.catalog.get(here.parties.actor_of("authority"), RESOURCE)
+    assert catalog.interpreter(Ask(here.hub, ANONYMOUS, ZH, "/data/catalog"), entry) == "12345"
+    assert catalog.interpreter(asking(here), entry).endswith(" · 12345")
+
+
+def test_a_picture_of_a_flow_is_never_drawn_too_small_to_read() -> None:
+    drawn = str(diagrams.flow_picture(ZH, flow_named("authorization")))
+    least, whole = (int(found.group(1)) for name in ("min-width:", 'width="') if (found := re.search(name + r"(\d+)", drawn)))
+    assert least == round(whole * 0.78)
