@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from corpushub.base.identity import business_day
 from corpushub.cli.context import context
 
 app = typer.Typer(help="Indicators, disclosure, findings and who holds what.", no_args_is_help=True)
@@ -84,20 +85,24 @@ def sharing(partner: Annotated[str, typer.Option(help="Only what this partner re
 def report(
     first: First = None,
     last: Last = None,
-    form: Annotated[str, typer.Option("--form", help="md, html or docx: a document instead of data.")] = "",
+    form: Annotated[str, typer.Option("--form", help="md, html or docx: a document in a file.")] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Where to write the document.")] = None,
 ) -> None:
-    """The periodic report, with the record it rests on (article 17)."""
+    """The periodic report, with the record it rests on (article 17), of this year unless days are named; with --json as data."""
     ctx = context()
-    begin = first.date() if first else date(2000, 1, 1)
-    end = last.date() if last else date(2999, 1, 1)
-    if not form:
+    end = last.date() if last else business_day(ctx.hub().clock())
+    begin = first.date() if first else date(end.year, 1, 1)
+    if ctx.json and not form:
         ctx.show(ctx.hub().oversight.report(ctx.actor(), first=begin, last=end))
         return
     from corpushub.services.reporting import printed
 
-    target = out or Path(f"report.{form}")
+    form = form or (out.suffix.removeprefix(".") if out else "md")
     data = printed(ctx.hub().oversight, ctx.actor(), (begin, end), form, ctx.lang)
+    if out is None and form == "md":
+        print(data.decode())
+        return
+    target = out or Path(f"report.{form}")
     target.write_bytes(data)
     ctx.show({"file": target.name, "bytes": len(data)})
 

@@ -80,7 +80,33 @@ def test_numbers_packs_and_ids(shell: Any) -> None:
     assert shell("oversee", "disclosure", "2026")[1]["totals"]["authorizations"] == 0
     assert shell("--as", "li.wei", "oversee", "report", "--form", "pdf")[0] == 2
     assert shell("oversee", "plan", "2026")[1]["items"] == []
+    told = shell("--as", "li.wei", "oversee", "report")[1]
+    assert (told["first"][4:], told["last"][:4]) == ("-01-01", told["first"][:4])
     assert shell("oversee", "resolve", "nothing")[0] == 4
     assert shell("--as", "wu.fan", "oversee", "unusual")[0] == 3
     assert shell("--as", "li.wei", "oversee", "report", "--from", "2026-01-01")[1]["digest"]
     assert any(row["command"] == "approve" for row in shell("flow", "table", "release")[1])
+
+
+def test_the_report_is_printed_to_be_read(shell: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    del shell
+    words = [
+        "--home",
+        str(tmp_path),
+        "--lang",
+        "en",
+        "--as",
+        "li.wei",
+        "oversee",
+        "report",
+        "--from",
+        "2026-01-01",
+        "--to",
+        "2026-12-31",
+    ]
+    assert run(words) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("# Report on the use of public data (2026-01-01 to 2026-12-31)")
+    assert "| versions released | 0 | 0 | count(release.published) |" in said
+    assert run([*words, "--out", str(tmp_path / "told.html")]) == 0
+    assert (tmp_path / "told.html").read_text("utf-8").lstrip().lower().startswith("<!doctype html>")
