@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from corpushub.services.catalog import Imported
 
 app = typer.Typer(help="The catalog of public data resources.", no_args_is_help=True)
-COLUMNS = ("id", "owner", "domain", "state", "share_attribute", "open_attribute", "registration_code", "registration_to")
+COLUMNS = ("id", "title", "owner", "domain", "state", "share_attribute", "open_attribute", "registration_code", "registration_to")
 
 
 @app.command()
@@ -31,7 +31,13 @@ def search(
 
     actor = ctx.actor() if ctx.person or ctx.settings().acting_as else ANONYMOUS
     found = ctx.hub().finder.find(actor, " ".join(words or []), chosen={"owner": owner}, size=limit)
-    ctx.show([{name: getattr(entry, name) for name in COLUMNS} for entry in found.items], columns=COLUMNS)
+    rows = [{name: getattr(entry, name) for name in COLUMNS} for entry in found.items]
+    told = (
+        rows
+        if ctx.json
+        else [{**row, "title": row["title"].get(ctx.lang) or next(iter(row["title"].values()), "")} for row in rows]
+    )
+    ctx.show(told, columns=COLUMNS)
 
 
 @app.command()

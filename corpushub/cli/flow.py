@@ -161,7 +161,7 @@ def read_data(words: list[str]) -> dict[str, Any]:
 def text_of(file: Path) -> str:
     """Raises: NotFound("cli.no_path"), Invalid("flow.bad_data")."""
     if not file.is_file():
-        raise NotFound("cli.no_path", path=file.name, name="@")
+        raise NotFound("cli.no_path", path=file.name, name="DATA")
     try:
         return file.read_text("utf-8")
     except UnicodeDecodeError:

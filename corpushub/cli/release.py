@@ -61,7 +61,8 @@ def number(value: float | None) -> str:
 def reproduce(build: Annotated[str, typer.Argument(help="Id of a finished build.")]) -> None:
     """Build once more from the sources and keep how the result compares; else publishing does it, and takes as long. Exit 1: it differs."""
     ctx = context()
-    found = ctx.hub().releases.reproduce(ctx.actor(), build)
+    with ctx.progress() as progress:
+        found = ctx.hub().releases.reproduce(ctx.actor(), build, progress)
     ctx.show(asdict(found))
     raise typer.Exit(1 if any(found.measures().values()) else 0)
 
@@ -70,7 +71,9 @@ def reproduce(build: Annotated[str, typer.Argument(help="Id of a finished build.
 def publish(case: Annotated[str, typer.Argument(help="Id of an approved release case.")]) -> None:
     """Make an approved release public."""
     ctx = context()
-    ctx.show(row(ctx.hub().releases.publish(ctx.actor(), case)))
+    with ctx.progress() as progress:
+        published = ctx.hub().releases.publish(ctx.actor(), case, progress)
+    ctx.show(row(published))
 
 
 @app.command("confirm-library")

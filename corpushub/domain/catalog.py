@@ -150,7 +150,7 @@ class Resource:
         """
         problems = list(_problems(value, {item.name for item in fields(cls)}))
         if problems:
-            raise Invalid("resource.invalid", problems=problems, resource=str(value.get("id", "")))
+            raise Invalid("resource.invalid", problems=problems, resource=str(value.get("id") or "-"))
         read = dict(value)
         read["items"] = tuple(Item(**item) for item in value.get("items", ()))
         read["parents"] = tuple(value.get("parents", ()))
@@ -193,8 +193,10 @@ _CODED: tuple[tuple[str, Iterable[str]], ...] = (
 
 
 def _problems(value: Mapping[str, Any], known: set[str]) -> Iterable[Problem]:
-    if not _ID.fullmatch(str(value.get("id", ""))):
-        yield Problem("resource.bad_id", {"id": str(value.get("id", ""))}, path="id")
+    if not value.get("id"):
+        yield Problem("form.missing", {"field": "id"}, path="id")
+    elif not _ID.fullmatch(str(value["id"])):
+        yield Problem("resource.bad_id", {"id": str(value["id"])}, path="id")
     for name in ("owner", "title"):
         if not value.get(name):
             yield Problem("form.missing", {"field": name}, path=name)

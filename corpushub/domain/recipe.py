@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -386,7 +386,8 @@ class RecipeReader:
         node = locate(body, path) if body is not None else key
         if found["type"] == "extra_forbidden":
             key_node = self.key_node(body, path) or node
-            doc.unknown(key_node, str(path[-1]), self.known[name].params.model_fields, name)
+            known = names_at(self.known[name].params, path[:-1])
+            doc.unknown(key_node, str(path[-1]), known, ".".join([name, *map(str, path[:-1])]))
         elif found["type"] == "missing":
             doc.problem("recipe.param_missing", key, step=name, param=where)
         else:
@@ -398,3 +399,14 @@ class RecipeReader:
         if not isinstance(parent, MappingNode):
             return None
         return next((key for key, _ in parent.value if key.value == path[-1]), None)
+
+
+def names_at(model: type[BaseModel], path: Sequence[str | int]) -> tuple[str, ...]:
+    """What a step's parameters may be called at `path`, inside a parameter that has parts of its own."""
+    schema = model.model_json_schema()
+    node = schema
+    for part in path:
+        inside = node.get("properties", {}).get(part) or node.get("additionalProperties") or node.get("items")
+        node = inside if isinstance(inside, dict) else {}
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+    return tuple(node.get("properties", ()))

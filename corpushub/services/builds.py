@@ -120,7 +120,7 @@ class Builds:
             unit.documents.put(BUILDS, build_id, self._row(record))
         return record
 
-    def again(self, record: BuildRecord, scratch: Path) -> Built:
+    def again(self, record: BuildRecord, scratch: Path, progress: Progress = silent) -> Built:
         """Carry out a build's recipe once more from its sources into `scratch`, with nothing that was computed before.
 
         Raises: NotFound("recipe.no_file" | "source.missing"), and what a build refuses with.
@@ -135,8 +135,8 @@ class Builds:
             raise NotFound("recipe.no_file", file=record.recipe.name)
         recipe = addressed(record.recipe, record.addresses)
         with self._bounded_disk(), executor_for("", settings) as executor:
-            plan, place = fresh._plan(recipe, Path(record.origin).parent, options)
-            return run(plan, scratch / "again", cache=place.cache, executor=executor)
+            plan, place = fresh._plan(recipe, Path(record.origin).parent, options, progress=progress)
+            return run(plan, scratch / "again", cache=place.cache, executor=executor, progress=progress)
 
     def confined(self, recipe_path: Path, folder: Path) -> Built:
         """Carry out a recipe that sees nothing but its own folder: no other root, no kept work, no key of this hub. For whoever asked for

@@ -194,8 +194,10 @@ class Cards:
 def recipes(folder: Path, names: Sequence[str] = ()) -> tuple[Path, ...]:
     """Recipe files of a folder, those named by file or dataset; sorted by name.
 
-    Raises: NotFound("cards.unknown_name").
+    Raises: NotFound("cards.no_recipes" | "cards.unknown_name").
     """
+    if not folder.is_dir():
+        raise NotFound("cards.no_recipes", folder=folder.name)
     found = sorted(folder.glob("*.yaml"))
     if not names:
         return tuple(found)

@@ -141,6 +141,9 @@ class Catalog:
             return tuple(entry for entry in unit.catalog.search(limit=0) if not entry.secrecy)
 
     def _check_new(self, unit: Unit, entry: Resource) -> None:
+        if entry.secrecy not in {True, False}:  # any word, also “no”, would count as a secret
+            wrong = Problem("form.not_choice", {"field": "secrecy", "choices": "true, false"}, path="secrecy")
+            raise Invalid("resource.invalid", problems=[wrong], resource=entry.id)
         if unit.catalog.get(entry.id):
             raise Conflict("resource.exists", resource=entry.id)
         if unit.parties.org(entry.owner) is None:

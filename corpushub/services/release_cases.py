@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from corpushub.base.identity import digest_of, sha256
-from corpushub.domain.build import Built
+from corpushub.domain.build import Built, Progress, silent
 from corpushub.domain.card_markdown import body
 from corpushub.domain.parties import Actor
 from corpushub.domain.policy import SourceGrant
@@ -44,7 +44,7 @@ class BuildRecord(Protocol):
 
 class Builds(Protocol):
     def get(self, actor: Actor, build_id: str) -> BuildRecord: ...
-    def again(self, record: Any, scratch: Path) -> Built: ...
+    def again(self, record: Any, scratch: Path, progress: Progress = silent) -> Built: ...
     def secret(self) -> bytes: ...
 
 

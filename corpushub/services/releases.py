@@ -18,6 +18,7 @@ from corpushub.base.errors import Conflict, NotFound
 from corpushub.base.identity import Clock, business_day, canonical, system_clock
 from corpushub.base.messages import text
 from corpushub.base.signing import SigningKey
+from corpushub.domain.build import Progress, silent
 from corpushub.domain.parties import SYSTEM, Actor
 from corpushub.domain.release import Change, Item, Manifest, Version, check_version, next_version
 from corpushub.domain.tree import Entry, entry_for, is_large, large_entry
@@ -197,20 +198,20 @@ class Releases:
 
     # -- publishing ---------------------------------------------------------------------------------------------------------
 
-    def reproduce(self, actor: Actor, build_id: str) -> Reproduced:
+    def reproduce(self, actor: Actor, build_id: str, progress: Progress = silent) -> Reproduced:
         """Build once more from the sources with nothing that was computed before, and keep how the result compares (gate REP-01).
 
         Raises: NotFound("build.unknown" | "recipe.no_file" | "source.*").
         """
         record = self.builds.get(actor, build_id)
         with tempfile.TemporaryDirectory() as scratch:
-            again = self.builds.again(record, Path(scratch))
+            again = self.builds.again(record, Path(scratch), progress)
         found = compared(record.built, again)
         with self.database.begin() as unit:
             unit.documents.put(REBUILDS, build_id, asdict(found))
         return found
 
-    def publish(self, actor: Actor, case_id: str) -> Release:
+    def publish(self, actor: Actor, case_id: str, progress: Progress = silent) -> Release:
         """Make an approved release public: commit, tag and main move in the transaction that writes the event.
 
         The build is reproduced first unless that was done before; the gates of approval and publication are judged on what the events,
@@ -222,7 +223,7 @@ class Releases:
         except Conflict as missing:
             if missing.code != "releases.not_rebuilt":
                 raise
-        self.reproduce(SYSTEM, str(self.cases.get(actor, case_id).data.get("build", "")))
+        self.reproduce(SYSTEM, str(self.cases.get(actor, case_id).data.get("build", "")), progress)
         return self._publish(actor, case_id)
 
     def _publish(self, actor: Actor, case_id: str) -> Release:

@@ -54,6 +54,7 @@ def test_a_catalog_is_imported_with_its_gaps_named(shell: Any, tmp_path: Path) -
     assert [(row["row"], row["field"]) for row in told["problems"]] == [(2, "frequency")]
     assert [row["id"] for row in shell("catalog", "search", "notices")[1]] == ["990100/stats/notices"]
     assert shell("--as", "wu.fan", "catalog", "show", "990100/stats/notices")[1]["owner"] == "stats"
+    assert shell("catalog", "search", "notices")[1][0]["title"]["en"] == "Notices"
     assert shell("--as", "li.wei", "catalog", "gaps", "--system", "ledger")[1]["systems_without_entries"] == ["ledger"]
 
 

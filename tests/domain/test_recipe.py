@@ -30,7 +30,18 @@ class Spec:
     params: type[BaseModel]
 
 
-STEPS = {"normalize": Spec(Columns), "dedup_near": Spec(Near)}
+class Level(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    prefix: list[int] = []
+    level: int = 1
+
+
+class Coarser(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    columns: dict[str, Level]
+
+
+STEPS = {"normalize": Spec(Columns), "dedup_near": Spec(Near), "generalise": Spec(Coarser)}
 
 GOOD = """\
 dataset: beijing/policy-notices
@@ -153,3 +164,12 @@ def test_an_option_of_the_wrong_kind_is_told_at_its_place(option: str) -> None:
     assert problem.code.startswith("recipe.option_")
     assert problem.facts == {"option": word}
     assert problem.line > 0
+
+
+def test_a_part_of_a_parameter_that_is_not_known_is_told_with_those_that_are() -> None:
+    wrong = GOOD.replace("  - normalize: {columns: [text]}", "  - generalise: {columns: {day: {prefx: [4], rule: month}}}")
+    with pytest.raises(Invalid) as caught:
+        Recipe.parse(wrong, name="x.yaml", steps=STEPS)
+    near, far = sorted(caught.value.problems, key=lambda problem: problem.column)
+    assert (near.facts["word"], near.facts["suggestion"], near.facts["what"]) == ("prefx", "prefix", "generalise.columns.day")
+    assert (far.facts["word"], far.facts["known"]) == ("rule", "level, prefix")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from corpushub.base.identity import file_sha256, sha256
 from corpushub.base.signing import SigningKey
-from corpushub.domain.build import Built, BuiltFile, ColumnFact, EntityFact, SourceFact, StepFact
+from corpushub.domain.build import Built, BuiltFile, ColumnFact, EntityFact, Progress, SourceFact, StepFact, silent
 from corpushub.domain.card import Origin, Publisher
 from corpushub.domain.parties import Actor
 from corpushub.domain.policy import SourceGrant
@@ -221,7 +221,7 @@ class SomeBuilds:
         del actor
         return self.records[build_id]
 
-    def again(self, record: Record, scratch: Path) -> Built:
+    def again(self, record: Record, scratch: Path, progress: Progress = silent) -> Built:
         """The build itself, as a sound builder would give it again."""
         del scratch
         return record.built

@@ -166,6 +166,12 @@ def test_a_recipe_without_a_card_and_one_that_cannot_be_read_are_named(checkout:
     assert any(place == "bad.yaml" for _, place in found(checkout))
 
 
+def test_a_folder_of_recipes_that_is_not_there_is_refused_before_any_card_is_called_an_orphan(checkout: Path) -> None:
+    with pytest.raises(NotFound) as refused:
+        Cards().check(checkout / "recepies", checkout / "cards")
+    assert (refused.value.code, refused.value.facts["folder"]) == ("cards.no_recipes", "recepies")
+
+
 def test_an_unknown_name_is_refused_with_those_there_are(checkout: Path) -> None:
     with pytest.raises(NotFound) as refused:
         Cards().check(checkout / "recipes", checkout / "cards", ["nothing"])

@@ -36,6 +36,21 @@ def ready(city: City) -> City:
     return city
 
 
+def test_an_entry_is_secret_or_not_and_nothing_between(city: City) -> None:
+    with pytest.raises(Invalid) as refused:
+        city.catalog.add(city["provider"], an_entry(secrecy="no"))
+    assert [problem.path for problem in refused.value.problems] == ["secrecy"]
+
+
+def test_what_an_entry_lacks_is_told_as_missing(city: City) -> None:
+    with pytest.raises(Invalid) as refused:
+        city.catalog.add(city["provider"], {"owner": "stats-bureau", "title": {}})
+    assert [(problem.code, problem.path) for problem in refused.value.problems] == [
+        ("form.missing", "id"),
+        ("form.missing", "title"),
+    ]
+
+
 def test_a_build_inside_its_authorization_gets_its_grants(ready: City) -> None:
     (grant,) = ready.catalog.authorize_build(ready["operator"], Recipe())
     assert grant.authorization == ready.made["authorization"].id

@@ -176,7 +176,7 @@ def refused(works: Works, case: Case) -> str:
 def test_a_rebuild_that_gives_other_data_stops_publication(tmp_path: Path) -> None:
     works = a_works(tmp_path)
     case = works.approved(works.build())
-    works.builds.again = lambda record, scratch: replace(record.built, logical_digest="f" * 64)  # type: ignore[method-assign]  # a rebuild that gives other bytes
+    works.builds.again = lambda record, scratch, progress: replace(record.built, logical_digest="f" * 64)  # type: ignore[method-assign]  # a rebuild that gives other bytes
     assert refused(works, case) == "REP-01"
 
 
