@@ -31,7 +31,7 @@ class DateOfBirthRecognizer(ChineseShapeRecognizer):
         ("slashes", rf"(?<={_LABEL}[:： ]{{0,3}})\d{{1,2}}[/\-.]\d{{1,2}}[/\-.]{_Y}(?!\d)", 0.8),
         (
             "english",
-            rf"(?i)(?<=(?:date of birth|dob|born|birthday)(?: (?:is|on|in))?[:, ]{{1,3}})[A-Z][a-z]{{2,8}} \d{{1,2}},? {_Y}",
+            rf"(?i)(?<=(?:date of birth|dob|born|birthday)(?: (?:is|on|in))?[:, ]{{1,3}})(?:[A-Z][a-z]{{2,8}}\.? \d{{1,2}}(?:st|nd|rd|th)?,? |\d{{1,2}}(?:st|nd|rd|th)? [A-Z][a-z]{{2,8}}\.?,? ){_Y}",
             0.8,
         ),
     )

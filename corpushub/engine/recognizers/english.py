@@ -20,12 +20,20 @@ from corpushub.engine.presidio import (
     UsPassportRecognizer,
     UsSsnRecognizer,
 )
-from corpushub.engine.recognizers.shape import ShapeRecognizer, bare
+from corpushub.engine.recognizers.shape import LETTER, UPPER, ShapeRecognizer, bare
 
 _NO_HAN_NEAR = r"(?<![\u4e00-\u9fff][^\u4e00-\u9fff\n]{0,6})"
 _REGIONS = ("US", "GB", "DE", "FR", "IN", "CA", "AU", "BR", "IL", "HK", "TW", "SG", "JP")
-_WORD = r"[A-Z][A-Za-zÀ-ÖØ-öø-ÿ'’\-]{1,24}"
+_WORD = rf"[{UPPER}][{LETTER}'’\-]{{1,24}}"
 _NAME = rf"{_WORD}(?: [A-Z]\.)?(?: (?:de|da|van|von|der|la|le|bin|al)){{0,2}}(?: {_WORD}){{0,2}}"
+
+
+# countries that give out such numbers (the IBAN registry): other letters in front are an order's, a file's
+_BANKING_CODES = (
+    "AD AE AL AT AZ BA BE BG BH BI BR BY CH CR CY CZ DE DJ DK DO EE EG ES FI FK FO FR GB GE GI GL GR GT HN HR HU IE IL IQ IS IT JO"
+    " KW KZ LB LC LI LT LU LV LY MC MD ME MK MN MR MT MU NI NL NO OM PK PL PS PT QA RO RS RU SA SC SD SE SI SK SM SO ST SV TL TN TR UA VA VG XK YE"
+)
+_BANKING = frozenset(_BANKING_CODES.split())
 
 
 class IbanCodeRecognizer(ShapeRecognizer):
@@ -38,7 +46,7 @@ class IbanCodeRecognizer(ShapeRecognizer):
 
     def validate_result(self, pattern_text: str) -> bool | None:
         code = bare(pattern_text)
-        if not 15 <= len(code) <= 34:
+        if not 15 <= len(code) <= 34 or code[:2] not in _BANKING:
             return False
         return int("".join(str(int(char, 36)) for char in code[4:] + code[:4])) % 97 == 1
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from corpushub.engine.presidio import AnalysisExplanation, EntityRecognizer, LocalRecognizer, RecognizerResult
 from corpushub.engine.recognizers.address import addresses
+from corpushub.engine.recognizers.english_text import EnglishTextRecognizer
 from corpushub.engine.recognizers.labelled import LabelledValueRecognizer
 from corpushub.engine.recognizers.name_reader import Guess
 from corpushub.engine.recognizers.persons import persons, second_looks, snippet
@@ -63,4 +64,5 @@ class NamedEntityRecognizer(LocalRecognizer):
 
 def recognizers(language: str) -> list[EntityRecognizer]:
     """The recognizers this module adds to a registry for `language`."""
-    return [NamedEntityRecognizer(supported_language=language), LabelledValueRecognizer(supported_language=language)]
+    kinds = (NamedEntityRecognizer, LabelledValueRecognizer, EnglishTextRecognizer)
+    return [kind(supported_language=language) for kind in kinds]
