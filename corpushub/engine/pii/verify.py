@@ -22,10 +22,10 @@ from corpushub.base.errors import Conflict
 from corpushub.engine.pii.actions import generalised, placeholder_pattern
 from corpushub.engine.pii.policy import ALWAYS, STAYS, Policy
 from corpushub.engine.pii.scrub import look
-from corpushub.engine.recognizers.lexicon import follows_amount
+from corpushub.engine.recognizers.lexicon import follows_amount, follows_code
 
 _DIGITS = re.compile(r"(?<!\d)\d{11,19}(?!\d)")
-_ID = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{16}[\dXx](?![0-9A-Za-z])")
+_ID = re.compile(r"(?<![0-9A-Za-z])[GL]?(?P<number>[1-9]\d{16}[\dXx])(?:[1-7][1-4](?:[Bb]\d)?)?(?![0-9A-Za-z])")
 _MOBILE = re.compile(r"1[3-9]\d{9}")
 _MAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+\.[A-Za-z]{2,}")
 _KEYS = re.compile(r"(?:AKIA|LTAI|AKID|ghp_|glpat-|hf_)[0-9A-Za-z]{12,}|-----BEGIN [A-Z ]*PRIVATE KEY")
@@ -99,7 +99,7 @@ def second_scan(text: str) -> list[str]:
     found += ["SECRET"] * len(_KEYS.findall(text))
     joined = re.sub(r"(?<=\d)[ \-.·](?=\d)", "", text)
     for version in {text, joined}:
-        found += ["CN_ID_CARD" for match in _ID.finditer(version) if _is_identity(match[0])]
+        found += ["CN_ID_CARD" for match in _ID.finditer(version) if _is_identity(match["number"])]
     found += ["CN_MOBILE" for match in _DIGITS.finditer(text) if _MOBILE.fullmatch(match[0]) and not _is_amount(text, match)]
     return found
 
@@ -113,6 +113,10 @@ def _is_identity(number: str) -> bool:
 
 
 def _is_amount(text: str, number: re.Match[str]) -> bool:
-    """A number with a unit or a fraction, or behind the name of a sum, is no telephone number."""
+    """A number with a unit or a fraction, or behind the name of a sum or the word for the number of a thing, is no telephone number."""
     behind = text[number.end() : number.end() + 3]
-    return re.match(r"[.,]\d|\s?[\u4e00-\u9fff%]", behind) is not None or follows_amount(text, number.start())
+    return (
+        re.match(r"[.,]\d|\s?[\u4e00-\u9fff%]", behind) is not None
+        or follows_amount(text, number.start())
+        or follows_code(text, number.start())
+    )

@@ -16,7 +16,12 @@ from corpushub.engine.recognizers.tagging import Word
 Found = tuple[int, int, float, str]
 
 _HAN = r"[\u4e00-\u9fff]"
-_CLAUSE = re.compile(r"[^，,。；;！？!?\n\r：:“”\"《》【】（）()、|]+")
+# a field of a form ends a clause as a sign does: `20幢201室 父亲`
+_FIELD = (
+    r"[ \t\u3000](?=父|母|配偶|姓名|电话|手机|联系|身份证|证件|银行|账号|帐号|性别|民族|出生|年龄|学历|文化|职业|职务|工作|单位|邮编|邮箱|备注|申请|金额|面积"
+    r"|家庭|户籍|户口|户主|监护|收[件货]|寄件|微信|QQ|车牌|项目|时间|日期|派工|经办|报修)"
+)
+_CLAUSE = re.compile(rf"(?:[^ \t\u3000，,。；;！？!?\n\r：:“”\"《》【】（）()、|]+|(?!{_FIELD})[ \t\u3000])+")
 _TRIGGER = re.compile(
     r"(?:收货|收件|寄件|家庭|联系|通讯|通信|邮寄|注册|办公|单位|经营|居住|户籍|户口|身份证|送货|送达|取件|现|详细|实际|常住|暂住|所在|原)?(?:地址|住[ \u3000]{0,4}址|住所地?|住处|居所|居住地|户籍地|籍贯|所在地|场所|地点)(?:[为是在]|位于)?"
     r"|(?:现|家|居|暂|租|常|原|同|均|全家|现在|目前|一直)?(?:住在|住于|居住在|居住于|居住的|住)(?!院|房|户|宅|宿|建|址|所|处|持|了|进|满|院|村)|现居|租住在?|暂住于?|房屋?坐落[于在为]?|坐落[于在为]?|位于|地处"
@@ -44,7 +49,9 @@ _ANY_PLACE = re.compile(r"(?:我们?|本|该|在|此|这个?)?(?:小区|学校|�
 _CHAIN = frozenset({"LOC", "ns", "ORG", "nt", "n", "nz", "nw", "m", "f", "s", "PER", "nr", "q", "vn", "an", "a", "xc"})
 _PLACES = frozenset({"LOC", "ns"})
 _BREAK = frozenset({"p", "c", "r", "u", "d", "w", "t", "TIME"})
-_TAIL_STOP = re.compile(r"楼[下上]|附近|门口|路段|路口处|时|内|前|的|收$|电联|处$|一带|周边|居民|住户|业主|垃圾|道路|公示|快递")
+_TAIL_STOP = re.compile(
+    r"^[了吧呢啊吗嘛呀哦哈]|楼[下上]|附近|门口|路段|路口处|时|内|前|的|收$|电联|处$|一带|周边|居民|住户|业主|垃圾|道路|公示|快递"
+)
 LONGEST, CELL = 60, 200  # characters of the longest address that fills a cell, and of that cell with the blanks around it
 _REACH = 48  # characters from the first place to the door
 
@@ -105,7 +112,7 @@ def _in_clause(clause: Clause) -> Iterator[Found]:
         return
     first = strong[0][0] if trigger is None and strong else details[0][0]
     head = trigger if trigger is not None else _begin(clause, first)
-    if head is not None and not strong and _ROOM.search(text, head, end):
+    if head is not None and (trigger is None or not strong) and _ROOM.search(text, head, end):
         return
     if head is None or not _has_place(clause, head, first, triggered=trigger is not None, strong=bool(strong)):
         return

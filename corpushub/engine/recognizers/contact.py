@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from corpushub.engine.recognizers.lexicon import lexicon
 from corpushub.engine.recognizers.shape import RIGHT, ChineseShapeRecognizer, ShapeRecognizer, bare
 
 _UNITS = r"(?! ?(?:元|万|亿|美元|欧元|人民币|人次|人口|吨|公里|千米|平方|立方|千瓦|户|件|辆|亩|股|份|台|册|条|笔|次|个|天|秒|公斤|千克|克|米|升|%|％|‰))"
-_NOT_A_NUMBER_OF = r"(?<!(?:单号|编号|流水号|代码|批号|文号|序号|证号|票号|金额|总额|合计|共计|投资|产值|人民币|￥|¥|\$|ISBN|isbn)[:：为是 ]{0,2})"
+_NOT_A_NUMBER_OF = (
+    rf"(?<!(?:{lexicon()['codes']['before']}|金额|总额|合计|共计|投资|产值|人民币|￥|¥|\$|ISBN|isbn)[:：为是 ]{{0,2}})"
+)
 _ODD = r"(?: ?[,，、*~|] ?| [\-–—/] )"
 _SEP = r"[ \-.·–—/_]{0,2}"
 
@@ -38,7 +41,7 @@ class CnMobileRecognizer(ChineseShapeRecognizer):
         ),
     )
     CONTEXT = (
-        "手机", "电话", "联系", "移动", "号码", "致电", "拨打", "微信", "短信", "mobile", "Mobile", "phone", "Phone", "Tel", "tel", "手機",
+        "手机", "电话", "联系", "移动", "号码", "致电", "打我", "回电", "来电", "拨打", "微信", "短信", "mobile", "Mobile", "phone", "Phone", "Tel", "tel", "手機",
         "電話", "聯絡", "机号", "通讯",
     )  # fmt: skip
 
@@ -127,8 +130,8 @@ class EmailAddressRecognizer(ShapeRecognizer):
 
 
 _NETWORKS = (
-    "微信", "微信号", "微信ID", "微信帐号", "微信账号", "微 信", "weixin", "wechat", "WeChat", "Wechat", "WECHAT", "vx", "VX", "wx", "WX",
-    "抖音", "抖音号", "快手号", "小红书号", "微博", "微博账号", "支付宝", "支付宝账号", "支付宝帐号", "钉钉号", "钉钉", "陌陌号",
+    "微信", "微 信", "weixin", "wechat", "WeChat", "Wechat", "WECHAT", "vx", "VX", "wx", "WX",
+    "v信", "V信", "薇信", "v❤", "V❤", "微❤", "薇❤", "抖音", "快手号", "小红书号", "微博", "支付宝", "钉钉", "陌陌号",
     "LINE ID", "Line ID", "Skype", "skype", "Telegram", "WhatsApp", "推特", "脸书",
 )  # fmt: skip
 

@@ -15,6 +15,9 @@ _ACCOUNT_WORDS = (
 )  # fmt: skip
 
 
+_CUT = r"(?: {1,3}|[\-.·,，])"  # between groups
+
+
 class CnBankCardRecognizer(ChineseShapeRecognizer):
     """Bank cards: 13 to 19 digits in groups of four or none, issuer prefix and Luhn digit; without them words around must say so."""
 
@@ -23,7 +26,7 @@ class CnBankCardRecognizer(ChineseShapeRecognizer):
         ("digits", rf"(?<![0-9A-Za-z_.])[3-69]\d{{12,18}}{RIGHT}(?![.,]\d)(?! ?(?:元|万|亿|号工单))", 0.3),
         (
             "groups of four",
-            rf"(?<![0-9A-Za-z_.])[3-69]\d{{3}}(?:[ \-.·,，]\d{{4}}){{2,3}}(?:[ \-.·,，]\d{{1,4}})?{RIGHT}(?![.,]\d)",
+            rf"(?<![0-9A-Za-z_.])[3-69]\d{{3}}(?:{_CUT}\d{{4}}){{2,3}}(?:{_CUT}\d{{1,4}})?{RIGHT}(?![.,]\d)",
             0.3,
         ),
         ("american express", rf"{LEFT}3[47]\d{{2}}[ \-]\d{{6}}[ \-]\d{{5}}{RIGHT}", 0.3),

@@ -19,12 +19,16 @@ from corpushub.engine.recognizers.shape import (
 _HAN = r"\u4e00-\u9fff"
 
 
+_PUPIL = r"(?<![0-9A-FH-KM-Za-z_])(?<![0-9A-Za-z_][GL])"  # a pupil's number (学籍号) is G or L and the identity number
+_DISABILITY = (20, 22)  # characters of a disability certificate: the identity number, kind and degree, and which copy it is
+
+
 class CnIdCardRecognizer(ChineseShapeRecognizer):
     """Resident identity card, 18 digits (GB 11643-1999) or the old 15. A wrong check digit still counts where words around say so."""
 
     ENTITY = "CN_ID_CARD"
     SHAPES = (
-        ("18 characters", rf"{LEFT}[1-9]\d{{16}}[\dXx]{RIGHT}", 0.4),
+        ("18 characters", rf"{_PUPIL}[1-9]\d{{16}}[\dXx](?:[1-7][1-4](?:[Bb]\d)?)?{RIGHT}", 0.4),
         ("18 characters in groups", rf"{LEFT}(?=\d{{1,17}}[ \-.·])[1-9](?:{GAP}\d){{16}}{GAP}[\dXx]{RIGHT}", 0.4),
         ("groups with commas", rf"{LEFT}[1-9]\d{{3,5}}(?:[,，]\d{{3,8}}){{2,3}}[,，]?[\dXx]{{1,4}}{RIGHT}", 0.4),
         ("labelled 15 digits", rf"{after('身份证', '身份證', '身份证件')}[1-9]\d{{14}}{RIGHT}", 0.75),
@@ -52,6 +56,8 @@ class CnIdCardRecognizer(ChineseShapeRecognizer):
 
     def validate_result(self, pattern_text: str) -> bool | None:
         number = bare(pattern_text)
+        if len(number) in _DISABILITY and id_check(number) == number[17]:
+            number = number[:18]
         if len(number) not in {15, 18} or number[:2] not in PROVINCES:
             return False
         if len(number) == 15:
@@ -77,7 +83,11 @@ class CnPassportRecognizer(ChineseShapeRecognizer):
     ENTITY = "CN_PASSPORT"
     SHAPES = (
         ("chinese", rf"{LEFT}(?:[EGDSPHKegdsphk] ?\d{{8}}|[Ee] ?[A-HJ-NP-Za-hj-np-z] ?\d{{7}}){RIGHT}", 0.3),
-        ("labelled", rf"(?i){after('护照', '護照', 'passport(?: no| number)?[.]?')}[A-Z]{{0,2}} ?\d{{6,9}}{RIGHT}", 0.6),
+        (
+            "labelled",
+            rf"(?i){after('护照', '護照', 'passport(?: no| number)?[.]?')}(?:[A-Z]{{0,2}} ?\d{{6,9}}|(?=(?:[A-Z]{{0,3}}\d){{5}})[A-Z0-9]{{7,10}}){RIGHT}",
+            0.6,
+        ),
     )
     CONTEXT = ("护照", "護照", "passport", "Passport", "PASSPORT", "出入境证件")
 
@@ -120,7 +130,7 @@ class CnDriverLicenceRecognizer(ChineseShapeRecognizer):
 
 
 _SOCIAL = ("社保", "医保", "社会保障", "社会保险", "公积金", "养老保险", "医疗保险", "失业保险", "参保人?", "职工保险")
-_CARD = r"(?:卡|个人|账户|帐户|账|帐|证|电脑|登记|编|人|缴存|保险|\(卡\)){0,2}"
+_CARD = r"(?:卡|个人|账户|帐户|账|帐|证|电脑|登记|编|人|缴存|保险|\(卡\)|[（(]){0,2}"
 
 
 class CnSocialSecurityRecognizer(ChineseShapeRecognizer):
@@ -146,7 +156,7 @@ class CnMedicalRecordRecognizer(ChineseShapeRecognizer):
     SHAPES = (
         (
             "labelled",
-            rf"(?<=(?:{'|'.join(_CLINIC)})(?:卡|登记|档案|编|流水|病人|患者)?(?:号码|编号|号|ID|id)[:：为是 ]{{0,3}})[A-Za-z]{{0,4}}-?\d{{5,14}}{RIGHT}",
+            rf"(?<=(?:{'|'.join(_CLINIC)})(?:卡[（(]?|登记|档案|编|流水|病人|患者)?(?:号码|卡号|编号|号|ID|id)[:：为是 ]{{0,3}})[A-Za-z]{{0,4}}-?\d{{5,14}}{RIGHT}",
             0.8,
         ),
     )

@@ -19,6 +19,16 @@ def follows_amount(text: str, start: int) -> bool:
     return _amount_before().search(text, max(0, start - 24), start) is not None
 
 
+def follows_code(text: str, start: int) -> bool:
+    """Does what begins at `start` stand behind the word for the number of a thing (样品编号, 执法证号)?"""
+    return _code_before().search(text, max(0, start - 24), start) is not None
+
+
+@cache
+def _code_before() -> re.Pattern[str]:
+    return re.compile(rf"(?:{lexicon()['codes']['before']})[:：为是 ]{{0,2}}\Z")
+
+
 @cache
 def _amount_before() -> re.Pattern[str]:
     return re.compile(lexicon()["amounts"]["before"])

@@ -27,8 +27,9 @@ _NUMBERED = re.compile(
     rf"(?:^|\n|[；;：:。])[ \t]*(?:\d{{1,4}}|[（(]\d{{1,4}}[）)]|[一二三四五六七八九十]{{1,3}})[.、．)） \t]{{1,2}}(?P<name>{HAN}{{2,4}})(?=[，,：:（( \t]{{1,2}}(?:身份|证件|男|女|手机|电话|联系|出生|住|户籍|学号|工号|\d{{11}}))"
 )
 _BEFORE_ID = re.compile(
-    rf"(?<![\u4e00-\u9fff·])(?P<name>{HAN}{{2,10}})(?=[，,、：:（( \t]{{1,2}}(?:身份证|公民身份|证件号|手机|电话|联系电话|联系方式|护照|性别))"
+    rf"(?<![\u4e00-\u9fff·])(?P<name>{HAN}{{2,10}})(?=[，,、：:（( \t]{{1,2}}(?:身份证|公民身份|证件号|手机|电话|联系电话|联系方式|护照|性别|[1-9]\d{{2,9}}[*＊]{{4}}|[1-9]\d{{16}}[\dXx]|1[3-9]\d{{9}}(?!\d)))"
 )
+_OWN_PAPERS = re.compile(r"[，,、：:（( \t]{1,2}(?:身份证|公民身份|护照)")
 _SPACED = re.compile(
     rf"(?<!{HAN})(?P<name>[{''.join(sorted(SINGLE))}][ \u3000]{{1,4}}{HAN}(?:[ \u3000]{{1,4}}{HAN}(?!{HAN}))?)(?!{HAN})"
 )
@@ -72,9 +73,17 @@ def in_forms(text: str, edges: set[int]) -> Iterator[Found]:
                 start, name = start + cut, name[cut:]
             if is_name(name, weak=why == "before sex") and (why in {"numbered", "before sex"} or name not in dictionary()):
                 yield start, start + len(name), 0.8, why
+            elif why == "before an id" and _is_owner(text, start, name):
+                yield start, start + len(name), 0.7, why
     for match in _SPACED.finditer(text):
         if re.sub(r"\s", "", match["name"]) not in dictionary() and not _is_spread(text, *match.span("name")):
             yield match.start("name"), match.end("name"), 0.55, "spaced"
+
+
+def _is_owner(text: str, start: int, name: str) -> bool:
+    """`格日乐图` of 证明：格日乐图，身份证号: no surname of ours, between a mark and somebody's papers."""
+    opened = start == 0 or text[start - 1] in "：:\n 　"
+    return opened and len(name) in {3, 4, 5} and _may_be_called(name) and bool(_OWN_PAPERS.match(text, start + len(name)))
 
 
 def _is_spread(text: str, start: int, end: int) -> bool:

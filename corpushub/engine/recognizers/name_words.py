@@ -10,7 +10,7 @@ from operator import attrgetter
 from corpushub.engine.recognizers.labels import EMPTY, KNOWN, ROLES_ABROAD
 from corpushub.engine.recognizers.name_abroad import countries, country_before
 from corpushub.engine.recognizers.name_reader import Guess
-from corpushub.engine.recognizers.name_shapes import HAN, NO_NAMES, Found, is_common, is_made_of_words, is_name
+from corpushub.engine.recognizers.name_shapes import COUNTED, HAN, NO_NAMES, Found, is_common, is_made_of_words, is_name
 from corpushub.engine.recognizers.surnames import SINGLE, TITLES, begins_with_surname, dictionary, mistaken
 from corpushub.engine.recognizers.tagger import PEOPLE
 from corpushub.engine.recognizers.tagging import Word
@@ -26,6 +26,7 @@ _PLACE_NEXT = re.compile(
 _OFFICE_NEXT = re.compile(
     rf"街道|苏木|(?:农|林|牧|渔)场|(?:{HAN}{{1,3}}族){{1,3}}[乡镇]"
 )  # what is run by one, whatever it is called
+HAMLET = re.compile(rf"{HAN}家[桥庄湾沟坝坡屯寨营店铺集渡口岭坪塘堡墩浜圩沱嘴坨窑洼岗峪垭坳]")  # 程家桥, 李家沱
 _SHEETS = re.compile(r"(?:\d{3}|\d万|[一二三四五六七八九十百千万两几多每])\s?$")  # 50,000 张训练图像: so many sheets
 
 
@@ -83,6 +84,8 @@ def _cleaned(text: str, word: Word) -> Iterator[Found]:
         return
     start = word.start + (len(name) - len(_EDGE.sub("", name, count=1))) if _EDGE.match(name) else word.start
     name = _EDGE.sub("", name)
+    if len(name) > 2 and name[-1] in "述辩诉" and text[start + len(name) : start + len(name) + 1] == "称":
+        name = name[:-1]
     if len(name) > 2 and name[-1] in "收启":
         name = name[:-1]  # 某某收: the end of an address on a letter
     if name[-1:] == "君" and len(name) > (begins_with_surname(name) or 1) + 2:
@@ -140,13 +143,19 @@ def _passes(text: str, start: int, name: str, chance: float) -> bool:
         return False
     if len(name) > 2 and _PLACE_END.search(name) and (re.match(r"[0-9A-Za-z]|的?村", following) or name[-1] in "村镇乡"):
         return False
-    if _OFFICE_NEXT.match(following) or (name[0] == "张" and _SHEETS.search(before)):
+    if _OFFICE_NEXT.match(following) or HAMLET.fullmatch(name) or (name[0] == "张" and _SHEETS.search(before)):
         return False
     if name[-1] in "晴阴" and re.match(r"\d|多云|转", following):
         return False  # the weather of a city
     if len(name) > 2 and name[-1] == "人":
         return False  # 陈沟人, 智残人: people of a place or a kind
-    if name in NO_NAMES or _straddles(text, start, name) or is_made_of_words(name) or _are_countries(name, following):
+    if (
+        name in NO_NAMES
+        or COUNTED.search(name)
+        or _straddles(text, start, name)
+        or is_made_of_words(name)
+        or _are_countries(name, following)
+    ):
         return False
     if _begins_with_place(name):
         return chance >= SURE and len(name) > 2 and name in dictionary() and not _AT.search(before)
@@ -178,6 +187,7 @@ def _may_be_read(text: str, words: Sequence[Word], guess: Guess) -> bool:
         return chance >= READ_DOTTED
     if (
         name in EMPTY
+        or COUNTED.search(name)
         or _SPECIES.search(name)
         or is_made_of_words(name)
         or _is_in_idiom(text, start, end)
@@ -195,7 +205,7 @@ def _may_be_read(text: str, words: Sequence[Word], guess: Guess) -> bool:
 def _is_something_else(text: str, start: int, end: int) -> bool:
     """A country, a village, a family (刘家) or a word that stands in a list of those that look like names."""
     name, following = text[start:end], text[end : end + 6]
-    if name in countries() or name in KNOWN or name[:WORD] in NO_NAMES or name[-1] in "村镇乡县家":
+    if name in countries() or name in KNOWN or name[:WORD] in NO_NAMES or name[-1] in "村镇乡县家" or HAMLET.fullmatch(name):
         return True
     before = text[max(0, start - 6) : start]
     if _OFFICE_NEXT.match(following) or (name[0] == "张" and _SHEETS.search(before)):

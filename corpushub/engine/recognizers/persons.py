@@ -37,11 +37,39 @@ def persons(text: str, words: list[Word], again: Sequence[Word] = (), guesses: S
     ]
     found += [*japanese(text, words), *composed(text)]
     found += [(start, end, 0.8, "column of names") for start, end in names_in_columns(text)]
-    covered = {place for start, end, _, _ in found for place in range(start, end)}
-    found += [item for item in in_guesses(text, words, guesses) if covered.isdisjoint(range(item[0], item[1]))]
+    covered = {place: item for item in found for place in range(item[0], item[1])}
+    for start, end, score, why in in_guesses(text, words, guesses):
+        inside = {covered[place] for place in range(start, end) if place in covered}
+        if not inside:
+            found.append((start, end, score, why))
+        elif "·" in text[start:end] and all(start <= item[0] and item[1] <= end for item in inside):
+            found.append((start, end, max(item[2] for item in inside), why))  # the tagger lost its beginning: 买买|提·艾合买提
+    found = [_whole(text, item) for item in found]
     found += _listed(text, found)
     found += _in_latin(text, found)
     return found + _again(text, words, found)
+
+
+def _whole(text: str, item: Found) -> Found:
+    """`陈知行` of 陈知行之母; `和婷婷` where the tagger read 婷婷 behind a surname that mostly is another word, and nothing else stands in front."""
+    start, end, score, why = item
+    if end - start > KIN + 1 and _KIN_BEHIND.fullmatch(text, end - KIN, end):
+        return start, end - KIN, score, why
+    if end - start == GIVEN and start and not begins_with_surname(text[start:end], weak=True):
+        is_family = begins_with_surname(text[start - 1 : end], weak=True) == 1
+        if is_family and _opens(text, start - 1) and FOLLOW.match(text[end : end + 4]):
+            return start - 1, end, score, why
+    return item
+
+
+GIVEN, KIN = 2, 2  # characters of a given name, and of 之母
+_KIN_BEHIND = re.compile("之[父母子女妻夫兄弟姐妹]")
+_MARKS = frozenset("、，,：:；;（( \t\n\u3000")
+
+
+def _opens(text: str, at: int) -> bool:
+    """Can a name begin at `at`: at the beginning, behind a mark, or behind a word in front of names?"""
+    return at == 0 or text[at - 1] in _MARKS or any(text[max(0, at - length) : at] in KNOWN for length in range(2, 7))
 
 
 def _in_latin(text: str, found: list[Found]) -> list[Found]:
