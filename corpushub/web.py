@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from corpushub import __version__
@@ -26,8 +29,8 @@ from corpushub.api.logs import start_logging, stop_logging
 from corpushub.api.metrics import Metrics
 from corpushub.api.protocol import HubProtocol
 from corpushub.api.throttle import Quotas, Throttle
-from corpushub.api.wire import THREADS, App, Receive, Scope, Send, run
-from corpushub.base.errors import Conflict, HubError, Invalid
+from corpushub.api.wire import THREADS, App, Receive, Scope, Send, WrongMethod, run
+from corpushub.base.errors import Conflict, HubError, Invalid, NotFound, Problem
 from corpushub.base.messages import LANGS, Lang
 from corpushub.gate import Gate
 
@@ -56,8 +59,10 @@ def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = Tr
     metrics = Metrics()
     site = FastAPI(title="corpushub", version=__version__, lifespan=lifespan(hub), docs_url=None, redoc_url=None)
     site.add_exception_handler(HubError, explain)
+    site.add_exception_handler(HTTPException, unanswered)
+    site.add_exception_handler(RequestValidationError, unfit)
     add_watch_routes(site, hub, metrics)
-    site.add_api_route("/", front_door, include_in_schema=False)
+    site.add_api_route("/", front_door, methods=["GET", "HEAD"], include_in_schema=False)
     if with_portal:
         from corpushub.portal import app as portal
 
@@ -81,8 +86,8 @@ def add_watch_routes(site: FastAPI, hub: Hub, metrics: Metrics) -> None:
     async def metrics_text() -> PlainTextResponse:
         return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
 
-    site.add_api_route("/healthz", healthz, include_in_schema=False)
-    site.add_api_route("/metrics", metrics_text, include_in_schema=False)
+    site.add_api_route("/healthz", healthz, methods=["GET", "HEAD"], include_in_schema=False)
+    site.add_api_route("/metrics", metrics_text, methods=["GET", "HEAD"], include_in_schema=False)
 
 
 def check_database(hub: Hub) -> dict[str, Any]:
@@ -96,6 +101,7 @@ def lifespan(hub: Hub) -> Any:
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncGenerator[None]:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
+        await run(hub.load)  # whoever opened it: without its chores the worker looks after nothing
         hub.jobs.start()
         await run(hub.passes.start)
         yield
@@ -119,7 +125,32 @@ async def explain(request: Request, error: Exception) -> JSONResponse:
         {"code": problem.code, "place": problem.place(), "message": problem.explain(lang)}
         for problem in (error.problems if isinstance(error, Invalid) else ())
     ]
-    return JSONResponse({"code": error.code, "detail": error.explain(lang), "problems": problems}, error.status)
+    allow = {"allow": error.allow} if isinstance(error, WrongMethod) else None
+    return JSONResponse({"code": error.code, "detail": error.explain(lang), "problems": problems}, error.status, allow)
+
+
+async def unanswered(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses, in our words."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == NotFound.status:
+        return await explain(request, NotFound("http.not_found"))
+    if error.status_code == WrongMethod.status:
+        return await explain(request, WrongMethod(request.method, (error.headers or {}).get("Allow", "GET")))
+    return await http_exception_handler(request, error)
+
+
+async def unfit(request: Request, error: Exception) -> JSONResponse:
+    """A query that doesn't fit its description: the first problem as the sentence, the others below it."""
+    assert isinstance(error, RequestValidationError)
+    first, *more = (parameter_problem(found) for found in error.errors())
+    return await explain(request, Invalid(first.code, problems=more, **first.facts))
+
+
+def parameter_problem(found: dict[str, Any]) -> Problem:
+    name = str(found["loc"][-1])[:80]
+    if found["type"] == "missing":
+        return Problem("http.parameter_missing", {"name": name})
+    return Problem("http.parameter_invalid", {"name": name, "value": str(found.get("input"))[:40]})
 
 
 def keep_few_arenas() -> None:

@@ -13,14 +13,26 @@ from urllib.parse import quote
 from corpushub.api import hf_lfs, hf_read, hf_requests, hf_resolve, hf_write, hf_xet, mcp
 from corpushub.api.hf_errors import CORS, refusal
 from corpushub.api.sender import Sender
-from corpushub.api.wire import Call, Receive, Reply, Scope, Send, json_reply
+from corpushub.api.wire import Call, Receive, Reply, Scope, Send, WrongMethod, json_reply
 from corpushub.base.errors import HubError, Invalid, NotFound
 
 if TYPE_CHECKING:
     from corpushub.services.hub import Hub
 
-_API = ("whoami-v2", "datasets", "datasets-tags-by-type", "repos", "models", "spaces", "agent-harnesses", "validate-yaml")
 _ABSENT = frozenset({"discussions", "collections", "webhooks", "notebook", "jobs"})
+_ABROAD = frozenset(
+    {*_ABSENT, "models", "spaces", "users", "organizations", "papers", "settings"}
+)  # the Hub's, which this one has not
+_API = {"whoami-v2", "datasets", "datasets-tags-by-type", "repos", "agent-harnesses", "validate-yaml", *_ABROAD}
+_METHODS = (
+    dict.fromkeys(
+        ("refs", "revision", "tree", "commits", "auth-check", "parquet", "contributions", "xet-write-token"), "GET, HEAD"
+    )
+    | dict.fromkeys(("resolve", "raw", "whoami-v2", "datasets", "datasets-tags-by-type"), "GET, HEAD")
+    | dict.fromkeys(("paths-info", "preupload", "commit", "super-squash", "ask-access", "validate-yaml"), "POST")
+    | dict.fromkeys(("branch", "tag"), "POST, DELETE")
+    | {"": "GET, HEAD", "settings": "PUT"}
+)
 _PREFLIGHT = [
     ("access-control-allow-methods", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
     ("access-control-allow-headers", "Authorization,Range,Content-Type,If-None-Match"),
@@ -56,7 +68,7 @@ class HubApi:
             await call.reply(answer)
 
     def route(self, call: Call) -> Answer:
-        """Find who answers. Raises: NotFound("http.not_found"), Invalid("http.method" | "http.bad_url")."""
+        """Find who answers. Raises: NotFound("http.not_found"), WrongMethod, Invalid("http.not_offered" | "http.bad_url")."""
         if call.method == "OPTIONS":
             return preflight()
         match call.path:
@@ -91,10 +103,12 @@ class HubApi:
                 return hf_write.move_repo(self.hub, call)
             case ("POST", ("validate-yaml",)):
                 return hf_write.validate_card(self.hub, call)
-            case (_, ("datasets" | "models" | "spaces", *_)):
-                raise NotFound("repo.unknown", repo="/".join(rest[1:3])[:200])
+            case (_, ("datasets" | "models" | "spaces", name, *more)) if name:
+                raise NotFound("repo.unknown", repo="/".join((name, *more[:1]))[:200])
+            case (_, (name, *_)) if name in _ABROAD:
+                raise Invalid("http.not_offered", what=name)
             case _:
-                raise NotFound("http.not_found")
+                raise astray(call, rest)
 
     def dataset(self, call: Call, repo_id: str, rest: tuple[str, ...]) -> Answer:
         """Routes below /api/datasets/{owner}/{name}."""
@@ -158,7 +172,7 @@ class HubApi:
             case (_, (name, *_)) if name in _ABSENT:
                 raise Invalid("http.not_offered", what=name)
             case _:
-                raise NotFound("http.not_found")
+                raise astray(call, rest)
 
     def large(self, call: Call, repo_id: str, rest: tuple[str, ...]) -> Answer:
         """Git LFS below /datasets/{owner}/{name}.git/info/lfs/objects."""
@@ -189,7 +203,13 @@ class HubApi:
             case ("GET", ("raw", revision, first, *more)):
                 return hf_resolve.raw(self.hub, self.sender, call, repo_id, (revision, first, *more))
             case _:
-                raise NotFound("http.not_found")
+                raise astray(call, rest)
+
+
+def astray(call: Call, rest: tuple[str, ...]) -> HubError:
+    """Why nothing answers: a known address that takes other methods, or no address at all."""
+    allow = _METHODS.get(rest[0] if rest else "", "")
+    return NotFound("http.not_found") if not allow or call.method in allow.split(", ") else WrongMethod(call.method, allow)
 
 
 def reading(call: Call) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from corpushub.api.wire import Call, Reply, json_reply
+from corpushub.api.wire import Call, Reply, WrongMethod, json_reply
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
 from corpushub.services.access import Gated
 from corpushub.services.repositories import Moved
 
 _REVISION = {"repo.revision_unknown", "repo.withdrawn", "repo.withdrawn_use", "repo.quarantined", "repo.quarantined_use"}
 _CODES = {"repo.unknown": "RepoNotFound", "repo.entry_unknown": "EntryNotFound"} | dict.fromkeys(_REVISION, "RevisionNotFound")
-_STATUS = {"repo.parent_stale": 412, "token.unknown": 401, "token.missing": 401, "http.method": 405, "http.not_offered": 501}
+_STATUS = {"repo.parent_stale": 412, "token.unknown": 401, "token.missing": 401, "http.not_offered": 501}
 EXPOSED = "X-Repo-Commit,X-Linked-Size,X-Linked-Etag,ETag,Content-Range,Content-Length,Accept-Ranges,X-Error-Code,X-Error-Message,Link,X-Request-Id"
 CORS = [("access-control-allow-origin", "*"), ("access-control-expose-headers", EXPOSED)]
 
@@ -34,6 +34,8 @@ def refusal(call: Call, error: HubError) -> Reply:
         headers.append(("x-hf-warning", f"access; Request access to {error.facts['repo']} at {error.url}"))
     elif error.code in _REVISION and "reason" in error.facts:
         headers.append(("x-hf-warning", f"release; {english}"))
+    if isinstance(error, WrongMethod):
+        headers.append(("allow", error.allow))
     if error.status == 401 or status_of(call, error) == 401:
         headers.append(("www-authenticate", 'Bearer realm="corpushub"'))
     told = error.explain(call.lang) if call.lang != "en" else english
@@ -49,7 +51,7 @@ def status_of(call: Call, error: HubError) -> int:
     if error.code == "repo.unknown":
         return 401 if call.actor.is_anonymous else 404
     if isinstance(error, Invalid):
-        return 413 if error.status == 413 else 400
+        return error.status if error.status in {405, 413} else 400
     if isinstance(error, (Forbidden, NotFound, Conflict)):
         return error.status
     return error.status

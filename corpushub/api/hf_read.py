@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -11,6 +12,7 @@ from corpushub.api.hf_resolve import snapshot_of
 from corpushub.api.wire import Call, Reply, json_reply, list_in, run
 from corpushub.base.errors import Forbidden, NotFound
 from corpushub.base.identity import iso
+from corpushub.domain.splits import splits_of
 from corpushub.domain.tree import Entry, Folder, pointer_text
 from corpushub.services.repositories import Query, Snapshot
 from corpushub.store.repos import HEADS, PULLS, TAGS, Commit, Repo
@@ -210,20 +212,30 @@ async def auth_check(hub: Hub, call: Call, repo_id: str, *, write: bool) -> Repl
 
 
 async def parquet_manifest(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply:
-    """Plain URLs of the Parquet files of a revision, for readers that know no Hub (Polars, DuckDB, curl)."""
+    """Plain URLs of a revision's data, for readers that know no Hub (Polars, DuckDB, curl).
+
+    Tables that tell of the data (`provenance/…`) have other columns, and a reader that takes all it is given would fail on them.
+    """
     snapshot: Snapshot = await snapshot_of(hub, call.actor, repo_id, revision)
     await run(hub.repositories.permit, call.actor, snapshot)
     until = int(call.number("seconds", 3600, 24 * 3600))
+    if (head := hub.repositories.known_head(snapshot)) is None:
+        head = await run(hub.repositories.head_of, snapshot)
+    by_path = snapshot.tree.by_path
     files = [
         {
-            "filename": entry.path,
-            "url": hub.access.sign_download(call.actor, repo_id, snapshot.commit.id, entry.path, seconds=until),
-            "size": entry.size,
-            "sha256": entry.sha256,
+            "config": config,
+            "split": split,
+            "filename": path,
+            "url": hub.access.sign_download(call.actor, repo_id, snapshot.commit.id, path, seconds=until),
+            "size": by_path[path].size,
+            "sha256": by_path[path].sha256,
         }
-        for entry in snapshot.tree.entries
-        if entry.path.endswith(".parquet")
+        for config, splits in splits_of(head.data, by_path).items()
+        for split, paths in splits.items()
+        for path in paths
     ]
+    files.sort(key=itemgetter("filename"))
     expires = iso(hub.access.after(until))
     return json_reply({"dataset": repo_id, "commit": snapshot.commit.id, "expires": expires, "parquet_files": files}, 200, _OPEN)
 

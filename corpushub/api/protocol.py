@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -16,7 +17,10 @@ from typing import Any, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from corpushub.base.messages import LANGS, text
+
 SENDFILE = "corpushub.sendfile"
+MALFORMED = "http.malformed"
 FIRST_SECONDS = 60.0
 HEAD_SECONDS = 20.0
 LATE_SECONDS = 0.5
@@ -105,7 +109,22 @@ class HubProtocol(HttpToolsProtocol):
         self.head_bytes += len(data)
         if self.head_bytes > MAX_HEAD_BYTES:
             self._head_done()
-            self.send_400_response("The request head is too large.")
+            self.send_400_response(MALFORMED)
+
+    def _should_upgrade(self) -> bool:
+        """Nothing here speaks WebSocket: who asks for it gets what a plain request gets."""
+        return False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """No line for it either: uvicorn's advises to install what would change nothing."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, which are in one language
+        """What is no HTTP, told in both languages, since no header can say which one the reader has."""
+        told = {"error": " ".join(text(MALFORMED, lang) for lang in LANGS), "code": MALFORMED}
+        body = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(head % len(body) + body)
+        self.transport.close()
 
     def _look_at_body(self) -> None:
         """Go on waiting for a body that comes, and for one the application does not take or has not asked for."""

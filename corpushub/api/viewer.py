@@ -6,6 +6,7 @@ They answer below `/viewer`, and at the root for the host name `datasets-server.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -108,7 +109,7 @@ def add_files(made: APIRouter, hub: Hub, viewer: Viewer) -> None:
                 "dataset": at.dataset,
                 "config": config,
                 "split": split,
-                "url": f"{base}/{path}",
+                "url": f"{base}/{quote(path)}",
                 "filename": path.rpartition("/")[2],
                 "size": snapshot.tree.by_path[path].size,
             }

@@ -43,6 +43,16 @@ class TooLarge(Invalid):
     status = 413
 
 
+class WrongMethod(Invalid):
+    """Another method than those an address knows; `allow` names them as the header of that name does."""
+
+    status = 405
+
+    def __init__(self, method: str, allow: str) -> None:
+        super().__init__("http.method", method=method, allow=allow)
+        self.allow = allow
+
+
 @dataclass(slots=True)
 class Reply:
     """A whole answer, small enough to hold."""

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import anyio.to_thread
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import Mount
@@ -44,9 +43,9 @@ def mount(app: FastAPI, hub: Hub) -> None:
     downloads.routes(app, hub)
     for lang in LANGS:
         for path in (f"/{lang}", f"/{lang}/"):
-            app.add_api_route(path, front_door, methods=["GET"], include_in_schema=False)
+            app.add_api_route(path, front_door, methods=["GET", "HEAD"], include_in_schema=False)
         doors = {area.name: mount_area(app, hub, area, lang) for area in AREAS}
-        app.add_api_route(f"/{lang}/{{rest:path}}", doors["data"].lost, methods=["GET"], include_in_schema=False)
+        app.add_api_route(f"/{lang}/{{rest:path}}", doors["data"].lost, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(NotFound.status, lost_outside)
 
 
@@ -95,12 +94,13 @@ async def static_file(name: str) -> Response:
 
 
 async def lost_outside(request: Request, error: Exception) -> Response:
-    """An address nobody knows outside the portal: programs are told in JSON, a person is shown the portal's page for it."""
+    """An address nobody knows outside the portal: a person is shown the portal's page for it, programs what the application tells them."""
     assert isinstance(error, StarletteHTTPException)
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         lang = request.state.lang if request.headers.get("accept-language") else LANGS[0]
         return RedirectResponse(f"/{lang}{request.url.path}", 303)
-    return await http_exception_handler(request, error)
+    told: Response = await request.app.exception_handlers[StarletteHTTPException](request, error)
+    return told
 
 
 def front_door(request: Request) -> RedirectResponse:

@@ -81,7 +81,7 @@ def routes(app: FastAPI, hub: Hub) -> None:
 
     if hub.settings.oidc_issuer:
         identity_routes(app, hub, page)
-    app.add_api_route("/signin", show, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/signin", show, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/signin", enter, methods=["POST"], include_in_schema=False)
     app.add_api_route("/signout", leave, methods=["POST"], include_in_schema=False)
 

@@ -325,6 +325,64 @@ def test_models_and_spaces_and_unknown_features_say_so(hub: SomeHub) -> None:
     answer = get(hub, f"/api/datasets/{OPEN}/discussions")
     assert answer.status_code == 501
     assert answer.headers["x-error-message"]
+    for path in ("/api/collections/a/b", "/api/settings/webhooks", "/api/users/x/likes", "/api/models", "/api/spaces"):
+        answer = get(hub, path)
+        assert (answer.status_code, answer.json()["code"]) == (501, "http.not_offered"), path
+    assert "repo" not in get(hub, "/api/datasets/").json()["code"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", "/api/datasets", "GET, HEAD"),
+        ("DELETE", f"/api/datasets/{OPEN}", "GET, HEAD"),
+        ("POST", f"/api/datasets/{OPEN}/tree/main", "GET, HEAD"),
+        ("GET", f"/api/datasets/{OPEN}/paths-info/main", "POST"),
+        ("GET", f"/api/datasets/{OPEN}/tag/v1", "POST, DELETE"),
+        ("POST", f"/api/datasets/{OPEN}/settings", "PUT"),
+        ("PUT", f"/datasets/{OPEN}/resolve/main/README.md", "GET, HEAD"),
+        ("DELETE", "/healthz", "GET, HEAD"),
+        ("PATCH", "/v1/cases", "GET"),
+        ("POST", "/viewer/rows", "GET"),
+    ],
+)
+def test_another_method_is_refused_with_the_ones_there_are(hub: SomeHub, method: str, path: str, allow: str) -> None:
+    for lang, word in (("zh", "请使用"), ("en", "is not possible here; use")):
+        answer = get(hub, path, method=method, headers={"accept-language": lang})
+        assert (answer.status_code, answer.json()["code"]) == (405, "http.method")
+        assert set(answer.headers["allow"].split(", ")) == set(allow.split(", "))
+        assert word in answer.text
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/v1/nothing", "/api/nothing", "/api/datasets/", f"/api/datasets/{OPEN}/nothing"])
+def test_no_such_address_is_told_in_the_callers_language(hub: SomeHub, path: str) -> None:
+    for lang, word in (("zh", "该地址没有内容"), ("en", "Nothing lives at this address")):
+        answer = get(hub, path, headers={"accept-language": lang})
+        assert (answer.status_code, answer.json()["code"]) == (404, "http.not_found")
+        assert word in answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "word"),
+    [
+        ("", "http.parameter_missing", "dataset"),
+        (f"?dataset={OPEN}&length=abc", "http.parameter_invalid", "length"),
+        (f"?dataset={OPEN}&length=0&offset=-1", "http.parameter_invalid", "offset"),
+        (f"?dataset={'a' * 300}", "http.parameter_invalid", "dataset"),
+    ],
+)
+def test_a_query_that_does_not_fit_is_told_in_the_callers_language(hub: SomeHub, query: str, code: str, word: str) -> None:
+    told = {lang: get(hub, f"/viewer/rows{query}", headers={"accept-language": lang}) for lang in ("zh", "en")}
+    assert [answer.status_code for answer in told.values()] == [422, 422]
+    assert told["zh"].json()["code"] == code
+    assert "参数" in told["zh"].json()["detail"]
+    assert "Parameter" in told["en"].json()["detail"]
+    assert all(word in answer.json()["detail"] and len(answer.text) < 600 for answer in told.values())
+
+
+def test_what_watches_may_ask_for_heads_alone(hub: SomeHub) -> None:
+    for path, status in (("/healthz", 200), ("/metrics", 200), ("/", 303)):
+        assert get(hub, path, method="HEAD").status_code == status, path
 
 
 def test_too_many_requests_tell_when_to_come_back(hub: SomeHub) -> None:

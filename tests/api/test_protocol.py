@@ -195,3 +195,41 @@ def test_a_running_transfer_is_cut_when_the_right_ends(
                     got += len(piece)
                     time.sleep(0.002)
             assert got < len(large)
+
+
+def raw(address: str, asked: bytes) -> httpx.Response:
+    """What the server says to these bytes, which no client of today would send."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as line:
+        line.settimeout(10)
+        line.sendall(asked)
+        told = b"".join(iter(lambda: line.recv(65536), b""))
+    head, _, body = told.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    return httpx.Response(int(first.split()[1]), headers=dict(line.split(": ", 1) for line in lines), content=body)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"\x16\x03\x01\x02\x00",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: a\x00b\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /api/validate-yaml HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ids=["tls", "http2", "nul", "endless", "smuggled"],
+)
+def test_what_is_no_http_is_told_in_both_languages(address: str, asked: bytes) -> None:
+    told = raw(address, asked)
+    assert told.status_code == 400
+    assert told.json()["code"] == "http.malformed"
+    assert all(word in told.json()["error"] for word in ("格式正确的 HTTP 请求", "well-formed HTTP request"))
+
+
+def test_who_asks_for_a_websocket_gets_what_a_plain_request_gets(address: str) -> None:
+    """Once a status of 500, and a line in the log that something is broken."""
+    wanted = b"Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    for path, status in ((b"/healthz", 200), (f"/datasets/{REPO}/resolve/v1.0.0/none".encode(), 404)):
+        asked = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\n" + wanted + b"\r\n"
+        assert raw(address, asked).status_code == status, path

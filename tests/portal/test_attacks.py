@@ -109,3 +109,14 @@ def call(app: Any, hub: SomeHub, function: str, data: Any, area: str = "data") -
     number = next(item["id"] for item in config["components"] if item["type"] == "html")
     body = {"data": data, "component_id": number, "fn_name": function, "session_hash": "forged"}
     return ask(app, hub, "POST", f"/zh/{area}/gradio_api/component_server", headers, json=body, cookies=cookies)
+
+
+def test_heads_and_unknown_addresses_are_answered_like_pages(app: Any, hub: SomeHub) -> None:
+    """A monitor asks for heads; a program that strays is told in its language, a person led to the portal's page for it."""
+    for path, status in (("/zh", 303), ("/en/", 303), ("/signin", 200), ("/en/nothing", 404), ("/zh/data/datasets", 200)):
+        assert ask(app, hub, "HEAD", path).status_code == status, path
+    for lang, word in (("zh", "该地址没有内容"), ("en", "Nothing lives at this address")):
+        told = ask(app, hub, "GET", "/nothing", {"accept-language": lang})
+        assert (told.status_code, told.json()["code"], word in told.text) == (404, "http.not_found", True)
+    shown = ask(app, hub, "GET", "/nothing", {"accept": "text/html"})
+    assert (shown.status_code, shown.headers["location"]) == (303, "/zh/nothing")
