@@ -188,24 +188,34 @@ class Jobs:
             thread.join(timeout=30)
 
     def _look_after(self) -> bool:
-        """One round of what comes due; was there anything?"""
-        busy = self.tick() + self.send_notices()
+        """One round of what comes due; was there anything? A duty that fails keeps none of the others from being done."""
+        busy = [attempted(duty) for duty in (self.tick, self.send_notices)]
         for duty in self.upkeep:
-            duty()
-        return bool(busy)
+            attempted(duty)
+        return any(busy)
 
     def _do_one(self) -> bool:
         return self.run_one() is not None
 
     def _work(self, work: Callable[[], bool], seconds: float) -> None:
         while not self._stop.is_set():
-            try:
-                busy = work()
-            except HubError as error:
-                log.warning("worker pauses code=%s", error.code)
-                busy = False
-            if not busy:
+            if not attempted(work):
                 self._stop.wait(seconds)
+
+
+def attempted(work: Callable[[], object]) -> bool:
+    """Do it; was there anything? Whatever goes wrong is logged, and the next round tries again: a worker that ends would be missed by nobody."""
+    try:
+        return bool(work())
+    except HubError as error:
+        log.warning("worker pauses code=%s work=%s", error.code, named(work))
+    except Exception:
+        log.exception("worker broke work=%s", named(work))
+    return False
+
+
+def named(work: Callable[[], object]) -> str:
+    return str(getattr(work, "__qualname__", type(work).__name__))
 
 
 def _may_see(actor: Actor, job: Job) -> bool:

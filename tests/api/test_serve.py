@@ -129,3 +129,31 @@ def test_a_transfer_under_way_ends_whole_when_the_server_is_told_to_stop(run: Ru
     assert run.process.wait(timeout=20) in {0, -signal.SIGTERM}
     rows = run.hub.access.deliveries(run.hub.city["auditor"], repo=OPEN)
     assert [(row.path, row.bytes, row.person) for row in rows] == [("big.bin", len(BIG), CURATOR.person)]
+
+
+def test_a_served_hub_looks_after_what_comes_due(tmp_path: Path) -> None:
+    """As the command opens it: with its chores, so that what was refused is on record within a round."""
+    hub = some_hub(tmp_path)
+    home = {"CORPUSHUB_HOME": str(tmp_path), "CORPUSHUB_DATABASE_URL": hub.settings.database_url, "CORPUSHUB_LANG": "en"}
+    command = [sys.executable, "-m", "corpushub", "serve", "--port", str(hub.settings.port)]
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(command, env=os.environ | home, stdout=said, stderr=said)
+    try:
+        deadline = time.monotonic() + 120
+        while not answers(f"{hub.settings.endpoint()}/healthz"):
+            assert process.poll() is None, (tmp_path / "said").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        told = httpx.get(f"{hub.settings.endpoint()}/api/whoami-v2", headers={"authorization": "Bearer chub_nobody"})
+        assert told.status_code == 401
+        while not kept(hub):
+            assert time.monotonic() < deadline, "nobody looked after it"
+            time.sleep(0.2)
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+
+def kept(hub: SomeHub) -> list[Any]:
+    with hub.database.read() as unit:
+        return list(unit.documents.list("attempt"))

@@ -171,3 +171,30 @@ def test_a_long_job_delays_no_clock(city: City) -> None:
     assert city.cases.get(SYSTEM, case_id).state == "coded"
     end.set()
     jobs.stop()
+
+
+def test_a_duty_that_fails_keeps_no_other_from_being_done_and_ends_no_worker(
+    city: City, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = threading.Event()
+    rounds: list[str] = []
+
+    def broken() -> None:
+        rounds.append("broken")
+        raise ZeroDivisionError
+
+    def refused() -> None:
+        raise Unavailable("store.busy")
+
+    def last() -> None:
+        if len(rounds) > 1:
+            done.set()
+
+    jobs = Jobs(database=city.database, cases=city.cases, upkeep=(broken, refused, last), clock=city.clock)
+    jobs.start(seconds=0.01)
+    try:
+        assert done.wait(30), "the rounds went on"
+    finally:
+        jobs.stop()
+    assert "worker broke work=" in caplog.text
+    assert "worker pauses code=store.busy" in caplog.text
