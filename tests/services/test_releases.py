@@ -195,7 +195,7 @@ def test_a_price_that_is_not_settled_stops_publication(tmp_path: Path) -> None:
     form = {
         "product": "yunzhou/notices",
         "operator": "data-group",
-        "implementer": "city-service",
+        "implementer": "econ-bureau",
         "unit": "product",
         "statement": costs,
         "expected_units": 10,
