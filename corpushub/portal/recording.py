@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from corpushub.base.errors import Invalid
-from corpushub.domain.flows.record import DAYS, FEN, KINDS, LISTS, QUOTA
+from corpushub.domain.flows.record import COUNTS, DAYS, KINDS, LISTS, QUOTA
 from corpushub.portal import casework, forms
 from corpushub.portal.html import Safe, button, fieldset, input_, joined, label, legend, span, textarea
 from corpushub.portal.lines import pairs
 from corpushub.portal.pages import Ask, Form, Outcome
 
 PAIRS = frozenset({"shares", "answered", "metrics"})  # asked line by line, a name and a number each
-WHOLE = frozenset({"amount", "year"}) | FEN
 
 
 def opening(ask: Ask, kind: str) -> tuple[Safe | None, Safe | None]:
@@ -40,8 +39,10 @@ def fact(ask: Ask, kind: str, name: str) -> Safe:
         return fieldset(legend(words), *boxes, c="field")
     if name in DAYS:
         return label(words, input_(name=name, type_="date", required=True))
-    if name in WHOLE:
+    if name in COUNTS:
         return label(words, input_(name=name, type_="number", min="0", required=True))
+    if name == "agreement":
+        return label(words, input_(name=name, type_="number", min="-1", max="1", step="0.001", required=True))
     if name in PAIRS:
         return label(words, textarea(name=name, rows=3, required=True), span(t("records.hint_pairs"), c="hint"))
     if name in LISTS.get(kind, ()):
@@ -65,8 +66,10 @@ def read(kind: str, name: str, sent: Form) -> Any:
     if name == "quota":
         return {part: whole(str(sent.get(f"quota.{part}", ""))) for part in QUOTA}
     text = str(sent.get(name, "")).strip()
-    if name in WHOLE:
+    if name in COUNTS:
         return whole(text)
+    if name == "agreement":
+        return share_of(text)
     if name in PAIRS:
         return pairs([line for line in text.splitlines() if line.strip()])
     return words(text) if name in LISTS.get(kind, ()) else text
@@ -74,6 +77,13 @@ def read(kind: str, name: str, sent: Form) -> Any:
 
 def words(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+
+
+def share_of(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def whole(text: str) -> int | str:

@@ -1,7 +1,7 @@
 """Any two versions of a dataset side by side.
 
 * Counts are metadata: whoever may see the dataset sees them. Two versions never change, so a comparison is kept in memory.
-* Rows are data: the viewer decides on them, cuts them to the reader's right and records them like any other look.
+* Keys are values of rows, and rows are data: the viewer decides on them, cuts them to the reader's right and records them like any other look.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from corpushub.base.errors import Invalid
+from corpushub.base.errors import HubError, Invalid
 from corpushub.domain.parties import Actor
 from corpushub.domain.release import Change
 from corpushub.engine.rowdiff import compare_rows
@@ -54,10 +54,23 @@ class Comparisons:
         self._kept: OrderedDict[tuple[str, str], Compared] = OrderedDict()
 
     def compare(self, actor: Actor, dataset: str, a: str, b: str) -> Compared:
-        """How version `b` differs from `a`. One pass over both where they were not compared lately.
+        """How version `b` differs from `a`; keys of rows that differ only where the actor may see rows.
 
         Raises: NotFound("releases.not_found"), Invalid("releases.key_missing" | "comparison.too_large").
         """
+        found = self._compared(actor, dataset, a, b)
+        try:
+            self._permit(actor, dataset)
+        except HubError:
+            return replace(found, change=replace(found.change, examples={}), examples={})
+        return found
+
+    def _permit(self, actor: Actor, dataset: str) -> None:
+        """Raises: Gated and what a delivery is refused with, where the actor may not see rows."""
+        self.viewer.access.permit(actor, self.viewer.repositories.get(actor, dataset), channels=QUERY_CHANNELS)
+
+    def _compared(self, actor: Actor, dataset: str, a: str, b: str) -> Compared:
+        """One pass over both versions where they were not compared lately."""
         one, other = self.releases.get(actor, dataset, a), self.releases.get(actor, dataset, b)
         if one.rows + other.rows > MOST_ROWS:
             raise Invalid("comparison.too_large", rows=one.rows + other.rows, most=MOST_ROWS)
@@ -79,8 +92,8 @@ class Comparisons:
 
     def rows(self, actor: Actor, dataset: str, a: str, b: str) -> tuple[RowPair, ...]:
         """Some rows that differ, as far as the actor may take them. Raises: as `compare`; Gated."""
-        found = self.compare(actor, dataset, a, b)
-        self.viewer.access.permit(actor, self.viewer.repositories.get(actor, dataset), channels=QUERY_CHANNELS)
+        found = self._compared(actor, dataset, a, b)
+        self._permit(actor, dataset)
         wanted = {kind: [str(key) for key in found.examples.get(kind, ())[:SHOWN]] for kind in KINDS}
         old = self._taken(actor, dataset, a, found.key, (*wanted["changed"], *wanted["removed"]))
         new = self._taken(actor, dataset, b, found.key, (*wanted["changed"], *wanted["added"]))

@@ -315,7 +315,11 @@ class Oversight:
             {
                 "id": case.id,
                 "state": case.state,
-                **{key: case.data[key] for key in ("quarter", "resource", "owner", "action", "due")},
+                **{
+                    key: case.data[key]
+                    for key in ("quarter", "resource", "owner", "action", "due", "evidence")
+                    if key in case.data
+                },
             }
             for case in items
         ]

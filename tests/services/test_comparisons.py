@@ -67,6 +67,16 @@ def test_rows_are_shown_to_those_who_may_take_them(works: Works, compared: Compa
         compared.rows(ANONYMOUS, DATASET, old, new)
 
 
+def test_keys_are_rows_and_not_shown_to_those_who_may_see_none(works: Works, compared: Comparisons) -> None:
+    old, new = versions(works)
+    told = compared.compare(works.city["operator"], DATASET, old, new)
+    assert told.examples["added"]
+    assert told.change.examples["added"]
+    found = compared.compare(ANONYMOUS, DATASET, old, new)
+    assert found.change.added == told.change.added
+    assert (found.examples, found.change.examples) == ({}, {})
+
+
 def test_an_unknown_version_is_not_found(works: Works, compared: Comparisons) -> None:
     with pytest.raises(NotFound):
         compared.compare(ANONYMOUS, DATASET, versions(works)[0], "99.0.0")

@@ -743,7 +743,7 @@ def test_a_disclosure_is_reviewed_by_somebody_else_and_corrected_by_a_new_one(li
 # Sharing list, opening plan, probes, inspections, assessments, incidents, records
 
 
-def share(city: City) -> Case:
+def share(city: City, **over: Any) -> Case:
     data = {
         "scenario": "one thing",
         "demander": "econ-bureau",
@@ -752,7 +752,7 @@ def share(city: City) -> Case:
         "mode": "api",
     }
     return city.cases.open(
-        city["authority"], "share_item", data | {"frequency": "daily", "basis": "list 2026", "valid_to": "2026-12-31"}
+        city["authority"], "share_item", data | {"frequency": "daily", "basis": "list 2026", "valid_to": "2026-12-31"} | over
     )
 
 
@@ -764,10 +764,24 @@ def test_a_sharing_duty_is_in_force_with_both_confirmations_only(live: City) -> 
     case = walk(live, case, ("implementer", "report_breach", WHY), ("provider", "remedy"), ("implementer", "end", WHY))
     case = walk(live, case, ("implementer", "renew", {"valid_to": "2027-12-31"}), ("provider", "confirm_supply"))
     assert walk(live, case, ("implementer", "confirm_demand")).state == "effective"
+    walk(live, share(live), ("provider", "withdraw", WHY))
     live.clock.forward(days=700)
     live.tick()
     assert live.cases.get(SYSTEM, case.id).state == "ended"
-    walk(live, share(live), ("provider", "withdraw", WHY))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"resources": ["990100/stats/nothing"]}, "resource.unknown"),
+        ({"supplier": "econ-bureau"}, "sharing.one_party"),
+        ({"valid_to": "2020-01-01"}, "sharing.over"),
+    ],
+)
+def test_a_sharing_duty_is_between_two_over_what_there_is(live: City, wrong: dict[str, Any], code: str) -> None:
+    with pytest.raises(HubError) as refusal:
+        share(live, **wrong)
+    assert refusal.value.code == code
 
 
 def test_what_is_shared_no_more_ends_the_duties_to_share_it(live: City) -> None:
@@ -793,12 +807,39 @@ def test_a_plan_item_is_done_when_it_can_be_seen(live: City) -> None:
     live.catalog.add(live["provider"], an_entry(id="990100/stats/other"))
     late = plan(live, resource="990100/stats/other")
     assert refused(live, "provider", late, "complete", proof="trust me") == "plan.not_released"
+    for action, code in (("sample", "plan.not_released"), ("update", "plan.not_updated")):
+        item = plan(live, resource="990100/stats/other", action=action)
+        assert refused(live, "provider", item, "complete", proof="trust me") == code
+    live.catalog.revise(live["provider"], "990100/stats/other", {"summary": {"zh": "新", "en": "new"}})
+    done = walk(live, item, ("provider", "complete", {"proof": "revised"}))
+    assert done.data["evidence"] == ["resource:990100/stats/other@2"]
     walk(live, plan(live), ("provider", "slip", {"due": "2026-07-31", **WHY}))
     live.clock.forward(days=150)
     live.tick()
     assert live.cases.get(SYSTEM, late.id).state == "slipped"
     live.parties.add_person(live["keeper"], id="authority2", org="data-bureau", name="x", roles=["authority"])
     walk(live, late, ("authority2", "drop", WHY))
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "code"),
+    [
+        ("settlement", {"parties": ["a", "b"], "basis": "use", "shares": ["a", "b"]}, "price.shares"),
+        ("settlement", {"parties": ["a", "b", "c"], "basis": "use", "shares": {"a": 60, "b": 40}}, "record.parties_differ"),
+        ("revenue_share", {"product": "no/such", "basis": "use", "shares": {"a": 100}}, "price.unknown_product"),
+        ("contest", {"name": "cup", "datasets": ["no/such"], "ends": "2026-12-31", "scoring": "jury"}, "price.unknown_product"),
+        ("survey", {"questionnaire": ["stats-bureau"], "answered": ["stats-bureau"]}, "record.odd_fact"),
+        ("survey", {"questionnaire": ["stats-bureau"], "answered": {"stats-bureau": "many"}}, "record.odd_fact"),
+        ("research_cost", {"product": "x", "year": 2026, "amount": "a hundred"}, "record.odd_fact"),
+        ("foreign_basis", {"authorizer": "m", "document_digest": "none", "scope": "s"}, "record.odd_fact"),
+        ("annotation", {"guideline": "1", "annotators": ["a", "b"], "agreement": 5, "adjudication": "c"}, "record.odd_fact"),
+        ("annotation", {"guideline": "1", "annotators": ["a"], "agreement": 0.9, "adjudication": "c"}, "record.lone_annotator"),
+    ],
+)
+def test_a_record_s_facts_are_what_registers_count_with(live: City, kind: str, facts: dict[str, Any], code: str) -> None:
+    with pytest.raises(HubError) as refusal:
+        live.cases.open(live["authority"], "record", {"kind": kind, "title": "t", "facts": facts})
+    assert refusal.value.code == code
 
 
 def test_a_probe_sees_drift_without_content_and_opens_a_task(live: City) -> None:

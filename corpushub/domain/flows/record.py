@@ -4,6 +4,7 @@ second person. Public kinds are shown to everybody once confirmed. What they amo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -39,11 +40,22 @@ KINDS: dict[str, tuple[str, ...]] = {
     "foreign_basis": ("authorizer", "document_digest", "scope"),  # 第十一条 部委授权地方
     "pledge": ("association", "text"),  # 第十三条 协会自律
 }
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 WITH_SHARES = frozenset({"settlement", "revenue_share"})
 DAYS = frozenset({"sunset", "ends", "review_on", "day"})
 FEN = frozenset({"amount_fen"})
+COUNTS = frozenset({"amount", "year"}) | FEN  # whole numbers, for they are summed
+DIGESTS = frozenset({"digest", "document_digest"})
 QUOTA = ("seconds", "rows", "bytes")  # of a compute booking: running time in all, size of one output
-LISTS = {"contest": ("datasets",), "compute_booking": ("dataset",), "survey": ("questionnaire",)}
+LISTS = {
+    "contest": ("datasets",),
+    "compute_booking": ("dataset",),
+    "survey": ("questionnaire",),
+    "settlement": ("parties",),
+    "listing": ("exchange",),
+    "annotation": ("annotators",),
+}
+FEWEST_ANNOTATORS = 2  # one alone agrees with nobody
 
 
 def complete(case: Case, _: Actor, data: Data, __: Context) -> HubError | None:
@@ -53,10 +65,17 @@ def complete(case: Case, _: Actor, data: Data, __: Context) -> HubError | None:
     missing = [name for name in KINDS[data["kind"]] if data["facts"].get(name) in (None, "", [], {})]
     if missing:
         return Invalid("record.missing", kind=data["kind"], missing=", ".join(missing))
-    if wrong := next((name for name, value in data["facts"].items() if _is_wrong(data["kind"], name, value)), ""):
+    facts = data["facts"]
+    if wrong := next((name for name, value in facts.items() if _is_wrong(data["kind"], name, value)), ""):
         return Invalid("record.odd_fact", kind=data["kind"], fact=wrong)
-    why = shares_problem(data["facts"]["shares"]) if data["kind"] in WITH_SHARES else ""
-    return Invalid("price.shares", why=why) if why else None
+    why = shares_problem(facts["shares"]) if data["kind"] in WITH_SHARES else ""
+    if why:
+        return Invalid("price.shares", why=why)
+    if data["kind"] == "settlement" and set(facts["parties"]) != set(facts["shares"]):
+        return Invalid("record.parties_differ", parties=", ".join(facts["parties"]), shares=", ".join(facts["shares"]))
+    if data["kind"] == "annotation" and len(set(facts["annotators"])) < FEWEST_ANNOTATORS:
+        return Invalid("record.lone_annotator", least=FEWEST_ANNOTATORS)
+    return None
 
 
 def _is_wrong(kind: str, name: str, value: Any) -> bool:
@@ -65,9 +84,21 @@ def _is_wrong(kind: str, name: str, value: Any) -> bool:
         return not _is_day(value)
     if name == "quota":
         return not isinstance(value, Mapping) or any(not _is_count(value.get(part)) for part in QUOTA)
-    if name in FEN:
+    if name in COUNTS:
         return not _is_count(value)
-    return name in LISTS.get(kind, ()) and not isinstance(value, list | tuple)
+    if name in DIGESTS:
+        return not isinstance(value, str) or not _DIGEST.fullmatch(value)
+    if name == "agreement":
+        return isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1
+    if name == "exchange" and isinstance(value, str):
+        return False
+    if name == "answered":
+        return not isinstance(value, Mapping) or not all(_is_count(told) for told in value.values())
+    return name in LISTS.get(kind, ()) and not _is_words(value)
+
+
+def _is_words(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(part, str) and part.strip() for part in value)
 
 
 def _is_count(value: Any) -> bool:
@@ -82,10 +113,16 @@ def _is_day(value: Any) -> bool:
 
 
 def refers_to_what_is(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
-    """A listing names a released version, a deal a confirmed listing of the same version, a high value an entry (articles 5 and 12)."""
+    """A listing names a released version, a deal a confirmed listing of the same version, a high value an entry (articles 5 and 12); shared
+    revenue, contests and bookings are of what is proposed or out.
+    """
     if not data:
         return None
     facts, kind = data["facts"], data.get("kind", case.data.get("kind"))
+    for name in _named(kind, facts):
+        dataset = name.partition("@")[0]
+        if not context.facts.cases("release", subject=dataset) and context.facts.resource(dataset) is None:
+            return Invalid("price.unknown_product", product=name)
     if kind == "listing":
         out = context.facts.cases("release", subject=str(facts["product"]), states=("released", "superseded"))
         if not any(item.data["version"] == facts["version"] for item in out):
@@ -98,6 +135,13 @@ def refers_to_what_is(case: Case, _: Actor, data: Data, context: Context) -> Hub
     if kind == "high_value" and context.facts.resource(str(facts["resource"])) is None:
         return Invalid("resource.unknown", resource=str(facts["resource"]))
     return None
+
+
+def _named(kind: str, facts: Mapping[str, Any]) -> Iterable[str]:
+    """Datasets and products a record rests on."""
+    if kind == "revenue_share":
+        return (str(facts["product"]),)
+    return facts["datasets"] if kind == "contest" else facts["dataset"] if kind == "compute_booking" else ()
 
 
 def mark_high_value(case: Case, _: Event, __: Context) -> Iterable[Reaction]:

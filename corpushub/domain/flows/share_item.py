@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from corpushub.domain.flows.shared import NOTE, REASON, day_end, known_org, tell
+from corpushub.base.errors import HubError, Invalid
+from corpushub.domain.flows.shared import NOTE, REASON, day_end, known_org, known_resources, tell
 from corpushub.domain.form import Field
-from corpushub.domain.parties import Role
+from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import CLOCK, Case, Clock, Context, Data, Flow, Seat, step
 
 ITEM = (
@@ -23,6 +24,18 @@ ITEM = (
     Field("valid_to", "date", required=False),
     Field("partner", required=False),
 )
+
+
+def two_parties(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:
+    """Two organisations confirm: one alone would owe itself."""
+    same = data and data["demander"] == data["supplier"]
+    return Invalid("sharing.one_party", org=data["demander"]) if same else None
+
+
+def not_over(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
+    """A duty whose last day is past would end the moment it begins."""
+    over = data.get("valid_to") and data["valid_to"] < context.day.isoformat()
+    return Invalid("sharing.over", ended=data["valid_to"]) if over else None
 
 
 def confirmed_by(side: str) -> Any:
@@ -63,7 +76,7 @@ FLOW = Flow(
         Role.PROVIDER,
         Role.DISTRICT,
         fields=ITEM,
-        guards=(known_org("demander", "supplier"),),
+        guards=(known_org("demander", "supplier"), known_resources(), two_parties, not_over),
         effects=(tell("notice.share_item_proposed", "demander", "supplier"),),
     ),
     transitions=(
@@ -104,6 +117,7 @@ FLOW = Flow(
             DEMAND,
             SUPPLY,
             fields=(Field("valid_to", "date"),),
+            guards=(not_over,),
             derive=nobody_confirmed,
         ),
         step("end", "effective, breached -> ended", "ended", DEMAND, SUPPLY, Role.AUTHORITY, CLOCK, fields=(REASON,)),
