@@ -37,6 +37,8 @@ PLACES: Mapping[str, str] = {
     "incident": "/oversee/monitor",
 }
 OTHER = "/home/cases"
+PUBLIC = "/data/disclosure"
+DISCLOSED = frozenset({"authorization", "price", "plan_item", "share_item", "disclosure", "record"})  # shown there to anybody
 OWN = {
     "implementer": Role.IMPLEMENTER,
     "operator": Role.OPERATOR,
@@ -62,7 +64,8 @@ def screen_of(ask: Ask, flow: str) -> str:
 
 def case_href(ask: Ask, flow: str, case_id: str) -> str:
     """Address of a case: on its flow's screen, else where any case is shown to who may see it."""
-    return link(ask.lang, f"{screen_of(ask, flow) or OTHER}/{case_id}")
+    otherwise = PUBLIC if ask.actor.is_anonymous and flow in DISCLOSED else OTHER
+    return link(ask.lang, f"{screen_of(ask, flow) or otherwise}/{case_id}")
 
 
 def is_running(case: Case) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from corpushub.domain.form import Field
+from corpushub.domain.workflow import Case
 from corpushub.portal import casework
 from corpushub.portal.forms import PARTED, Choices
 from corpushub.portal.pages import Ask
 from corpushub.services.repositories import Query
 
 MOST = 300
+ABOUT = ("about", "product")  # an entry of the catalog or a dataset
 
 
 def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
@@ -29,6 +31,13 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
     if names & {"dataset", "datasets"}:
         pairs = datasets(ask)
         found |= {"dataset": pairs, "datasets": pairs}
+    if any(item.required and item.name in ABOUT for item in asked):
+        entries = ask.hub.catalog.search(ask.actor, limit=MOST).items
+        pairs = [*datasets(ask), *((entry.id, f"{ask.t.of(entry.title)} · {entry.id}") for entry in entries)]
+        found |= dict.fromkeys(ABOUT, pairs)
+    if "demand" in names:
+        held = ask.hub.cases.list(ask.actor, flow="demand", limit=MOST).items
+        found["demand"] = [(case.id, f"{casework.title_of(ask, case)} · {case.id}") for case in held if casework.is_running(case)]
     if "entitlements" in names:
         held = ask.hub.cases.list(ask.actor, flow="entitlement", states=("active", "expiring"), limit=MOST).items
         found["entitlements"] = [
@@ -40,8 +49,17 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
             ask.hub.cases.list(ask.actor, flow=flow, states=("active",), limit=MOST).items
             for flow in ("authorization", "delegation")
         ]
-        found["parent"] = [(case.id, f"{ask.t.name('name', case.flow)} {case.id}") for page in pages for case in page]
+        found["parent"] = [
+            (case.id, f"{ask.t.name('name', case.flow)} · {casework.title_of(ask, case)} · {holder(ask, case)}")
+            for page in pages
+            for case in page
+        ]
     return found
+
+
+def holder(ask: Ask, case: Case) -> str:
+    """Whose rights an agreement or a delegation states."""
+    return casework.org_name(ask, str(case.data.get("holder") or case.data.get("operator", "")))
 
 
 def datasets(ask: Ask) -> list[tuple[str, str]]:

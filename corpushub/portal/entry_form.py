@@ -10,7 +10,7 @@ from corpushub.domain.catalog import FREQUENCIES, ORIGINS, SENSITIVITIES
 from corpushub.domain.parties import Role
 from corpushub.portal import forms
 from corpushub.portal.html import Child, Safe, button, div, input_, joined, label, option, select, span, textarea
-from corpushub.portal.pages import Ask, Form, Outcome, link
+from corpushub.portal.pages import Ask, Form, Outcome, Words, link
 
 SHEET = "sheet-entry"
 MAY = (Role.PROVIDER, Role.DISTRICT, Role.OPERATOR, Role.REGISTRAR, Role.AUTHORITY, Role.SECTOR)
@@ -36,7 +36,7 @@ def sheet(ask: Ask) -> Safe:
         box(t("resources.id"), input_(name="id", required=True, placeholder="990100/dept/name"), hint=t("resources.id_hint")),
         div(part(ask, "title.zh", required=True), part(ask, "title.en", required=True), c="pair"),
         div(part(ask, "summary.zh"), part(ask, "summary.en"), c="pair"),
-        div(pick(t.name("field", "owner"), "owner", owners, ask.actor.org), part(ask, "domain"), c="pair"),
+        div(pick(t.name("field", "owner"), "owner", owners, ask.actor.org), domain(t, ""), c="pair"),
         div(
             pick(t("catalog.frequency"), "frequency", [(name, t.name("frequency", name)) for name in FREQUENCIES], "monthly"),
             pick(t("catalog.origin"), "origin", [(name, t.name("origin", name)) for name in ORIGINS], "own"),
@@ -58,6 +58,15 @@ def box(words: str, control: Safe, *, hint: str = "") -> Safe:
 
 def part(ask: Ask, name: str, *, required: bool = False) -> Safe:
     return box(ask.t(f"resources.{name.replace('.', '_')}"), input_(name=name, required=required))
+
+
+def domain(t: Words, chosen: str) -> Safe:
+    """The fields of work entries are sorted by, by name; one that is not among them stays as it was stated."""
+    found = {chosen: t.name("domain", chosen)} if chosen else {}
+    for code, word in t.area("ui_domain").items():
+        if word not in found.values():
+            found[code] = word
+    return pick(t("resources.domain"), "domain", [("", ""), *found.items()], chosen)
 
 
 def pick(words: str, name: str, choices: Iterable[tuple[str, str]], chosen: str) -> Safe:

@@ -38,7 +38,7 @@ from corpushub.portal.pages import Ask, Form, Words
 
 LONG = frozenset({"note", "record", "records", "words"})
 MANY = frozenset({"choices", "orgs", "resources", "words"})
-CHOSEN = frozenset({"org", "resource", "person", "case"})  # never taken from the top of a long list by accident
+YUAN = frozenset({"budget", "price"})
 TYPES = {"date": "date", "int": "number", "number": "number"}
 Choices = Mapping[str, Sequence[tuple[str, str]]]
 """Choices the portal knows for a field's kind or name: value and words."""
@@ -182,7 +182,8 @@ def parts_of(t: Words, item: Field) -> Safe:
         )
         for part in RECORDS[item.name]
     ]
-    return fieldset(legend(label_of(t, item.name), star(item)), div(*boxes, c="parts whole" if whole else "parts"), c="field")
+    words = t("portal.statement_fen") if whole else label_of(t, item.name)
+    return fieldset(legend(words, star(item)), div(*boxes, c="parts whole" if whole else "parts"), c="field")
 
 
 STAR = b(" *", aria_hidden="true")
@@ -195,10 +196,11 @@ def star(item: Field) -> Child:
 def single(item: Field, given: Sequence[tuple[str, str]], preset: str) -> Safe:
     default = preset or ("" if item.default is None or isinstance(item.default, list | tuple | dict) else str(item.default))
     if given:
-        blank = [option("", value="")] if not item.required or (item.kind in CHOSEN and not default) else []
+        blank = [option("", value="")] if not item.required or (item.kind != "choice" and not default) else []
+        known = given if not default or any(value == default for value, _ in given) else [(default, default), *given]
         return select(
             *blank,
-            *[option(name, value=value, selected=value == default) for value, name in given],
+            *[option(name, value=value, selected=value == default) for value, name in known],
             name=item.name,
             required=item.required,
         )
@@ -228,6 +230,8 @@ def hint(t: Words, item: Field) -> Safe | None:
     }.get(item.kind)
     if item.min_len:
         return span(t("portal.hint_least", count=item.min_len), c="hint")
+    if item.name in YUAN and item.kind in TYPES:
+        return span(t("portal.hint_yuan"), c="hint")
     return span(t(key), c="hint") if key else None
 
 

@@ -45,6 +45,10 @@ class Words:
             return both or ""
         return both.get(self.lang) or next((value for value in both.values() if value), "")
 
+    def area(self, name: str) -> dict[str, str]:
+        """Every code of an open list with its word, in the order of the catalogue."""
+        return {key.partition(".")[2]: word for key, word in catalogue(self.lang).items() if key.startswith(f"{name}.")}
+
     def explain(self, error: HubError) -> str:
         """The sentence of a refusal, its codes (a state, a command, seats) in the words the screens use for them."""
         return error.sentence(self.lang, {name: self.fact(name, value) for name, value in error.facts.items()})

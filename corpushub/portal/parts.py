@@ -8,6 +8,7 @@ from typing import Literal
 
 from corpushub.base.errors import Conflict, HubError, Invalid, NotFound, Problem, Unavailable
 from corpushub.domain.clocks import Reading
+from corpushub.portal.areas import leads
 from corpushub.portal.html import (
     Child,
     Safe,
@@ -183,6 +184,11 @@ def empty(what: str, next_: Child = None) -> Safe:
     return div(
         span(c="empty-mark", aria_hidden="true"), p(what, c="empty-what"), p(next_, c="empty-next") if next_ else None, c="empty"
     )
+
+
+def way_to(ask: Ask, words: str, path: str, **query: str) -> Child:
+    """Words that lead to a screen where the reader's navigation does; else the words alone: no way ends at a refusal."""
+    return a(words, href=ask.href(path, **query)) if leads(ask.actor, path) else words
 
 
 def number(value: float | None, *, digits: int = 0) -> str:

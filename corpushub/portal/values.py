@@ -38,7 +38,8 @@ BY_NAME: Mapping[str, str] = {  # what a flow adds to the answers, and what form
     "role": "role",
     "region": "region",
 }
-MONEY = frozenset({"permitted_revenue", "carried_excess", "excess_before", "budget"})
+FEN = frozenset({"permitted_revenue", "carried_excess", "excess_before"})
+YUAN = frozenset({"budget", "price"})  # what a demand may cost, what a work order is offered for
 
 
 @cache
@@ -69,12 +70,17 @@ def value_of(ask: Ask, kind: str, name: str, value: Any) -> Child:
     if isinstance(value, list | tuple):
         return many(ask, kind, name, list(value))
     if isinstance(value, int | float):
-        return money(t, value) if name.endswith("_fen") or name in MONEY else figure(value)
+        fen = name.endswith("_fen") or name in FEN
+        return money(t, value) if fen else yuan(t, value) if name in YUAN else figure(value)
     return words(ask, kind, name, str(value))
 
 
 def money(t: Words, fen: float) -> str:
-    return t("portal.yuan", amount=f"{fen / 100:,.2f}")
+    return yuan(t, fen / 100)
+
+
+def yuan(t: Words, amount: float) -> str:
+    return t("portal.yuan", amount=f"{amount:,.2f}")
 
 
 def words(ask: Ask, kind: str, name: str, value: str) -> Child:
@@ -123,23 +129,18 @@ def is_case(value: str) -> bool:
 
 
 def case_link(ask: Ask, value: str) -> Safe:
-    """A case by its title; by its id where it is not the reader's to see."""
+    """A case by its title, and the way to it; its id where it is not the reader's to see."""
     title = ask.once(f"case:{value}", lambda: casework.title_by_id(ask, value))
-    return a(
-        title or value, href=casework.case_href(ask, casework.flow_of(value), value), title=value, c=None if title else "mono"
-    )
+    flow = casework.flow_of(value)
+    return a(title, href=casework.case_href(ask, flow, value), title=value) if title else span(value, c="mono")
 
 
 def stream(ask: Ask, name: str) -> Safe:
-    """What an event happened to: an entry of the catalog, a person or organisation by name, else a case."""
+    """What an event happened to: an entry of the catalog or a case, by title, else its id."""
     kind, _, id_ = name.partition(":")
     if kind == "resource":
         return resource(ask, id_)
-    return (
-        a(name, href=casework.case_href(ask, casework.flow_of(name), name), c="mono")
-        if is_case(name)
-        else span(id_ or name, c="mono")
-    )
+    return case_link(ask, name) if is_case(name) else span(id_ or name, c="mono")
 
 
 def many(ask: Ask, kind: str, name: str, value: list[Any]) -> Child:

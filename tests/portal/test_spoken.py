@@ -13,16 +13,17 @@ from corpushub.base.errors import Conflict, Forbidden
 from corpushub.base.messages import Lang
 from corpushub.domain.clocks import Reading
 from corpushub.domain.flows import flow_named
+from corpushub.domain.form import Field
 from corpushub.domain.indicators import Indicator
 from corpushub.domain.parties import ANONYMOUS
 from corpushub.domain.registers import NO_STANDARD, UNREGISTERED
 from corpushub.domain.workflow import Case
-from corpushub.portal import board, casework, diagrams, frame, parts, register_view, values
+from corpushub.portal import board, casework, choices, diagrams, entry_form, forms, frame, parts, register_view, values
 from corpushub.portal.pages import Ask, Words
-from corpushub.portal.screens import account, catalog, dashboard, reviews
+from corpushub.portal.screens import account, catalog, dashboard, resources, reviews
 from corpushub.services.access import Gated
 from tests.kit.gov import RESOURCE, registered
-from tests.kit.hub import REPO, SomeHub, some_hub
+from tests.kit.hub import CARD, REPO, SomeHub, some_hub
 
 ZH, EN = Words("zh"), Words("en")
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -32,6 +33,7 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 def here(tmp_path_factory: pytest.TempPathFactory) -> SomeHub:
     found = some_hub(tmp_path_factory.mktemp("spoken"))
     registered(found.city)
+    found.publish(REPO, {"README.md": CARD.encode()})
     return found
 
 
@@ -174,7 +176,9 @@ def test_of_nothing_there_is_no_share(here: SomeHub) -> None:
 def test_the_events_of_an_indicator_lead_to_what_they_happened_to(here: SomeHub) -> None:
     ask = asking(here)
     assert f'href="/zh/data/catalog/{RESOURCE}"' in values.stream(ask, f"resource:{RESOURCE}")
-    assert "/home/cases/que-01M84ARRAE8XPS1S05D1F9MPAB" in values.stream(ask, "que-01M84ARRAE8XPS1S05D1F9MPAB")
+    city = here.city
+    case = city.cases.open(city["developer"], "question", {"about": RESOURCE, "text": "字段含义是什么？"})
+    assert f"/home/cases/{case.id}" in values.stream(ask, case.id)
     assert "<a" not in values.stream(ask, "org:stats-bureau")
 
 
@@ -199,3 +203,61 @@ def test_a_picture_of_a_flow_is_never_drawn_too_small_to_read() -> None:
     drawn = str(diagrams.flow_picture(ZH, flow_named("authorization")))
     least, whole = (int(found.group(1)) for name in ("min-width:", 'width="') if (found := re.search(name + r"(\d+)", drawn)))
     assert least == round(whole * 0.78)
+
+
+def test_what_a_demand_may_cost_is_told_in_the_yuan_it_was_stated_in(here: SomeHub) -> None:
+    assert "5,000.00 元" in facts(here, "demand", budget=5000)
+    assert "<dd>0.00 元</dd>" in facts(here, "work_order", price=0)
+    asked = str(forms.control(ZH, Field("budget", "int"), forms.Given()))
+    assert "单位：元" in asked
+
+
+def test_nothing_is_taken_from_the_top_of_a_list_by_accident(here: SomeHub) -> None:
+    for flow in ("access", "objection", "question", "price"):
+        fields = flow_named(flow).opening.fields
+        given = choices.all_of(asking(here, "operator"), fields)
+        for item in fields:
+            asked = str(forms.control(ZH, item, forms.Given(given)))
+            if item.name in {"dataset", "about", "product"}:
+                assert '<option value=""></option>' in asked, (flow, item.name)
+                assert REPO in asked, (flow, item.name)
+            if item.name in {"about", "product"}:
+                assert RESOURCE in asked, flow
+
+
+def test_a_choice_that_is_not_in_the_list_stays_what_was_arrived_with() -> None:
+    asked = str(forms.control(ZH, Field("about"), forms.Given({"about": [("a/b", "乙")]}, {"about": "x/y"})))
+    assert '<option value="x/y" selected>x/y</option>' in asked
+
+
+def test_fields_of_work_are_chosen_by_name() -> None:
+    asked = str(entry_form.domain(ZH, "law"))
+    assert '<option value="law" selected>法律</option>' in asked
+    assert asked.count(">法律<") == 1
+    assert '<option value="own-word" selected>' in str(entry_form.domain(ZH, "own-word"))
+
+
+def test_a_case_that_is_not_the_readers_to_see_is_no_link(here: SomeHub) -> None:
+    assert "<a" not in values.case_link(asking(here, "developer"), "inc-01M84ARRAE8XPS1S05D1F9MPAB")
+
+
+def test_who_is_not_signed_in_is_led_to_the_public_page_of_a_case(here: SomeHub) -> None:
+    nobody = Ask(here.hub, ANONYMOUS, ZH, "/data/disclosure")
+    assert casework.case_href(nobody, "authorization", "aut-1") == "/zh/data/disclosure/aut-1"
+    assert casework.case_href(asking(here), "authorization", "aut-1") == "/zh/govern/authorizations/aut-1"
+
+
+def test_words_lead_only_where_the_reader_may_go(here: SomeHub) -> None:
+    assert parts.way_to(asking(here), "填报", "/govern/records").startswith("<a")
+    assert parts.way_to(asking(here, "auditor"), "填报", "/govern/records") == "填报"
+
+
+def test_who_has_no_entries_is_told_what_their_own_seat_can_do(here: SomeHub) -> None:
+    assert "批量录入" not in str(resources.entries(asking(here, "operator"), ()))
+    assert "批量录入" in str(resources.entries(asking(here, "provider"), ()))
+    assert "点击" not in str(resources.entries(asking(here, "implementer"), ()))
+
+
+def test_a_statement_of_costs_says_what_its_numbers_count(here: SomeHub) -> None:
+    item = next(item for item in flow_named("price").opening.fields if item.name == "statement")
+    assert "单位：分" in str(forms.control(ZH, item, forms.Given()))

@@ -54,7 +54,7 @@ def pools(ask: Ask) -> Safe:
         [
             b(pool.title),
             t("desk.pool_size", demands=pool.demands, orgs=pool.orgs),
-            values.money(t, pool.budget) if pool.budget else "–",
+            values.yuan(t, pool.budget) if pool.budget else "–",
             pool.earliest or "–",
             span(*[a(chip(name[-6:]), href=link(ask.lang, f"/demand/ask/{name}"), title=name) for name in pool.members], c="row"),
         ]

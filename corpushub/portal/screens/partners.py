@@ -8,7 +8,7 @@ from corpushub.portal.downloads import PAGE_IN, PAGE_OUT
 from corpushub.portal.forms import STAR, dialog_of, file_box
 from corpushub.portal.html import Child, Safe, a, b, button, code, div, form, input_, joined, label, option, p, select, span
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
-from corpushub.portal.parts import card, chip, empty, grid, heading, moment, state_chip
+from corpushub.portal.parts import card, chip, empty, grid, heading, moment, state_chip, way_to
 from corpushub.services.federation import KEEPERS, Heard, Peer
 
 PATH = "/oversee/partners"
@@ -117,7 +117,7 @@ def sharing(ask: Ask) -> Safe:
         for row in ask.hub.oversight.sharing_list(ask.actor)
     ]
     heads = [t.name("field", name) for name in ("scenario", "supplier", "demander", "partner", "resources")]
-    way = a(t("partners.no_sharing_next"), href=link(ask.lang, "/govern/authorizations", flow="share_item"))
+    way = way_to(ask, t("partners.no_sharing_next"), "/govern/authorizations", flow="share_item")
     return grid([*heads, t("board.state")], rows) if rows else empty(t("partners.no_sharing"), way)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from corpushub.portal import register_view
-from corpushub.portal.html import a, joined, span
-from corpushub.portal.pages import Ask, Page, Screen, link
-from corpushub.portal.parts import chooser, empty, heading
+from corpushub.portal.html import joined, span
+from corpushub.portal.pages import Ask, Page, Screen
+from corpushub.portal.parts import chooser, empty, heading, way_to
 from corpushub.services.oversight import OVERSIGHT
 from corpushub.services.registers import NAMES, PUBLIC
 
@@ -16,7 +16,7 @@ def show(ask: Ask) -> Page:
     t = ask.t
     chosen = ask.query.get("name") if ask.query.get("name") in NAMES else "surveys"
     rows = ask.hub.registers.rows(ask.actor, str(chosen))
-    none = empty(t("registers.none"), a(t("registers.none_next"), href=link(ask.lang, "/govern/records")))
+    none = empty(t("registers.none"), way_to(ask, t("registers.none_next"), "/govern/records"))
     seen_by = span(t("registers.public" if chosen in PUBLIC else "registers.overseen"), c="quiet small")
     body = joined(
         heading(t("registers.title"), lead=t("registers.lead")),

@@ -38,7 +38,9 @@ def listing(ask: Ask) -> Page:
 def entries(ask: Ask, found: tuple[Resource, ...]) -> Safe:
     t = ask.t
     if not found:
-        return empty(t("resources.none"), t("resources.none_next"))
+        may = ask.actor.has(*entry_form.MAY)
+        key = "none_next" if may and ask.actor.has(*entry_form.BULK) else "none_one" if may else "none_others"
+        return empty(t("resources.none"), t(f"resources.{key}"))
     rows: list[list[Child]] = []
     for entry in found:
         gaps = incomplete(entry)
@@ -127,7 +129,7 @@ def edit_form(t: Words, entry: Resource) -> Safe:
             box("summary.en", entry.summary.get("en", ""), long=True),
             c="pair",
         ),
-        div(box("domain", entry.domain), label(span(t("catalog.frequency")), pick), c="pair"),
+        div(entry_form.domain(t, entry.domain), label(span(t("catalog.frequency")), pick), c="pair"),
         div(box("volume", entry.volume), box("licence", entry.licence), c="pair"),
         div(
             box("interpreter.person", entry.interpreter.get("person", "")),
