@@ -37,7 +37,7 @@ class Context:
     json: bool = False
     person: str = ""
     home: str = ""
-    stated: dict[str, object] = field(default_factory=dict)  # settings a command's own options name
+    stated: dict[str, Any] = field(default_factory=dict)  # settings a command's own options name
     _hub: Hub | None = field(default=None, repr=False)
 
     def settings(self) -> Settings:

@@ -208,7 +208,7 @@ class Door:
             return
         actor, path = actor_of(scope), scope["path"].removeprefix(f"/{self.desk.t.lang}")
         within = scope["path"].removeprefix(self.path)
-        if within.startswith("/assets/"):  # also for the page that says why somebody may not enter
+        if within.startswith("/assets/") and self.desk.area.public:
             await self.gradio_app(scope, receive, kept(send))
         elif scope["method"] in {"GET", "HEAD"} and (within in {"", "/"} or self.desk.find(path)):
             await (await self.document(scope, actor, path))(scope, receive, send)

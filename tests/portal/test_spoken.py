@@ -248,7 +248,7 @@ def test_who_is_not_signed_in_is_led_to_the_public_page_of_a_case(here: SomeHub)
 
 
 def test_words_lead_only_where_the_reader_may_go(here: SomeHub) -> None:
-    assert parts.way_to(asking(here), "填报", "/govern/records").startswith("<a")
+    assert "<a" in str(parts.way_to(asking(here), "填报", "/govern/records"))
     assert parts.way_to(asking(here, "auditor"), "填报", "/govern/records") == "填报"
 
 
