@@ -35,6 +35,11 @@ BY_NAME: Mapping[str, str] = {  # what a flow adds to the answers, and what form
     "product": "subject",
     "outcome": "choice",
     "purpose": "choice",
+    "monitor": "choice",
+    "org": "org",
+    "person": "person",
+    "repo": "subject",
+    "rule": "refusal",
     "role": "role",
     "region": "region",
 }
@@ -103,6 +108,8 @@ def words(ask: Ask, kind: str, name: str, value: str) -> Child:
         return t.region(value)
     if name in {"domain", "domains"}:
         return t.name("domain", value)
+    if kind == "refusal":
+        return t.name("refusal", value.replace(".", "_"))
     if kind in {"choice", "choices"}:
         return t.name("choice", value)
     return span(value, c="said") if "\n" in value or len(value) > 60 else value

@@ -72,7 +72,7 @@ def report(alarm: Alarm) -> dict[str, Any]:
     facts = {name: fact or NOBODY for name, fact in {**alarm.signals, "org": alarm.org, "dataset": alarm.dataset}.items()}
     words = {lang: text(f"alarm.{alarm.monitor}", lang, **facts) for lang in LANGS}
     told = {
-        "title": " ".join(filter(None, (alarm.org, alarm.dataset))) or text("alarm.nobody", "zh"),
+        "title": " ".join(filter(None, (alarm.org, alarm.dataset))) or " / ".join(text("alarm.nobody", lang) for lang in LANGS),
         "kind": alarm.kind,
         "text": f"{words['zh']}\n{words['en']}",
         "signals": {"monitor": alarm.monitor, **alarm.signals},
