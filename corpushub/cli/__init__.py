@@ -21,7 +21,7 @@ from corpushub.cli.help import translate
 from corpushub.cli.usage import Group, machine_refusal, refusal
 
 # Modules whose functions are commands of the top level (`corpushub build`), and modules that are a group of their own.
-TOP = ("serve", "backup", "build", "rebuild")
+TOP = ("serve", "backup", "build", "steps", "rebuild")
 GROUPS = ("release", "cards", "audit", "token", "user", "flow", "catalog", "oversee", "federation", "pii", "cleanroom", "compute")
 
 STOPPED = 130  # by Control-C, as shells tell it

@@ -71,6 +71,7 @@ MISTAKES = [
     Mistake("an interest that ended on no day", 2, "--ended", "2026-05-01", "2026-05-01", "user conflict reviewer registry --kind family --ended May"),
     Mistake("an entry on no day", 2, "--day", "2026-05-01", "2026-05-01", "catalog show 990100/stats/notices --day 2026-02-30"),
     Mistake("a step beyond the last", 2, "99", "1 到 3", "steps 1 to 3", "trace notices.yaml --step 99"),
+    Mistake("help on no step", 4, "dedup_nere", "是否指 dedup_near", "did you mean dedup_near", "steps dedup_nere"),
     Mistake("a backup into a file", 2, "null", "请换一个路径", "choose another path", "backup /dev/null"),
     Mistake("a name without end", 2, "xxx", "名称过长", "name is too long", f"build {'x' * 300}"),
     Mistake("a seat nobody knows", 2, "queen", "developer", "developer", "user seat reviewer queen --as keeper"),

@@ -45,6 +45,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     "flag_generated": {"columns": ["text"], "model": "m"},
     "split": {"by": "id"},
     "derive": {"columns": {"size": "length(text)"}},
+    "drop_where": {"where": "length(text) > 9"},
     "lookup": {"table": "kinds", "on": "kind", "take": ["label"]},
     "join": {"table": "kinds", "on": "kind", "take": ["label"]},
     "sample": {"fraction": 0.5},

@@ -28,8 +28,12 @@ FUNCTIONS = frozenset({"strpos", "starts_with", "ends_with", "char_length", "reg
 
 
 def condition(text: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:
-    """A Boolean expression over `schema`'s columns. Raises: Invalid("expression.*")."""
-    return expression(text, schema)
+    """A Boolean expression over `schema`'s columns. Raises: Invalid("expression.*"), also for one that is no yes or no."""
+    made = expression(text, schema)
+    (kind,) = pl.LazyFrame(schema=dict(schema)).select(made).collect_schema().dtypes()
+    if kind != pl.Boolean:
+        raise Invalid("expression.type", expr=text, reason=str(kind))
+    return made
 
 
 def expression(text: str, schema: Mapping[str, pl.DataType]) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""Steps on rows as records: derive, lookup, join, sample, mix, balance, chunk."""
+"""Steps on rows as records: derive, drop_where, lookup, join, sample, mix, balance, chunk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import Field
 from corpushub.engine.step import Barrier, Decision, Drop, Mapped, Params, Scope, Sketches, Step, column_names, refusal
 from corpushub.engine.table.chances import chances
 from corpushub.engine.table.chunks import chunks
-from corpushub.engine.table.expressions import expression
+from corpushub.engine.table.expressions import condition, expression
 from corpushub.engine.wording import Sentence
 
 
@@ -26,6 +26,17 @@ class Derive(Params):
 
 def derive(params: Derive, scope: Scope) -> Mapped:
     return Mapped(columns={name: expression(text, scope.schema) for name, text in params.columns.items()})
+
+
+class DropWhere(Params):
+    """Rows for which `where`, an SQL condition over the row, holds leave under the name `reason`; a condition that is null does not hold."""
+
+    where: str
+    reason: str = Field(default="condition", pattern=r"^[a-z][a-z0-9_]{0,39}$")
+
+
+def drop_where(params: DropWhere, scope: Scope) -> Mapped:
+    return Mapped(drops=(Drop(params.reason, condition(params.where, scope.schema)),))
 
 
 class Lookup(Params):
@@ -220,6 +231,7 @@ def chunk(params: Chunk, scope: Scope) -> Mapped:
 
 STEPS: tuple[Step[Any], ...] = (
     Step("derive", 1, Derive, derive, "map", Sentence("steps.derive")),
+    Step("drop_where", 1, DropWhere, drop_where, "map", Sentence("steps.drop_where")),
     Step("lookup", 1, Lookup, lookup, "map", Sentence("steps.lookup")),
     Step("join", 1, Join, lookup, "map", Sentence("steps.join")),
     Step("sample", 1, Sample, sample, "map", Sentence("steps.sample")),

@@ -215,6 +215,19 @@ def test_near_duplicates_never_straddle_and_other_rows_keep_their_split() -> Non
     assert done.filter(alone)["split"].to_list() == plain.filter(alone)["split"].to_list()
 
 
+def test_drop_where_drops_what_its_condition_holds_for_under_its_own_reason() -> None:
+    frame = pl.DataFrame({"n": [3, -1, None, 0]})
+    left = carried("drop_where", frame, where="n < 0 OR n = 3", reason="odd_count")
+    assert left.frame["n"].to_list() == [None, 0]
+    assert left.reasons == ["odd_count", "odd_count"]
+    with pytest.raises(Invalid, match=r"expression\.type"):
+        carried("drop_where", frame, where="n + 1")
+    with pytest.raises(Invalid, match=r"expression\.column"):
+        carried("drop_where", frame, where="m < 0")
+    with pytest.raises(ValueError, match="reason"):
+        carried("drop_where", frame, where="n < 0", reason="Not A Name")
+
+
 def test_derive_computes_and_refuses_anything_but_expressions() -> None:
     frame = pl.DataFrame({"a": [1, 2], "t": ["Aa", "b"]})
     assert carried("derive", frame, columns={"b": "a * 2 + 1", "u": "upper(t)"}).rows()[0] == {
