@@ -275,13 +275,17 @@ class Access:
         self._permissions.clear()
 
     def _decide(self, ask: Ask) -> Permission | HubError:
-        if self.is_curator(ask.actor, ask.repo):
-            return Permission(purpose=ask.token.purpose if ask.token else "")
+        curator = self.is_curator(ask.actor, ask.repo)
         if not ask.actor.is_anonymous:
+            pushes = curator and ask.token is not None and "write" in ask.token.scopes
             try:
-                self.require_scope(ask.actor, "read", ask.repo.id)
+                self.require_scope(
+                    ask.actor, "write" if pushes else "read", ask.repo.id
+                )  # who changes a dataset reads what is in it
             except HubError as error:
                 return error
+        if curator:
+            return Permission(purpose=ask.token.purpose if ask.token else "")
         with self.database.read() as unit:
             return decide(unit, ask, business_day(self.clock()))
 

@@ -96,6 +96,19 @@ def test_a_hidden_dataset_does_not_tell_its_new_name(hub: SomeHub) -> None:
     assert (curator.status_code, curator.headers["location"]) == (307, "/api/datasets/city/whispered")
 
 
+def test_a_curators_token_for_some_datasets_or_for_requests_alone_takes_no_data_of_others(hub: SomeHub) -> None:
+    """The seat of a curator once opened every dataset of its organisation to any of its tokens."""
+    data = f"/datasets/{REPO}/resolve/main/data/test-00000-of-00001.parquet"
+    rows = f"/viewer/rows?dataset={REPO}&split=test"
+    may = {("read",): True, ("write",): True, ("read", f"repo:{REPO}"): True, ("request",): False}
+    may |= {("read", "repo:city/pushed"): False, ("read", "write", "request", "repo:city/pushed"): False}
+    for scopes, given in may.items():
+        secret = hub.token(CURATOR, *scopes)
+        for path in (data, f"/api/datasets/{REPO}/parquet/main", f"/api/datasets/{REPO}/auth-check", rows):
+            answer = get(hub, path, secret)
+            assert answer.status_code == (200 if given else 403), (scopes, path, answer.text)
+
+
 def test_nobody_moves_a_dataset_among_another_organisation_s(hub: SomeHub) -> None:
     with hub.database.begin() as unit:
         unit.repos.ensure("theirs/one", org=ELSEWHERE.org, by=ELSEWHERE.person)
