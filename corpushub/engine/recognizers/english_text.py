@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from corpushub.engine.presidio import AnalysisExplanation, LocalRecognizer, RecognizerResult
-from corpushub.engine.recognizers.shape import LETTER, UPPER
+from corpushub.engine.recognizers.shape import ACCENTED, LETTER, UPPER
 
 Found = tuple[int, int, str, float, str]
 
@@ -166,7 +166,16 @@ def _evidence(text: str, start: int, end: int) -> str:
         return "family name"
     if is_mixed and _before().search(text, max(0, start - _BACK), start):
         return "part somebody plays"
+    if is_mixed and _ABOVE.match(text, end) and text[start - 1 : start] in ("", "\n"):
+        return "above an address"
+    if is_mixed and not name.isascii() and _ACCENT.search(name) and not _PLACED.search(text, max(0, start - 8), start):
+        return "accents"
     return "what people do" if is_mixed and _AFTER.match(text, end) else ""
+
+
+_ABOVE = re.compile(r"\n\d{1,5}[A-Za-z]? [A-Z]")
+_ACCENT = re.compile(rf"[{''.join(ACCENTED)}]")
+_PLACED = re.compile(r"(?:[Ii]n|[Aa]t|[Nn]ear) \Z")
 
 
 _BACK = 28  # characters in which a word in front of a name stands

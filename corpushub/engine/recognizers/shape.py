@@ -10,9 +10,9 @@ from corpushub.engine.presidio import OwnPattern, Pattern, PatternRecognizer
 
 LEFT = r"(?<![0-9A-Za-z_])"
 RIGHT = r"(?![0-9A-Za-z_])"
-_ACCENTED = [chr(code) for code in range(0xC0, 0x250) if chr(code).isalpha()]
-UPPER = "A-Z" + "".join(letter for letter in _ACCENTED if letter.isupper())  # for classes of Latin letters, accents included
-LETTER = "A-Za-z" + "".join(_ACCENTED)
+ACCENTED = [chr(code) for code in range(0xC0, 0x250) if chr(code).isalpha()]
+UPPER = "A-Z" + "".join(letter for letter in ACCENTED if letter.isupper())  # for classes of Latin letters, accents included
+LETTER = "A-Za-z" + "".join(ACCENTED)
 GAP = r"[ \-.·]?"  # one separator inside a number as people type it
 IS = r"(?:[:：为是 \t\"'“”】\])）]|号码|号){0,4}"  # between a label and its value
 SEPARATORS = str.maketrans("", "", " -–—.·•/()（）\t,，")

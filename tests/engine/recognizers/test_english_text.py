@@ -21,6 +21,9 @@ def found(text: str, entity: str) -> list[str]:
         ("Minutes. Present: Ngozi Adichukwu (chair).", ["Ngozi Adichukwu"]),
         ("Applicant Zhang Wei and Xiaoling Zhou arrived.", ["Zhang Wei", "Xiaoling Zhou"]),
         ("Yuri Bulgakov's Cautionary Tales were read by Elena Haddad.", ["Elena Haddad"]),
+        ('"They worked," says Velimir Jankovac in an update.', ["Velimir Jankovac"]),
+        ("Darijo Čurin sent it to Tomi Pieviläinen.", ["Darijo Čurin", "Tomi Pieviläinen"]),
+        ("Cormac Allanby\n12 High Street\nLeeds LS1 4DY", ["Cormac Allanby"]),
         ("港人James J. Hughes来函咨询。", ["James J. Hughes"]),
         ("Rajesh Nguyen called. Later that day Nguyen called again.", ["Rajesh Nguyen", "Nguyen"]),
     ],
@@ -36,6 +39,7 @@ def test_names_are_found_by_what_stands_in_and_around_them(text: str, names: lis
         "The Lincoln Memorial, the Ford Motor Company and Baker Street were shown.",
         "FITNESS FOR A PARTICULAR PURPOSE. The LLVM C API is described in Section 4.",
         "Hong Kong and Travis CI: see JSON Schema, Spark SQL and Table 2.",
+        "The office in São Paulo and the exhibition at Zürich Hauptbahnhof were closed.",
         "In 2019 Wall Street lost ground; version 12 was dropped.",
     ],
 )
