@@ -114,7 +114,7 @@ def _is_day(value: Any) -> bool:
 
 def refers_to_what_is(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
     """A listing names a released version, a deal a confirmed listing of the same version, a high value an entry (articles 5 and 12); shared
-    revenue, contests and bookings are of what is proposed or out.
+    revenue and contests are of what is proposed or out (a booking's datasets are asked for when it runs).
     """
     if not data:
         return None
@@ -141,7 +141,7 @@ def _named(kind: str, facts: Mapping[str, Any]) -> Iterable[str]:
     """Datasets and products a record rests on."""
     if kind == "revenue_share":
         return (str(facts["product"]),)
-    return facts["datasets"] if kind == "contest" else facts["dataset"] if kind == "compute_booking" else ()
+    return facts["datasets"] if kind == "contest" else ()
 
 
 def mark_high_value(case: Case, _: Event, __: Context) -> Iterable[Reaction]:
