@@ -93,6 +93,8 @@ class Cases:
         self.followers: dict[str, Callable[[Unit, Case], None]] = {}  # flow -> what keeps derived state in line, same transaction
         # (flow, command) -> who carries out what is more than the case: no interface does half of it.
         self.carriers: dict[tuple[str, str], Callable[[Actor, str], object]] = {}
+        # flow -> what of its opening form the hub itself works out from the record, whoever opens it through whichever interface.
+        self.compilers: dict[str, Callable[[Unit, Mapping[str, Any]], Mapping[str, Any]]] = {}
 
     # Acting
 
@@ -110,6 +112,8 @@ class Cases:
     def open_in(self, unit: Unit, actor: Actor, flow: str, data: Mapping[str, Any]) -> Case:
         """`open` inside a transaction of the caller."""
         table = flow_named(flow)
+        if compiled := self.compilers.get(flow):
+            data = {**data, **compiled(unit, data)}
         event = begin(table, new_id(table.prefix, clock=self.clock), actor, data, self.context(unit))
         return self._happened(unit, table, None, event, table.opening)
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.base.identity import BEIJING, Clock, business_day, digest_of, iso, system_clock
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
@@ -67,6 +67,7 @@ class Oversight:
         self.cases = cases
         self.clock = clock
         self.tallies = Tallies(database=database, cases=cases)
+        cases.compilers["disclosure"] = self._compiled
 
     def first_steps(self, actor: Actor) -> tuple[FirstStep, ...]:
         """What is still missing before the first dataset is out, for whoever sets the hub up."""
@@ -212,29 +213,35 @@ class Oversight:
     def disclosure_pack(self, actor: Actor, year: int, *, org: str = "") -> dict[str, Any]:
         """The pack of a year, from events up to its end. Public. Raises: Invalid("oversight.future_year")."""
         del actor
+        with self.database.read() as unit:
+            return self._pack(unit, year, org)
+
+    def _pack(self, unit: Unit, year: int, org: str) -> dict[str, Any]:
         if year > business_day(self.clock()).year:
             raise Invalid("oversight.future_year", year=year)
         end = datetime.combine(date(year, 12, 31), time(23, 59, 59, 999999), BEIJING)
-        with self.database.read() as unit:
-            orgs = {item.id: item for item in unit.parties.orgs()}
-            cases = [case for name in FLOWS for case in _as_of(unit, name, end)]
+        orgs = {item.id: item for item in unit.parties.orgs()}
+        cases = [case for name in FLOWS for case in _as_of(unit, name, end)]
         return pack(cases, orgs, year=year, org=org)
+
+    def _compiled(self, unit: Unit, stated: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The pack of a disclosure that is opened: the record's numbers, and no others (article 8).
+
+        Raises: Conflict("oversight.not_the_record") for a pack that somebody brings and that says something else.
+        """
+        year, org = stated.get("year"), stated.get("subject_org") or ""
+        if isinstance(year, bool) or not str(year).isdecimal() or not 2000 <= int(str(year)) <= 2999 or not isinstance(org, str):
+            return {}  # the form says what is wrong with it
+        told = self._pack(unit, int(str(year)), org)
+        digest = digest_of(told)
+        if stated.get("pack_digest") not in {None, "", digest} or stated.get("pack") not in (None, {}, told):
+            raise Conflict("oversight.not_the_record", year=year, digest=digest)
+        return {"pack": told, "pack_digest": digest, "upto": unit.events.count()}
 
     def disclose(self, actor: Actor, year: int, *, kind: str = "city", org: str = "", replaces: str = "") -> Case:
         """Open the disclosure of a year with its compiled pack, for review by somebody else."""
-        told = self.disclosure_pack(actor, year, org=org)
-        with self.database.read() as unit:
-            upto = unit.events.count()
-        data = {
-            "year": year,
-            "kind": kind,
-            "subject_org": org,
-            "pack": told,
-            "pack_digest": digest_of(told),
-            "upto": upto,
-            "replaces": replaces,
-        }
-        return self.cases.open(actor, "disclosure", {name: value for name, value in data.items() if value not in ("", None)})
+        data = {"year": year, "kind": kind, "subject_org": org, "replaces": replaces}
+        return self.cases.open(actor, "disclosure", {name: value for name, value in data.items() if value})
 
     def disclosure_due(self, year: int) -> date:
         return due_day(year, self.cases.rules)

@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 import pytest
 import sqlalchemy as sa
 
-from corpushub.base.errors import Forbidden, Invalid, NotFound
-from corpushub.base.identity import business_day, canonical, iso
+from corpushub.base.errors import Forbidden, HubError, Invalid, NotFound
+from corpushub.base.identity import business_day, canonical, digest_of, iso
 from corpushub.base.messages import Lang
 from corpushub.domain.flows import flows
 from corpushub.domain.indicators import Indicator, counted_types, indicators, indicators_of
@@ -77,6 +77,27 @@ def test_a_disclosure_carries_its_pack_and_is_due_in_march(city: City) -> None:
     assert case.data["pack"]["authorizations"][0]["operator"] == "data-group"
     assert case.data["pack"]["products"][0]["dataset"] == "city/notices"
     assert oversight(city).disclosure_due(2026) == date(2027, 3, 31)
+
+
+def test_a_disclosure_says_what_the_record_says_whoever_opens_it(city: City) -> None:
+    """Article 8: through REST and the command line, too, the hub compiles the pack; nobody brings numbers of their own."""
+    told = oversight(city).disclosure_pack(ANONYMOUS, 2026, org="data-group")
+    asked = {"year": 2026, "kind": "operator", "subject_org": "data-group"}
+    case = city.cases.open(city["operator"], "disclosure", asked)
+    assert (case.data["pack"], case.data["pack_digest"]) == (told, digest_of(told))
+    city.cases.open(city["operator"], "disclosure", asked | {"pack": told, "pack_digest": digest_of(told), "upto": 1})
+    for wrong, code in (
+        ({"pack": {"made": "up"}}, "oversight.not_the_record"),
+        ({"pack_digest": "0" * 64}, "oversight.not_the_record"),
+        ({"year": 2031}, "oversight.future_year"),
+        ({"year": "soon"}, "case.form"),
+        ({"subject_org": "econ-bureau"}, "oversight.not_own_pack"),
+        ({"subject_org": ""}, "form.missing"),
+        ({"replaces": case.id}, "oversight.not_replaced"),
+    ):
+        with pytest.raises(HubError) as refusal:
+            city.cases.open(city["operator"], "disclosure", asked | wrong)
+        assert refusal.value.code == code
 
 
 def test_seeded_patterns_are_found(city: City) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from corpushub.domain.flows.shared import NOTE, REASON, tell
+from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
+from corpushub.domain.flows.shared import NOTE, REASON, known_org, tell
 from corpushub.domain.form import Field
-from corpushub.domain.parties import Role
-from corpushub.domain.workflow import CLOCK, OPENER, Act, Case, Context, Event, Flow, Reaction, step
+from corpushub.domain.parties import Actor, Role
+from corpushub.domain.workflow import CLOCK, OPENER, Act, Case, Context, Data, Event, Flow, Reaction, step
 
 PACK = (
     Field("year", "int", least=2000, most=2999),
@@ -21,6 +22,22 @@ PACK = (
     Field("upto", "int"),
     Field("replaces", "case", required=False),
 )
+
+
+def of_its_own(_: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
+    """Agencies and operators disclose for themselves, and correct what was disclosed of the same organisation and year."""
+    org = data.get("subject_org", "")
+    if data and data["kind"] != "city" and not org:
+        return Invalid("form.missing", field="subject_org")
+    if org and org != actor.org and not actor.has(Role.AUTHORITY, Role.SYSTEM):
+        return Forbidden("oversight.not_own_pack", org=org)
+    if not data.get("replaces"):
+        return None
+    older = context.facts.case(data["replaces"])
+    same = older is not None and older.flow == "disclosure" and older.state == "published"
+    if not same or older is None or (older.data["year"], older.data.get("subject_org", "")) != (data["year"], org):
+        return Conflict("oversight.not_replaced", case=data["replaces"], year=data["year"])
+    return None
 
 
 def replace_older(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
@@ -34,7 +51,17 @@ FLOW = Flow(
     prefix="dis",
     subject="subject_org",
     public_states=("published", "corrected"),
-    opening=step("open", "-> compiled", "compiled", Role.IMPLEMENTER, Role.OPERATOR, Role.AUTHORITY, CLOCK, fields=PACK),
+    opening=step(
+        "open",
+        "-> compiled",
+        "compiled",
+        Role.IMPLEMENTER,
+        Role.OPERATOR,
+        Role.AUTHORITY,
+        CLOCK,
+        fields=PACK,
+        guards=(known_org("subject_org"), of_its_own),
+    ),
     transitions=(
         step(
             "review",
