@@ -99,6 +99,29 @@ class Trial:
     effects: tuple[Effect, ...]
 
 
+BLANK = """\
+# docs/recipe.zh.md · docs/recipe.en.md; corpushub steps
+dataset: /NAME  # 所属/名称 · owner/name
+title: {zh: , en: }
+purpose: model-training
+licence: {id: }
+sources:
+  rows:
+    resource:  # 目录条目 · entry of the catalog
+    from:      # 配方文件夹中的文件 · file in the folder of recipes
+    select: {} # 我们的列名: 来源列名 · ours: theirs
+contract:
+  key: id
+  columns:
+    id: {required: true, unique: true, desc: {zh: 主键, en: primary key}}
+steps:
+  - split: {by: id, train: 0.8, validation: 0.1, test: 0.1}
+card:
+  zh: {summary: , uses: , out_of_scope: , limitations: , collection: , maintenance: , contact: }
+  en: {summary: , uses: , out_of_scope: , limitations: , collection: , maintenance: , contact: }
+"""
+
+
 class Studio:
     def __init__(
         self, *, database: Database, settings: Settings, builds: Builds, jobs: Jobs, parties: Parties, clock: Clock = system_clock
@@ -179,6 +202,16 @@ class Studio:
         row = {"text": text, "by": actor.person, "at": iso(self.clock())}
         with self.database.begin() as unit:
             unit.documents.put(DRAFTS, f"{actor.org}/{self._name(name)}", row)
+
+    def begin(self, actor: Actor, name: str) -> None:
+        """A recipe nobody has yet, as a draft with every part a release needs and what is still blank told as problems.
+
+        Raises: Forbidden("build.role"), Invalid("studio.name"), Conflict("studio.taken").
+        """
+        self._require_curator(actor)
+        if self._draft(actor, name) is not None or (self.folder / f"{self._name(name)}.yaml").exists():
+            raise Conflict("studio.taken", name=name)
+        self.save(actor, name, BLANK.replace("NAME", name))
 
     def discard(self, actor: Actor, name: str) -> None:
         """Go back to the shipped recipe. Raises: Forbidden("build.role")."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from corpushub.base.errors import Forbidden, Invalid, NotFound
+from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.base.settings import Settings
 from corpushub.domain.build import ProgressEvent
 from corpushub.domain.parties import Actor, Role
@@ -86,6 +86,27 @@ def test_a_trial_shows_what_each_step_dropped_and_why_and_what_it_changed(studio
     assert (gone.place, gone.before["text"]) == ("calls:2", "很短")
     assert "13812345678" in scrubbed.before["text"]
     assert "13812345678" not in scrubbed.after["text"]
+
+
+def test_a_recipe_nobody_has_is_begun_as_a_draft_that_tells_what_is_blank(studio: Studio) -> None:
+    studio.begin(CURATOR, "notices")
+    assert [(item.name, item.draft) for item in studio.recipes(CURATOR)] == [("calls", False), ("notices", True)]
+    text = studio.text(CURATOR, "notices")
+    assert "dataset: /notices" in text
+    with pytest.raises(Invalid) as blank:
+        studio.check(CURATOR, "notices", text)
+    told = {problem.path or problem.code for problem in blank.value.problems}
+    assert len(blank.value.problems) > 5
+    assert all(problem.line for problem in blank.value.problems), told
+    for taken in ("calls", "notices"):
+        with pytest.raises(Conflict, match=r"studio\.taken"):
+            studio.begin(CURATOR, taken)
+    with pytest.raises(Invalid, match=r"studio\.name"):
+        studio.begin(CURATOR, "../calls")
+    with pytest.raises(Forbidden, match=r"build\.role"):
+        studio.begin(REVIEWER, "other")
+    studio.discard(CURATOR, "notices")
+    assert [item.name for item in studio.recipes(CURATOR)] == ["calls"]
 
 
 def test_personal_information_of_a_trial_is_found_where_it_stands(studio: Studio) -> None:

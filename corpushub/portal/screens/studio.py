@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from corpushub.base.errors import HubError, Invalid, NotFound
+from corpushub.domain.parties import Role
 from corpushub.portal import casework, pictures, roles_view
 from corpushub.portal.html import (
     Child,
@@ -19,6 +20,7 @@ from corpushub.portal.html import (
     form,
     input_,
     joined,
+    label,
     li,
     nav,
     ol,
@@ -53,7 +55,9 @@ def show(ask: Ask) -> Page:
     if not name:
         return Page(
             t("studio.title"),
-            joined(heading(t("studio.title"), lead=t("studio.lead")), empty(t("studio.none"), t("studio.none_next"))),
+            joined(
+                heading(t("studio.title"), lead=t("studio.lead")), empty(t("studio.none"), t("studio.none_next")), beginning(ask)
+            ),
         )
     text = studio.text(ask.actor, name)
     view = ask.query.get("view") if ask.query.get("view") in VIEWS else VIEWS[0]
@@ -93,7 +97,24 @@ def shelf(ask: Ask, files: Sequence[RecipeFile], current: str) -> Safe:
         )
         for item in files
     ]
-    return nav(card(t("studio.recipes"), div(*cells, c="shelf")), aria_label=t("studio.recipes"))
+    return nav(card(t("studio.recipes"), div(*cells, c="shelf"), beginning(ask)), aria_label=t("studio.recipes"))
+
+
+def beginning(ask: Ask) -> Safe | None:
+    """Begin a recipe that is not there yet."""
+    if not ask.actor.has(Role.OPERATOR):
+        return None
+    t = ask.t
+    return form(
+        label(
+            span(t("studio.new_name")),
+            input_(name="name", required=True, autocomplete="off"),
+            span(t("studio.new_hint"), c="hint"),
+        ),
+        button(t("studio.new"), type_="submit", c="btn small"),
+        data_act="begin",
+        c="fields",
+    )
 
 
 def views(ask: Ask, name: str, current: str) -> Safe:
@@ -298,7 +319,9 @@ def work(ask: Ask, sent: Form) -> Outcome:
     here = f"/make/studio/{name}"
     if do == "discard":
         studio.discard(ask.actor, name)
-        return Outcome(t("studio.discarded"), goto=link(ask.lang, here))
+        if any(item.name == name for item in studio.recipes(ask.actor)):
+            return Outcome(t("studio.discarded"), goto=link(ask.lang, here))
+        return Outcome(t("studio.discarded_new"), goto=link(ask.lang, "/make/studio"))
     if text.replace("\r\n", "\n") != studio.text(ask.actor, name):
         studio.save(ask.actor, name, text.replace("\r\n", "\n"))
     if do in {"plan", "steps"}:
@@ -307,6 +330,13 @@ def work(ask: Ask, sent: Form) -> Outcome:
         studio.start(ask.actor, name, sample=SAMPLE if do == "sample" else 0)
         return Outcome(t("studio.queued"), goto=link(ask.lang, here))
     return Outcome(t("studio.saved"), goto=link(ask.lang, here))
+
+
+def begin(ask: Ask, sent: Form) -> Outcome:
+    """A new recipe, blank but for what every recipe has."""
+    name = str(sent.get("name", "")).strip().removesuffix(".yaml")
+    ask.hub.studio.begin(ask.actor, name)
+    return Outcome(ask.t("studio.begun"), goto=link(ask.lang, f"/make/studio/{name}"))
 
 
 def cancel(ask: Ask, sent: Form) -> Outcome:
@@ -423,7 +453,7 @@ def measures(ask: Ask, record: BuildRecord) -> Safe:
     )
 
 
-ACTS = {"check": check, "work": work, "cancel": cancel}
+ACTS = {"begin": begin, "check": check, "work": work, "cancel": cancel}
 SCREENS = (
     Screen("/make/studio", "studio", show, ACTS),
     Screen("/make/studio/build/{build}", "studio", build_page, {"propose": propose, "roles": roles_view.confirm}),
