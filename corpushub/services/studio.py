@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,27 +100,9 @@ class Trial:
     effects: tuple[Effect, ...]
 
 
-BLANK = """\
-# docs/recipe.zh.md · docs/recipe.en.md; corpushub steps
-dataset: /NAME  # 所属/名称 · owner/name
-title: {zh: , en: }
-purpose: model-training
-licence: {id: }
-sources:
-  rows:
-    resource:  # 目录条目 · entry of the catalog
-    from:      # 配方文件夹中的文件 · file in the folder of recipes
-    select: {} # 我们的列名: 来源列名 · ours: theirs
-contract:
-  key: id
-  columns:
-    id: {required: true, unique: true, desc: {zh: 主键, en: primary key}}
-steps:
-  - split: {by: id, train: 0.8, validation: 0.1, test: 0.1}
-card:
-  zh: {summary: , uses: , out_of_scope: , limitations: , collection: , maintenance: , contact: }
-  en: {summary: , uses: , out_of_scope: , limitations: , collection: , maintenance: , contact: }
-"""
+def blank_recipe(name: str) -> str:
+    """What every recipe has (rules/recipe-blank.yaml), for a dataset of this name."""
+    return files("corpushub").joinpath("rules", "recipe-blank.yaml").read_text("utf-8").replace("NAME", name)
 
 
 class Studio:
@@ -211,7 +194,7 @@ class Studio:
         self._require_curator(actor)
         if self._draft(actor, name) is not None or (self.folder / f"{self._name(name)}.yaml").exists():
             raise Conflict("studio.taken", name=name)
-        self.save(actor, name, BLANK.replace("NAME", name))
+        self.save(actor, name, blank_recipe(name))
 
     def discard(self, actor: Actor, name: str) -> None:
         """Go back to the shipped recipe. Raises: Forbidden("build.role")."""
