@@ -132,7 +132,7 @@ def opening(ask: Ask) -> tuple[Safe | None, Safe | None]:
     t = ask.t
     datasets = [option(words, value=name) for name, words in choices.datasets(ask)]
     boxes = [
-        label(span(t("room.dataset"), STAR), select(*datasets, name="dataset", required=True)),
+        label(span(t("room.dataset"), STAR), select(option("", value=""), *datasets, name="dataset", required=True)),
         div(
             label(span(t("room.split"), STAR), input_(name="split", value="train", required=True)),
             label(span(t("room.budget"), STAR), input_(name="epsilon", type_="number", value="10", min="0.01", step="any", required=True)),

@@ -26,6 +26,7 @@ BY_NAME: Mapping[str, str] = {  # what a flow adds to the answers, and what form
     "grantor": "org",
     "interpreter": "person",
     "first_panel": "person",
+    "by": "person",
     "about": "subject",
     "population": "subject",
     "sample": "subject",

@@ -111,7 +111,7 @@ def facet(ask: Ask, name: str, counts: Mapping[str, int], chosen: Mapping[str, s
     most = max(counts.values(), default=1)
     cells = [
         a(
-            span(words(ask, name, value), c="ellipsis"),
+            span(words(ask, name, value), c="ellipsis", title=words(ask, name, value)),
             span(count, c="n"),
             bar(count / most),
             href=ask.href(**{name: "" if chosen.get(name) == value else value, "page": ""}),
