@@ -144,3 +144,20 @@ def test_texts_and_single_rows_of_the_data_are_found_in_an_output(tmp_path: Path
     assert raw_rows(out, [data], 2) == 1, "47 stands once in the data; 99 not at all"
     pl.DataFrame({"score": [0.5]}).write_parquet(out)
     assert raw_rows(out, [data], 2) == 0
+
+
+def test_rows_under_other_names_are_raw_and_counts_of_them_are_not(tmp_path: Path) -> None:
+    people = pl.DataFrame(
+        {"age": [n % 60 for n in range(240)], "income": [n * 7 % 1009 for n in range(240)], "area": ["a", "b"] * 120}
+    )
+    data, out = tmp_path / "data.parquet", tmp_path / "out.parquet"
+    people.write_parquet(data)
+    people.head(50).rename({"age": "x", "income": "y", "area": "z"}).write_parquet(out)
+    assert raw_rows(out, [data], 5) == 50
+    people.head(50).rename({"income": "y"}).select("age", "y").with_columns(z=pl.col("y") + 1).write_parquet(out)
+    assert raw_rows(out, [data], 5) == 50, "under its own name the age alone fits four rows each"
+    told = people.group_by("area").agg(n=pl.len(), low=pl.col("age").min(), mean=pl.col("income").mean())
+    told.write_parquet(out)
+    assert raw_rows(out, [data], 5) == 0
+    people.group_by(pl.col("age") // 10).agg(n=pl.len(), high=pl.col("income").max()).rename({"age": "decade"}).write_parquet(out)
+    assert raw_rows(out, [data], 5) == 0
