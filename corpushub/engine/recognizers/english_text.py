@@ -21,7 +21,9 @@ Found = tuple[int, int, str, float, str]
 
 _WORD = rf"[{UPPER}][{LETTER}'’]{{1,20}}(?:-[{UPPER}][{LETTER}]{{1,20}})?"
 _BETWEEN = rf"[{UPPER}]\.?(?= [{UPPER}])|(?:de|da|di|du|del|dos|van|von|der|den|la|le|bin|al|el|y)(?= )|{_WORD}"
-_RUN = re.compile(rf"(?<![{LETTER}0-9_.@/\\#&'’\-])(?:[{UPPER}]\. )?{_WORD}(?: (?:{_BETWEEN})){{0,4}}(?![{LETTER}0-9_@\\])")
+_RUN = re.compile(
+    rf"(?=[{UPPER}])(?<![{LETTER}0-9_.@/\\#&'’\-])(?:[{UPPER}]\. )?{_WORD}(?: (?:{_BETWEEN})){{0,4}}(?![{LETTER}0-9_@\\])"
+)
 _HOLDS = re.compile(r"[A-Z][a-z]")
 _INITIAL = re.compile(rf" [{UPPER}]\.? ")
 _MOST = 4  # words of a name, particles and initials included
@@ -44,6 +46,7 @@ _ADDRESS = re.compile(
     rf"(?P<more>(?:{_THEN}(?:{_DOOR})){{0,2}}(?:(?:{_THEN}[{UPPER}][{LETTER}.]{{0,20}}){{0,5}}{_THEN}{_POST}|(?:,? {_WORD}){{0,2}},? {_STATE}(?![A-Za-z]))?)"
     r"|(?<![A-Za-z])P\.? ?O\.? Box \d{1,6}(?!\d)"
 )
+_STREETS = re.compile(rf" (?:{_STREET}|Box)(?![{LETTER}])")  # nothing else can be an address
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 
 
@@ -100,7 +103,7 @@ class EnglishTextRecognizer(LocalRecognizer):
 
 def addresses(text: str) -> Iterator[Found]:
     """A house number before a street, with the door, the town and the postal code behind it; a year alone is no house number."""
-    for found in _ADDRESS.finditer(text):
+    for found in _ADDRESS.finditer(text) if _STREETS.search(text) else ():
         if found["number"] is None or found["more"] or not _YEAR.fullmatch(found["number"]):
             yield *found.span(), "ADDRESS", 0.75, "street and number"
 
