@@ -117,7 +117,7 @@ async def pour(call: Call, receiver: Receiver) -> None:
 async def put_part(hub: Hub, call: Call, repo_id: str, digest: str, number: str) -> Reply:
     actor, size = await granted(hub, call, repo_id, digest)
     last = max(1, ceil(size / PART_BYTES))
-    if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= last:
+    if not number.isascii() or not number.isdigit() or len(number) > 9 or not 1 <= int(number) <= last:
         raise Invalid("upload.part_missing", part=number[:10])
     offset = (int(number) - 1) * PART_BYTES
     data = await call.body(PART_BYTES)

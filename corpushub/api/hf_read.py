@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from corpushub.api.hf_errors import CORS
 from corpushub.api.hf_resolve import snapshot_of
@@ -181,7 +181,7 @@ async def paths_info(hub: Hub, call: Call, repo_id: str, revision: str) -> Reply
         asked = await call.json()
         paths, expand = [str(path) for path in list_in(asked, "paths")], bool(asked.get("expand"))
     else:
-        form = parse_qs((await call.body()).decode("utf-8", "replace"), keep_blank_values=True)
+        form = await call.form()
         paths, expand = form.get("paths", []), form.get("expand", [""])[-1].lower() in {"true", "1"}
     snapshot = await snapshot_of(hub, call.actor, repo_id, revision)
     by_path, folders = snapshot.tree.by_path, snapshot.tree.folders

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from corpushub.api.wire import Call, Reply, json_reply, run
 from corpushub.base.errors import Forbidden, Invalid
@@ -26,13 +25,14 @@ async def ask(hub: Hub, call: Call, repo_id: str) -> Reply:
     if "json" in call.headers.get("content-type", ""):
         form = await call.json()
     else:
-        sent = parse_qs((await call.body()).decode("utf-8", "replace"))
-        form = {name: values if name in _LISTS else values[-1] for name, values in sent.items()}
+        sent = await call.form()
+        form = {name: values if name in _LISTS else values[-1] for name, values in sent.items() if any(values)}
         form["terms_accepted"] = str(form.get("terms_accepted", "")).lower() in {"1", "true", "on", "yes"}
     for name in _NUMBERS & set(form):
-        if not str(form[name]).isdigit():
-            raise Invalid("http.parameter_invalid", name=name, value=str(form[name])[:40])
-        form[name] = int(str(form[name]))
+        word = str(form[name])
+        if not (word.isascii() and word.isdigit() and len(word) < 10):
+            raise Invalid("http.parameter_invalid", name=name, value=word[:40])
+        form[name] = int(word)
     case = await run(requests_of(hub).ask, call.actor, repo_id, form)
     return json_reply({"requestId": case.id, "status": "pending", "state": case.state})
 

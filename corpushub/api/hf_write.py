@@ -72,7 +72,7 @@ async def change_settings(hub: Hub, call: Call, repo_id: str) -> Reply:
 async def validate_card(_: Hub, call: Call) -> Reply:
     """Card linting on every README upload: a head that can't be read aborts the client's upload with this message."""
     asked = await call.json()
-    head = read_head(str(asked.get("content", "")))
+    head = await run(read_head, str(asked.get("content", "")))
     if head.problem:
         return json_reply({"errors": [{"message": f"README.md:{head.line}: {head.problem}"}], "warnings": []}, 400)
     wanted = ("license", "language", "configs")

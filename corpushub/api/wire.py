@@ -31,6 +31,8 @@ Headers = Iterable[tuple[str, str]]
 T = TypeVar("T")
 
 JSON_LIMIT = 8 << 20
+FORM_LIMIT = 1 << 20
+MAX_FIELDS = 5000
 THREADS = 8  # for blocking work: each holds a connection to the database with its page cache, and they share one interpreter
 _threads = ThreadPoolExecutor(THREADS, "hub")
 _ID = re.compile(r"[A-Za-z0-9._:=;-]{1,128}")
@@ -176,6 +178,14 @@ class Call:
         if not isinstance(value, dict):
             raise Invalid("http.body_invalid", why="not a JSON object")
         return value
+
+    async def form(self) -> dict[str, list[str]]:
+        """The body as a form, bounded, because it is taken apart on the loop. Raises: TooLarge, Invalid("http.body_invalid")."""
+        data = await self.body(FORM_LIMIT)
+        try:
+            return parse_qs(data.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            raise Invalid("http.body_invalid", why=f"more than {MAX_FIELDS} fields") from None
 
     async def start(self, status: int, headers: Headers, media: str, length: int | None) -> None:
         """Send the head of an answer."""

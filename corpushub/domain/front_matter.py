@@ -11,6 +11,9 @@ from typing import Any
 import yaml
 
 MAX_CHARACTERS = 1 << 20
+MAX_HEAD = 1 << 18
+MAX_VALUES = 50_000  # with what aliases repeat: nine lines of nine aliases each would stand for 400 million
+MAX_WHOLE = 1 << 63
 _HEAD = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?\r?\n)---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _FACETS = (
     "license",
@@ -44,7 +47,7 @@ def read_head(text: str) -> CardHead:
     if found is None:
         return CardHead(summary=_first_paragraph(text[:MAX_CHARACTERS]))
     try:
-        data = _plain(yaml.safe_load(found.group(1)) or {})
+        data = _plain(_load(found.group(1)) or {})
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         return CardHead(problem=str(getattr(error, "problem", "") or "not YAML"), line=mark.line + 2 if mark else 0)
@@ -65,8 +68,39 @@ def _items(value: Any) -> list[Any]:
     return [item for item in values if isinstance(item, (str, int)) and not isinstance(item, bool)]
 
 
+def _load(text: str) -> Any:
+    """Raises: yaml.YAMLError, also for a head that is too long or would unfold without end."""
+    if len(text) > MAX_HEAD:
+        raise _too_much()
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _values(node, {}) > MAX_VALUES:
+            raise _too_much()
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _too_much() -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(problem="the head is too long, or unfolds to too much")
+
+
+def _values(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, aliases unfolded; each is counted once, so that counting costs what the text is long."""
+    if id(node) not in known:
+        known[id(node)] = MAX_VALUES + 1  # what holds itself is without end
+        parts = list(node.value) if isinstance(node, (yaml.SequenceNode, yaml.MappingNode)) else []
+        if isinstance(node, yaml.MappingNode):
+            parts = [part for pair in parts for part in pair]
+        known[id(node)] = 1 + sum(_values(part, known) for part in parts)
+    return known[id(node)]
+
+
 def _plain(value: Any, depth: int = 0) -> Any:
-    """YAML values as JSON has them (dates become text); aliases can't build a bomb because depth and size are bounded by the text."""
+    """YAML values as JSON has them: dates become text, and whole numbers no reader could take."""
     if depth > 40:
         raise yaml.YAMLError
     if isinstance(value, dict):
@@ -75,6 +109,8 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return [_plain(item, depth + 1) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
+    if isinstance(value, int) and abs(value) >= MAX_WHOLE:
+        return str(value)
     return value if value is None or isinstance(value, (str, int, bool)) else str(value)
 
 

@@ -385,6 +385,29 @@ def test_what_watches_may_ask_for_heads_alone(hub: SomeHub) -> None:
         assert get(hub, path, method="HEAD").status_code == status, path
 
 
+@pytest.mark.parametrize("days", ["²", "٣", "9" * 5000, "-1", "1.5"])
+def test_a_number_that_is_none_is_told(hub: SomeHub, days: str) -> None:
+    """Some of them once were a status of 500, for anybody."""
+    answer = get(hub, f"/datasets/{OPEN}/ask-access", method="POST", data={"days": days})
+    assert (answer.status_code, answer.json()["code"]) == (400, "http.parameter_invalid")
+
+
+def test_a_form_of_a_million_fields_is_not_taken_apart(hub: SomeHub) -> None:
+    for path in (f"/api/datasets/{OPEN}/paths-info/main", f"/datasets/{OPEN}/ask-access"):
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        assert get(hub, path, method="POST", content=b"a=&" * (1 << 18), headers=headers).status_code == 400
+        assert get(hub, path, method="POST", content=b"%41" * (1 << 19), headers=headers).status_code == 413
+
+
+def test_a_card_that_would_unfold_without_end_stops_nobody(hub: SomeHub) -> None:
+    """One such request, by anybody, once stopped the hub for everybody."""
+    levels = "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12))
+    card = f"---\na: &a [x,x,x,x,x,x,x,x,x]\n{levels}---\n"
+    answer = get(hub, "/api/validate-yaml", method="POST", json={"content": card, "repoType": "dataset"})
+    assert answer.status_code == 400
+    assert "unfolds to too much" in answer.json()["errors"][0]["message"]
+
+
 def test_too_many_requests_tell_when_to_come_back(hub: SomeHub) -> None:
     async def ask() -> list[int]:
         async with caller(hub, quotas=Quotas(anonymous_api=3)) as client:

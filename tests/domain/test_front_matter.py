@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +46,35 @@ def test_splits_follow_the_card_then_the_names() -> None:
     assert splits_of({"configs": [{"data_files": "**/*.parquet"}]}, ["deep/a/b.parquet"]) == {
         "default": {"train": ["deep/a/b.parquet"]}
     }
+
+
+BOMB = "a: &a {x: 1}\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} {{<<: [{', '.join(['*' + chr(97 + n)] * 9)}]}}\n" for n in range(12)
+)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        BOMB,
+        BOMB.replace("{<<: ", "").replace("]}", "]"),
+        "a: &a [*a]\n",
+        "a: &a\n  b: *a\n",
+        "a: 1\n" * 60_000,
+        "a: [" + "x, " * 60_000 + "]\n",
+    ],
+    ids=["merged", "listed", "endless list", "endless mapping", "long", "many"],
+)
+def test_a_head_that_would_unfold_to_too_much_is_refused_at_once(head: str) -> None:
+    found = read_head(f"---\n{head}---\n# Notices\n")
+    assert "too much" in found.problem
+    assert not found.data
+
+
+def test_aliases_as_programs_write_them_are_read() -> None:
+    assert read_head("---\na: &id001 [x, y]\nb: *id001\n---\n").data == {"a": ["x", "y"], "b": ["x", "y"]}
+
+
+def test_a_number_beyond_all_readers_is_no_number() -> None:
+    assert read_head("---\na: 0xffffffffffffffffffff\n---\n").data == {"a": str(16**20 - 1)}
+    assert read_head("---\na: 0x" + "f" * 9000 + "\n---\n").problem
