@@ -15,6 +15,7 @@ from corpushub.base.identity import Clock, business_day, system_clock
 from corpushub.base.rulebook import Rulebook
 from corpushub.domain import registers as r
 from corpushub.domain.duties import duties
+from corpushub.domain.flows.record import is_readable
 from corpushub.domain.parties import Actor, Binding
 from corpushub.domain.workflow import Case, Event, fold
 from corpushub.services.attempts import KIND as ATTEMPTS
@@ -29,7 +30,7 @@ _EVERYTHING = ("authorization", "release", "entitlement", "revenue", "objection"
 
 
 def records(unit: Unit) -> tuple[Case, ...]:
-    return unit.cases.list(flow="record", states=("confirmed",))
+    return tuple(case for case in unit.cases.list(flow="record", states=("confirmed",)) if is_readable(case))
 
 
 def with_history(unit: Unit, flow: str) -> list[Case]:

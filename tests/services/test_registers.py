@@ -439,3 +439,14 @@ def test_cells_are_no_formulas() -> None:
     assert to_csv([]) == "\n"
     for sneaky in ("\t=1+1", "\r\n@SUM(A1)", " +1", "＝1+1", "－1"):
         assert to_csv([{"a": sneaky}]).split("\n", 1)[1].strip('"').startswith("'")
+
+
+def test_a_record_from_before_its_rules_leaves_its_register_readable(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was confirmed when facts were not looked at stays on record; one such survey never takes the table from everybody."""
+    with monkeypatch.context() as patch:
+        patch.setattr("corpushub.domain.flows.record._is_wrong", lambda *_: False)
+        record(city, "survey", questionnaire=["stats-bureau"], answered=["stats-bureau"])
+        record(city, "research_cost", product="city/notices", year=2026, amount="a hundred")
+    record(city, "survey", questionnaire=["stats-bureau"], answered={"stats-bureau": 3})
+    assert [row["stated"] for row in register(city, "surveys")] == [3]
+    assert register(city, "research") == []

@@ -78,6 +78,13 @@ def complete(case: Case, _: Actor, data: Data, __: Context) -> HubError | None:
     return None
 
 
+def is_readable(case: Case) -> bool:
+    """Can registers count with a record? One confirmed before these rules may hold anything; it stays on record and out of the tables."""
+    kind, facts = case.data["kind"], case.data["facts"]
+    odd = any(_is_wrong(kind, name, value) for name, value in facts.items())
+    return not odd and (kind not in WITH_SHARES or not shares_problem(facts.get("shares")))
+
+
 def _is_wrong(kind: str, name: str, value: Any) -> bool:
     """Days are days, amounts whole fen, lists lists: registers and clocks have to be able to count with them."""
     if name in DAYS:
