@@ -301,7 +301,7 @@ def explain(plan: Plan, reuse: Mapping[int, int] | None = None, lang: str = "") 
     lines = [f"dataset  {plan.recipe.dataset}", f"plan     {plan.fingerprint[:16]}"]
     for source in plan.sources:
         fact = source.fact
-        kind = "table" if source.is_table else f"{len(source.shards)} shard(s)"
+        kind = "table" if source.is_table else f"{len(source.shards)} {'shard' if len(source.shards) == 1 else 'shards'}"
         lines.append(
             f"source   {source.name}: {fact.format} {fact.encoding} {fact.rows} rows, {fact.quarantined} quarantined, {kind}"
         )

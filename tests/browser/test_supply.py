@@ -46,7 +46,9 @@ def granted(at: Visitor, city: Running, browser: Browser) -> None:
         press(give(chen, case, "triage"), "propose")
         stands(give(li, case, "approve"), "已通过")
         assert chen.wrong == li.wrong == []
-    stands(give(at, case, "countersign"), "已授予")
+    page = give(at, case, "countersign")
+    stands(page, "已授予")
+    assert page.locator("#screen a[href*='tab=use']").count() == page.locator("#screen a[href*='tab=tokens']").count() == 1
 
 
 def token(page: Page, endpoint: str) -> str:

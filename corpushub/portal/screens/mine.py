@@ -21,10 +21,25 @@ TABS = (*FLOWS, "compute", "cleanroom", "tokens")
 
 
 def taking(ask: Ask, case: Case) -> Child:
-    """The way to a cleared output, and for whoever looks at it before."""
-    return compute.taking(ask, case) if case.flow == "output" else None
+    """The way to what a case has led to: a cleared output (also for whoever looks at it before), or a dataset that may be pulled."""
+    if case.flow == "output":
+        return compute.taking(ask, case)
+    mine = ask.actor.org in {case.opened_org, case.data.get("holder")}
+    return pulling(ask, str(case.data["dataset"])) if mine and (case.flow, case.state) in PULLABLE else None
 
 
+def pulling(ask: Ask, dataset: str) -> Safe:
+    """What comes after a grant: a token, and the code that uses it."""
+    t = ask.t
+    ways = span(
+        a(t("dataset.use"), href=link(ask.lang, f"/data/datasets/{dataset}", tab="use"), c="btn primary small"),
+        a(t("mine.tokens"), href=link(ask.lang, "/demand/mine", tab="tokens"), c="btn small"),
+        c="row",
+    )
+    return card(t("mine.pull"), p(t("mine.pull_next"), c="quiet"), ways)
+
+
+PULLABLE = {("access", "granted"), ("entitlement", "active")}
 BOARD = Board("mine", "/demand/mine", (*FLOWS, "output"), taking)
 
 
