@@ -74,7 +74,7 @@ async def download_action(hub: Hub, call: Call, repo_id: str, row: dict[str, Any
         if entry is None:
             raise NotFound("repo.entry_unknown", path=digest[:64], revision="main")
     except HubError as error:
-        return shown | {"error": {"code": error.status, "message": error.explain("en")}}
+        return shown | {"error": {"code": error.status, "message": error.explain(call.lang)}}
     href = await run(hub.access.sign_download, call.actor, repo_id, snapshot.commit.id, entry.path, seconds=GRANT_SECONDS)
     return shown | {"size": entry.size, "actions": {"download": {"href": href}}}
 

@@ -277,11 +277,10 @@ class Access:
     def _decide(self, ask: Ask) -> Permission | HubError:
         curator = self.is_curator(ask.actor, ask.repo)
         if not ask.actor.is_anonymous:
-            pushes = curator and ask.token is not None and "write" in ask.token.scopes
+            # Who changes a dataset reads what is in it.
+            scope = "write" if curator and ask.token is not None and "write" in ask.token.scopes else "read"
             try:
-                self.require_scope(
-                    ask.actor, "write" if pushes else "read", ask.repo.id
-                )  # who changes a dataset reads what is in it
+                self.require_scope(ask.actor, scope, ask.repo.id)
             except HubError as error:
                 return error
         if curator:
