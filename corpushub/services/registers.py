@@ -125,6 +125,11 @@ class Registers:
                 raise Conflict("record.not_released", product=dataset, version=version)
             entries = [entry for name in case.data.get("resources", ()) if (entry := unit.catalog.get(name)) is not None]
             prices = list(unit.cases.list(flow="price", subject=dataset, states=("listed",)))
+            zones = [
+                zone.id
+                for zone in unit.cases.list(flow="zone", states=("open",))
+                if set(zone.data["resources"]) & set(case.data.get("resources", ()))
+            ]
         return {
             "schema": SCHEMA,
             "product": {
@@ -149,6 +154,7 @@ class Registers:
                 for item in prices
             ],
             "sample": f"/v1/samples/{dataset}?revision=v{version}",
+            "network": {"resolver": f"/v1/id/{dataset}@{version}", "zones": sorted(zones)},
         }
 
 

@@ -450,3 +450,25 @@ def test_a_record_from_before_its_rules_leaves_its_register_readable(city: City,
     record(city, "survey", questionnaire=["stats-bureau"], answered={"stats-bureau": 3})
     assert [row["stated"] for row in register(city, "surveys")] == [3]
     assert register(city, "research") == []
+
+
+def test_a_listing_pack_names_its_zone_and_what_resolves_it(city: City) -> None:
+    """Article 12: 与协作网络、专区联动."""
+    zone = {
+        "name": "notices",
+        "domain": "government",
+        "implementer": "econ-bureau",
+        "operator": "data-group",
+        "members": ["beichen"],
+        "resources": [RESOURCE],
+        "rules": "as agreed",
+    }
+    case = city.do("authority", city.cases.open(city["implementer"], "zone", zone), "approve")
+    registers = Registers(database=city.database, cases=city.cases, clock=city.clock)
+    assert registers.listing_pack(ANONYMOUS, "city/notices", "1.0.0")["network"]["zones"] == []
+    city.do("implementer", case, "launch")
+    pack = registers.listing_pack(ANONYMOUS, "city/notices", "1.0.0")
+    jsonschema.validate(pack, listing_schema())
+    assert pack["network"] == {"resolver": "/v1/id/city/notices@1.0.0", "zones": [case.id]}
+    oversight = Oversight(database=city.database, cases=city.cases, clock=city.clock)
+    assert oversight.resolve(ANONYMOUS, pack["network"]["resolver"].removeprefix("/v1/id/")).state == "released"
