@@ -1,6 +1,6 @@
 """Values other distributions add: entry points found once, checked and frozen.
 
-Groups: `corpushub.steps`, `corpushub.recognizers`, `corpushub.sources`. The object behind an entry point is a value (or a tuple of
+Groups: `corpushub.steps` and `corpushub.recognizers`. The object behind an entry point is a value (or a tuple of
 values) of the type the built-ins use; importing it must have no side effect.
 """
 

@@ -124,6 +124,13 @@ def feature(name: str, dtype: str) -> dict[str, str]:
     return {"name": name, "dtype": dtype.replace("large_string", "string")}
 
 
+def annotators_of(facts: Facts) -> str:
+    """Who labelled the rows, as Hub cards say it."""
+    if facts.measures.get("annotated_rows"):
+        return "expert-generated"
+    return "machine-generated" if facts.measures.get("generated_rows") else "no-annotation"
+
+
 def front_matter(facts: Facts) -> dict[str, Any]:
     """The YAML block of a Hub dataset card (hub-docs, datasetcard.md)."""
     recipe = facts.recipe
@@ -133,7 +140,7 @@ def front_matter(facts: Facts) -> dict[str, Any]:
         **licence_block(recipe.licence.id, recipe.licence.name, recipe.licence.link),
         "pretty_name": " · ".join(words for lang in LANGS if (words := recipe.title.get(lang))),
         "size_categories": [size_category(facts.built.rows)],
-        "annotations_creators": ["machine-generated"] if generated else ["no-annotation"],
+        "annotations_creators": [annotators_of(facts)],
         "language_creators": ["found", "machine-generated"] if generated else ["found"],
         "multilinguality": ["multilingual" if len(facts.languages) > 1 else "monolingual"],
         "source_datasets": ["original"],

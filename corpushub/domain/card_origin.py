@@ -135,7 +135,11 @@ def duplicates(w: Writer) -> str:
 def annotation(w: Writer) -> str:
     generated = int(w.facts.measures.get("generated_rows", 0))
     share = w.t("generated", rows=number(generated)) if generated else w.t("not_generated")
-    return blocks(w.said("annotation", "no_annotation"), share)
+    tasks = w.facts.reviews.get("annotation") or []
+    rows = [(task["guideline"], task["annotators"], f"{task['agreement']:.3f}") for task in tasks]
+    names = ("annotation_guideline", "annotation_annotators_n", "annotation_agreement_n")
+    said = w.prose("annotation") if tasks else w.said("annotation", "no_annotation")
+    return blocks(said, w.table(names, rows) if rows else "", share)
 
 
 def personal(w: Writer) -> str:

@@ -114,13 +114,17 @@ class Column:
     line: int = 0
 
 
+QUALITY = ("validity", "completeness", "accuracy", "consistency", "timeliness")
+"""Characteristics of quality a contract may set a threshold for (GB/T 36344-2018)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     key: str = ""
     columns: tuple[Column, ...] = ()
     rules: tuple[Mapping[str, str], ...] = ()  # {name, expr}: an SQL condition every row must meet
     timeliness: Mapping[str, Any] = field(default_factory=dict)
-    thresholds: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # of `QUALITY`: the least share of good values or rows
 
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
@@ -163,6 +167,11 @@ class Recipe:
     tasks: tuple[str, ...] = ()
     text: str = ""
     name: str = ""
+
+    @property
+    def stated(self) -> Mapping[str, float]:
+        """Thresholds the recipe states for its gates, by gate or measure; those of the contract by the measure of that quality."""
+        return {**{f"quality_{name}": least for name, least in self.contract.thresholds.items()}, **self.gates}
 
     @cached_property
     def digest(self) -> str:
@@ -315,7 +324,7 @@ class RecipeReader:
             columns=columns,
             rules=tuple(rules),
             timeliness=plain(nodes.get("timeliness")) or {},
-            thresholds=self.numbers(nodes.get("thresholds"), "contract.thresholds"),
+            thresholds=self.numbers(nodes.get("thresholds"), "contract.thresholds", QUALITY),
         )
 
     def column(self, name: str, node: Node) -> Column:

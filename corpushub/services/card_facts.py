@@ -87,7 +87,7 @@ def make_facts(inputs: Inputs) -> Made:
         "data_score": data_score(measures),
     }
     stage: Stage = "build" if inputs.checked_in else "propose"
-    context = Context(measures, inputs.day, inputs.recipe.gates, inputs.waivers, stage)
+    context = Context(measures, inputs.day, inputs.recipe.stated, inputs.waivers, stage)
     verdicts = judge(registry().values(), context)
     drawn = draw(built, inputs.recipe, measures, screened["classes"])
     reviews = {

@@ -18,6 +18,7 @@ from corpushub.base.errors import Conflict, NotFound
 from corpushub.base.identity import Clock, business_day, canonical, system_clock
 from corpushub.base.messages import text
 from corpushub.base.signing import SigningKey
+from corpushub.domain.annotations import annotation_measures, labelled
 from corpushub.domain.build import Progress, silent
 from corpushub.domain.parties import SYSTEM, Actor
 from corpushub.domain.release import Change, Item, Manifest, Version, check_version, next_version
@@ -138,7 +139,10 @@ class Releases:
             measures = {**catalog_measures(unit, recipe, record.grants, day), **linked.measures}
             publisher = publisher_of(unit, org)
             history = tuple(history_of(unit, recipe.dataset))
+            tasks = labelled(unit.cases.list(flow="record", states=("confirmed",)), recipe.dataset)
             reviews = {**review_evidence(unit, record, str(chosen), day), "evaluation": evaluation_of(unit)}
+            reviews |= {"annotation": tasks} if tasks else {}
+            measures |= annotation_measures(tasks, record.built.rows)
         line = {"version": str(chosen), "day": day.isoformat(), "summary": summary_of(change)}
         inputs = Inputs(
             recipe=recipe, built=record.built, folder=record.folder, version=str(chosen), day=day, origins=origins, publisher=publisher,

@@ -15,7 +15,7 @@ from corpushub.domain.parties import SYSTEM
 from corpushub.domain.workflow import Case
 from corpushub.services.release_cases import Release
 from corpushub.services.verify import verify_folder
-from tests.kit.cards import Works, a_works, rows
+from tests.kit.cards import Works, a_recipe, a_works, rows
 
 
 @pytest.fixture(scope="module")
@@ -273,3 +273,39 @@ def test_a_waiver_is_given_from_the_seat_its_gate_names(tmp_path: Path) -> None:
     assert (signed["role"], signed["by"], after.state) == ("reviewer", "reviewer", "blocked")
     with pytest.raises(Forbidden):
         works.city.do("reviewer", case, "waive", gate="SAF-03", reason="again")
+
+
+def test_how_rows_were_labelled_is_judged_and_stands_in_the_card(tmp_path: Path) -> None:
+    """Article 13: an annotation record with its agreement, in gates and card."""
+    works = a_works(tmp_path)
+    city, build = works.city, works.build()
+
+    def record(agreement: float, adjudication: str) -> Case:
+        facts = {"guideline": "labels v2", "annotators": ["an", "bo"], "agreement": agreement, "adjudication": adjudication}
+        form = {"kind": "annotation", "title": "labels", "about": "yunzhou/notices", "facts": facts}
+        return city.do("implementer", city.cases.open(city["operator"], "record", form), "confirm")
+
+    def judged(version: str) -> dict[str, str]:
+        folder, _ = works.releases.draft(works.builds.records[build], version, "data-group")
+        made = json.loads(folder.documents["gates.json"])
+        card = folder.documents["README.md"].decode()
+        assert ("labels v2" in card) is bool(tasks)
+        assert "cai" not in card, "cards name nobody"
+        return {row["gate"]: row["status"] for row in made["gates"] if row["gate"].startswith("ANN-")}
+
+    tasks: list[Case] = []
+    assert set(judged("1.0.0").values()) == {"not_applicable"}
+    tasks.append(record(0.82, "cai"))
+    assert judged("1.0.0") == {"ANN-01": "pass", "ANN-02": "pass"}
+    tasks.append(record(0.41, "bo"))
+    assert judged("1.0.0") == {"ANN-01": "fail", "ANN-02": "fail"}
+
+
+def test_a_contract_s_thresholds_are_what_its_quality_is_judged_by(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    strict = a_recipe()
+    strict = replace(strict, contract=replace(strict.contract, thresholds={"completeness": 0.5, "validity": 0.95}))
+    folder, _ = works.releases.draft(works.builds.records[works.build(recipe=strict)], "1.0.0", "data-group")
+    rows = {row["gate"]: row for row in json.loads(folder.documents["gates.json"])["gates"]}
+    told = {item["measure"]: item["threshold"] for gate in ("QUA-01", "QUA-02") for item in rows[gate]["outcomes"]}
+    assert (told["quality_validity"], told["quality_completeness"], told["key_completeness"]) == (0.95, 0.5, 1)
