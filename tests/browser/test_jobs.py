@@ -165,7 +165,7 @@ def test_an_objection_is_filed_and_shown_with_its_clock(browser: Browser, demo: 
         page = at.open("/zh/data/objections?about=yunzhou/epidemic-notices")
         expect(page.locator("dialog#sheet-open-objection:modal")).to_be_visible()
         page.fill("dialog[open] textarea[name=text]", "2 月 3 日新增数与原通报不一致。")
-        assert page.input_value("dialog[open] input[name=about]") == "yunzhou/epidemic-notices"
+        assert page.input_value("dialog[open] select[name=about]") == "yunzhou/epidemic-notices"
         page.select_option("dialog[open] select[name=kind]", "wrong_value")
         page.click("dialog[open] button[type=submit]")
         page.wait_for_url("**/data/objections/obj-*")
