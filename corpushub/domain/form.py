@@ -52,7 +52,9 @@ def read_form(fields: Sequence[Field], data: Mapping[str, Any]) -> Mapping[str, 
                 problems.append(Problem("form.missing", {"field": item.name}, path=item.name))
             continue
         try:
-            answers[item.name] = _KINDS[item.kind](item, given)
+            answer = _KINDS[item.kind](item, given)
+            if answer != []:
+                answers[item.name] = answer
         except Invalid as wrong:
             problems.append(Problem(wrong.code, {"field": item.name, **wrong.facts}, path=item.name))
     if problems:
@@ -115,7 +117,7 @@ def _choice(item: Field, given: Any) -> str:
 
 
 def _words(item: Field, given: Any) -> list[str]:
-    listed = [part.strip() for part in re.split(r"[,\n]", given)] if isinstance(given, str) else given
+    listed = [part.strip() for part in re.split(r"[,，、;；\n]", given)] if isinstance(given, str) else given
     if not isinstance(listed, list | tuple) or not all(isinstance(part, str) for part in listed):
         raise Invalid("form.not_list")
     words = list(dict.fromkeys(part for part in listed if part))

@@ -930,6 +930,26 @@ def test_an_incident_freezes_what_it_names_and_closes_only_after_notification(li
     assert case.state == "closed"
 
 
+def test_a_freeze_that_would_freeze_nothing_is_refused_and_what_it_names_belongs_to_the_incident(live: City) -> None:
+    right = entitled(live)
+    blank = {"title": "an account", "kind": "account", "text": "a key was left on a bus"}
+    case = live.cases.open(live["operator"], "incident", blank)
+    for nothing in ({}, {"datasets": ""}, {"datasets": " , ，"}, {"entitlements": [""]}):
+        assert refused(live, "operator", case, "freeze", **nothing) == "incident.nothing_to_freeze"
+    assert refused(live, "operator", case, "freeze", datasets="city/notice") == "incident.unknown_dataset"
+    assert refused(live, "operator", case, "freeze", datasets="city/notices，city/notice") == "incident.unknown_dataset"
+    for other in ("ent-nothing", case.id):
+        assert refused(live, "operator", case, "freeze", entitlements=[other]) == "incident.unknown_entitlement"
+    with pytest.raises(Invalid, match="incident.unknown_dataset"):
+        live.cases.open(live["operator"], "incident", blank | {"datasets": ["city/notice"]})
+    assert live.cases.get(SYSTEM, right.id).state == "active"
+    case = walk(live, case, ("operator", "freeze", {"entitlements": [right.id]}))
+    case = walk(live, case, ("operator", "freeze", {"datasets": "city/notices、"}))
+    assert live.cases.get(SYSTEM, live.made["release"].id).state == "quarantined"
+    assert (case.data["datasets"], case.data["entitlements"]) == (["city/notices"], [right.id])
+    assert refused(live, "operator", case, "freeze") == "incident.nothing_to_freeze"
+
+
 def test_a_record_is_complete_and_confirmed_by_a_second_person(live: City) -> None:
     shares = {
         "kind": "settlement",

@@ -6,33 +6,63 @@ The freeze works in the transaction that orders it: releases are quarantined, en
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from corpushub.base.errors import Conflict, HubError
+from corpushub.base.errors import Conflict, HubError, Invalid
 from corpushub.domain.flows.shared import NOTE, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import CLOCK, Act, Case, Clock, Context, Data, Event, Flow, Notify, Reaction, step
 
+AFFECTED = ("datasets", "entitlements")
+NAMED = tuple(Field(name, "words", required=False) for name in AFFECTED)
 KINDS = ("leak", "bulk_download", "over_scope", "integrity", "availability", "account", "other")
 REPORT = (
     Field("title"),
     Field("kind", "choice", choices=KINDS),
     Field("text", "note", min_len=4, private=True),
-    Field("datasets", "words", required=False),
-    Field("entitlements", "words", required=False),
+    *NAMED,
     Field("orgs", "orgs", required=False),
     Field("signals", "record", required=False),
 )
 
 
-def freeze(case: Case, event: Event, context: Context) -> Iterable[Reaction]:
-    for dataset in event.data.get("datasets", case.data.get("datasets", ())):
+def in_reach(data: Data, context: Context) -> Iterable[Act]:
+    """What a freeze of the datasets and entitlements `data` names does: their public versions and live entitlements, one by one."""
+    for dataset in data.get("datasets", ()):
         for release in context.facts.cases("release", subject=dataset, states=("released", "superseded")):
-            yield Act(release.id, "quarantine", {"reason": case.id})
-    for name in event.data.get("entitlements", case.data.get("entitlements", ())):
+            yield Act(release.id, "quarantine")
+    for name in data.get("entitlements", ()):
         held = context.facts.case(name)
-        if held is not None and held.flow == "entitlement" and held.state in {"active", "expiring"}:
-            yield Act(held.id, "suspend", {"reason": case.id})
+        if held is not None and held.state in {"active", "expiring"}:
+            yield Act(held.id, "suspend")
+
+
+def freeze(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
+    return (replace(act, data={"reason": case.id}) for act in in_reach(case.data, context))
+
+
+def joined(case: Case, _: Actor, data: Data, __: Context) -> Data:
+    """What a freeze names belongs to the incident from then on, beside what it named before."""
+    return {name: list(dict.fromkeys((*case.data.get(name, ()), *data.get(name, ())))) for name in AFFECTED}
+
+
+def known_names(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
+    """A misspelt name would leave open what somebody believes to be frozen."""
+    for dataset in data.get("datasets", ()):
+        if not any(context.facts.cases(flow, subject=dataset) for flow in ("release", "entitlement")):
+            return Invalid("incident.unknown_dataset", dataset=dataset)
+    for name in data.get("entitlements", ()):
+        if (held := context.facts.case(name)) is None or held.flow != "entitlement":
+            return Invalid("incident.unknown_entitlement", entitlement=name)
+    return None
+
+
+def something_open(case: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
+    """A freeze that freezes nothing must not stand in the record as one."""
+    if next(iter(in_reach(joined(case, actor, data, context), context)), None) is None:
+        return Conflict("incident.nothing_to_freeze")
+    return None
 
 
 def tell_holders(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
@@ -60,7 +90,9 @@ FLOW = Flow(
     name="incident",
     prefix="inc",
     subject="kind",
-    opening=step("open", "-> detected", "detected", *RESPONDERS, Role.PROVIDER, Role.REVIEWER, CLOCK, fields=REPORT),
+    opening=step(
+        "open", "-> detected", "detected", *RESPONDERS, Role.PROVIDER, Role.REVIEWER, CLOCK, fields=REPORT, guards=(known_names,)
+    ),
     transitions=(
         step(
             "triage",
@@ -84,7 +116,9 @@ FLOW = Flow(
             "frozen",
             *RESPONDERS,
             effects=(freeze,),
-            fields=(Field("datasets", "words", required=False), Field("entitlements", "words", required=False)),
+            fields=NAMED,
+            guards=(known_names, something_open),
+            derive=joined,
         ),
         step("contain", "detected, triaged -> contained", "contained", *RESPONDERS, fields=(NOTE,), effects=(freeze,)),
         step(
