@@ -2,6 +2,7 @@
 
 * Errors are `application/problem+json` (RFC 9457) in the caller's language, with every problem of a form.
 * A POST may carry `Idempotency-Key`: repeating it returns the first answer. `If-Match: <version>` refuses what has moved on.
+* A token reads where it has the right to read, one for some datasets what is about those.
 * Lists page with `limit` and `cursor`; an empty cursor is the end.
 * The request body of a command is its form; the OpenAPI document is made from the same table the kernel judges by.
 """
@@ -27,6 +28,7 @@ from corpushub.domain.flows import flows
 from corpushub.domain.parties import Actor
 from corpushub.domain.registers import to_csv
 from corpushub.domain.workflow import Flow, Transition
+from corpushub.services.access import require
 from corpushub.services.registers import NAMES
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _MAX_BODY = 2 << 20
 
 
 class ProblemRoute(APIRoute):
-    """Answers a refusal as problem+json."""
+    """Reads for who may read, and answers a refusal as problem+json."""
 
     @staticmethod
     def refusal(request: Request, error: HubError) -> Response:
@@ -49,6 +51,9 @@ class ProblemRoute(APIRoute):
 
         async def handler(request: Request) -> Response:
             try:
+                if request.method == "GET":
+                    about = request.path_params.get("dataset") or request.query_params.get("dataset", "")
+                    require(actor_of(request), "read", about)
                 return await inner(request)
             except HubError as error:
                 return self.refusal(request, error)
@@ -267,7 +272,9 @@ def add_work(api: APIRouter, hub: Hub) -> None:
 
     @api.post("/notices/{notice_id}/seen", tags=["cases"])
     async def seen(request: Request, notice_id: str) -> dict[str, Any]:
-        return {"seen": await run(hub.cases.mark_seen, actor_of(request), notice_id)}
+        actor = actor_of(request)
+        await run(require_scope, hub, actor, "notices")
+        return {"seen": await run(hub.cases.mark_seen, actor, notice_id)}
 
 
 def add_catalog(api: APIRouter, hub: Hub) -> None:

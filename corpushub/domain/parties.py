@@ -40,10 +40,32 @@ class Actor:
     name: str = ""
     on_behalf_of: str = ""
     token: str = ""  # id of the token that spoke, empty for a session
+    scopes: tuple[
+        str, ...
+    ] = ()  # what that token may (`read`, `write`, `request`), and what it is narrowed to (`repo:…`, `zone:…`)
 
     def has(self, *roles: Role) -> bool:
         """Does the actor hold any of `roles`?"""
         return not self.roles.isdisjoint(roles)
+
+    def narrowed_to(self, kind: str) -> tuple[str, ...]:
+        """The datasets (`repo`) or zones (`zone`) beside which the token that spoke opens nothing; none: it is not narrowed."""
+        return tuple(word.removeprefix(f"{kind}:") for word in self.scopes if word.startswith(f"{kind}:"))
+
+    def reaches(self, dataset: str = "") -> bool:
+        """Does what spoke speak for `dataset`, or ("") for what is no dataset? A session always does."""
+        datasets = self.narrowed_to("repo")
+        return dataset in datasets if datasets else bool(dataset) or not self.narrowed_to("zone")
+
+    def may(self, scope: str, dataset: str = "") -> bool:
+        """Does what spoke allow it? A session may what its person may; a token what it says, in a zone only to read."""
+        if not self.token:
+            return True
+        return scope in self.scopes and self.reaches(dataset) and (scope == "read" or not self.narrowed_to("zone"))
+
+    def opens(self, dataset: str) -> bool:
+        """Does what spoke let its person see of `dataset` what nobody else may? Who changes a dataset reads what is in it."""
+        return self.may("read", dataset) or self.may("write", dataset)
 
     @property
     def is_anonymous(self) -> bool:

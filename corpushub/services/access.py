@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections import Counter
@@ -41,6 +42,7 @@ PREFIX = "chub_"
 FRESH_SECONDS = 5.0
 FLUSH_SECONDS = 1.0
 MAX_CACHED = 20_000
+_NARROWING = re.compile(r"(repo|zone):\S+")
 
 
 class Gated(Forbidden):
@@ -126,7 +128,7 @@ class Access:
             raise Invalid("token.name_invalid")
         if not 1 <= days <= MAX_DAYS:
             raise Invalid("token.days_invalid", limit=MAX_DAYS)
-        if unknown := [scope for scope in scopes if scope not in SCOPES and not scope.startswith(("repo:", "zone:"))]:
+        if unknown := [scope for scope in scopes if scope not in SCOPES and not _NARROWING.fullmatch(scope)]:
             raise Invalid("token.scope_invalid", scope=unknown[0], known=", ".join(SCOPES))
         secret = PREFIX + secrets.token_urlsafe(32)
         now = self.clock()
@@ -184,7 +186,7 @@ class Access:
         except HubError:
             return None
         self._recorder.saw(token.id)
-        found = (replace(actor, token=token.id), token)
+        found = (replace(actor, token=token.id, scopes=token.scopes), token)
         self._tokens_by_id.put(token.id, token)
         self._actors.put(hashed, found)
         return found
@@ -200,28 +202,22 @@ class Access:
         return self._tokens_by_id.put(actor.token, token) if token else None
 
     def require_scope(self, actor: Actor, scope: str, repo_id: str = "") -> None:
-        """A session may do what its person may; a token only what its scopes say, one for some repositories nothing beside them.
-
-        Raises: Forbidden("token.missing" | "token.scope_missing").
-        """
+        """Raises: Forbidden("token.missing" | "token.elsewhere" | "token.scope_missing") where what spoke does not allow it (`Actor.may`)."""
         if actor.is_anonymous:
             raise Forbidden("token.missing")
-        token = self.token_of(actor)
-        if token is None:
-            return
-        narrowed = [word.removeprefix("repo:") for word in token.scopes if word.startswith("repo:")]
-        if scope not in token.scopes or (narrowed and repo_id not in narrowed):
-            raise Forbidden("token.scope_missing", scope=scope)
+        require(actor, scope, repo_id)
 
     # -- decisions --------------------------------------------------------------------------------------------------------
 
     @staticmethod
     def is_curator(actor: Actor, repo: Repo) -> bool:
-        """May the actor see and push what is not released yet?"""
-        return actor == SYSTEM or (actor.org == repo.org and actor.has(Role.OPERATOR))
+        """May the actor see what is not released yet? Nobody may by a token of a zone: it takes what was released, as its zone permits."""
+        if actor == SYSTEM:
+            return True
+        return actor.org == repo.org and actor.has(Role.OPERATOR) and actor.opens(repo.id) and not actor.narrowed_to("zone")
 
     def require_curator(self, actor: Actor, repo: Repo) -> None:
-        """Raises: Forbidden("token.missing" | "token.scope_missing" | "repo.write_forbidden")."""
+        """Raises: Forbidden("token.missing" | "token.elsewhere" | "token.scope_missing" | "repo.write_forbidden")."""
         self.require_scope(actor, "write", repo.id)
         if not self.is_curator(actor, repo):
             raise Forbidden("repo.write_forbidden", org=repo.org, repo=repo.id)
@@ -275,16 +271,12 @@ class Access:
         self._permissions.clear()
 
     def _decide(self, ask: Ask) -> Permission | HubError:
-        curator = self.is_curator(ask.actor, ask.repo)
-        if not ask.actor.is_anonymous:
-            # Who changes a dataset reads what is in it.
-            scope = "write" if curator and ask.token is not None and "write" in ask.token.scopes else "read"
-            try:
-                self.require_scope(ask.actor, scope, ask.repo.id)
-            except HubError as error:
-                return error
-        if curator:
+        if self.is_curator(ask.actor, ask.repo):
             return Permission(purpose=ask.token.purpose if ask.token else "")
+        try:
+            require(ask.actor, "read", ask.repo.id)
+        except HubError as error:
+            return error
         with self.database.read() as unit:
             return decide(unit, ask, business_day(self.clock()))
 
@@ -310,12 +302,13 @@ class Access:
         """Who a link or pass speaks for now. Raises: Forbidden("upload.grant_invalid") when the token behind it has ended."""
         if not person:
             return ANONYMOUS
-        if token_id:
-            with self.database.read() as unit:
-                token = unit.tokens.get(token_id)
-            if token is None or token.revoked_at or token.expires_at <= iso(self.clock()):
-                raise Forbidden("upload.grant_invalid")
-        return replace(self.parties.actor_of(person), token=token_id)
+        if not token_id:
+            return self.parties.actor_of(person)
+        with self.database.read() as unit:
+            token = unit.tokens.get(token_id)
+        if token is None or token.revoked_at or token.expires_at <= iso(self.clock()):
+            raise Forbidden("upload.grant_invalid")
+        return replace(self.parties.actor_of(person), token=token_id, scopes=token.scopes)
 
     # -- deliveries -------------------------------------------------------------------------------------------------------
 
@@ -337,6 +330,16 @@ class Access:
             raise Forbidden("token.missing")
         with self.database.read() as unit:
             return unit.deliveries.list(repo=repo, org="" if everything else actor.org, limit=limit)
+
+
+def require(actor: Actor, scope: str, dataset: str = "") -> None:
+    """Raises: Forbidden("token.elsewhere" | "token.scope_missing") where a token spoke that does not allow it (`Actor.may`)."""
+    if actor.may(scope, dataset):
+        return
+    narrowed = actor.narrowed_to("repo") + actor.narrowed_to("zone")
+    if scope in actor.scopes and narrowed:
+        raise Forbidden("token.elsewhere", only=", ".join(narrowed))
+    raise Forbidden("token.scope_missing", scope=scope)
 
 
 @dataclass(slots=True)

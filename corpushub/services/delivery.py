@@ -41,7 +41,6 @@ from corpushub.store.tokens import Token
 FILE_CHANNELS = ("file", "stream")
 QUERY_CHANNELS = ("query", "file", "stream")
 RELEASED = ("released", "superseded")
-ZONE = "zone:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,9 +276,8 @@ def token_links(token: Token | None, entitlement: Case) -> list[Link]:
 
 def zone_links(unit: Unit, ask: Ask) -> list[Link]:
     """The zones a token is bound to; one that is closed, gone or not the holder's reaches nothing."""
-    bound = [scope.removeprefix(ZONE) for scope in (ask.token.scopes if ask.token else ()) if scope.startswith(ZONE)]
     links = []
-    for name in bound:
+    for name in ask.actor.narrowed_to("zone"):
         case = unit.cases.get(name)
         member = case is not None and case.flow == "zone" and ask.actor.org in (*case.data["members"], case.data["operator"])
         terms = Terms(tuple(case.data["resources"]), PURPOSES, CHANNELS) if case is not None and member else Terms()

@@ -51,6 +51,8 @@ class Listing:
     def page(self, query: Query) -> list[Repo]:
         """One page of what the asker may see; facets and words are looked for in the folded text."""
         own = self.org.is_(query.org)
+        if query.only:
+            own &= np.array([repo.id in query.only for repo in self.repos], np.bool_)
         found = self.released & (self.public | own)
         if query.curates:
             found |= own

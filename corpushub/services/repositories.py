@@ -69,7 +69,7 @@ class Repositories:
         self.settings = settings
         self.clock = clock
         self.access = access
-        self._snapshots: Fresh[tuple[str, str, str], Snapshot] = Fresh(REF_SECONDS)
+        self._snapshots: Fresh[tuple[object, ...], Snapshot] = Fresh(REF_SECONDS)
         self._heads: dict[str, CardHead] = {}
         self._described: Fresh[str, int] = Fresh(REF_SECONDS)
         self._directory = Directory()
@@ -90,7 +90,8 @@ class Repositories:
             raise NotFound("repo.unknown", repo=repo_id)
         curator = self.access.is_curator(actor, repo)
         shown = bool(repo.head) or any(ref.released for ref in unit.repos.refs(repo_id))
-        if not curator and (not shown or (repo.private and actor.org != repo.org)):
+        inside = actor.org == repo.org and actor.opens(repo_id)
+        if not curator and (not shown or (repo.private and not inside)):
             raise NotFound("repo.unknown", repo=repo_id)
         return repo, curator
 
@@ -106,7 +107,7 @@ class Repositories:
 
         Raises: NotFound("repo.unknown" | "repo.revision_unknown" | "repo.withdrawn" | "repo.quarantined"), Moved.
         """
-        key = (repo_id, revision, self._view(actor))
+        key = (repo_id, revision, self._view(actor, repo_id))
         if (kept := self._snapshots.get(key)) is not None:
             return kept
         with self.database.read() as unit:
@@ -140,13 +141,13 @@ class Repositories:
         return {name: stop for name, stop in wanted.items() if name in tags and tags[name] != stop.state}
 
     @staticmethod
-    def _view(actor: Actor) -> str:
-        # Everybody without the operator's seat sees the same of an organisation's repositories.
-        return f"{actor.org}:{actor.has(Role.OPERATOR)}:{actor.has(Role.SYSTEM)}"
+    def _view(actor: Actor, repo_id: str) -> tuple[object, ...]:
+        # Everybody without the operator's seat sees the same of an organisation's repositories, by every token that opens the same.
+        return actor.org, actor.has(Role.OPERATOR), actor.has(Role.SYSTEM), actor.opens(repo_id), actor.narrowed_to("zone") != ()
 
     def known(self, actor: Actor, repo_id: str, revision: str) -> Snapshot | None:
         """The snapshot if it was asked for moments ago; never touches the database."""
-        return self._snapshots.get((repo_id, revision, self._view(actor)))
+        return self._snapshots.get((repo_id, revision, self._view(actor, repo_id)))
 
     def forget(self) -> None:
         """Drop what is believed for a second: after a write in this process."""
@@ -206,7 +207,10 @@ class Repositories:
 
     def search(self, actor: Actor, query: Query) -> Sequence[Repo]:
         """One page of the datasets the actor may see."""
-        asked = replace(query, org=actor.org or "-", curates=actor.has(Role.OPERATOR))
+        only = actor.narrowed_to("repo")
+        org = actor.org if any(actor.opens(name) for name in only or ("any",)) else ""
+        curates = actor.has(Role.OPERATOR) and not actor.narrowed_to("zone")
+        asked = replace(query, org=org or "-", curates=curates, only=only)
         self.describe_new()
         with self.database.read() as unit:
             return self._directory.current(unit).page(asked)

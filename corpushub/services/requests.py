@@ -5,7 +5,7 @@ Nothing is granted here: every act is a command of the flow, judged by its seats
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,17 +51,19 @@ class Requests:
         return self.cases.execute(actor, case.id, "submit")
 
     def of(self, actor: Actor, repo_id: str, status: str) -> list[Standing]:
-        """Requests for a dataset that the actor may read. Raises: Invalid("http.parameter_invalid"), NotFound."""
+        """Requests for a dataset that the actor may read. Raises: Invalid("http.parameter_invalid"), NotFound, Forbidden("token.…")."""
         if status not in STATUSES:
             raise Invalid("http.parameter_invalid", name="status", value=status[:40])
         repo = self.repositories.get(actor, repo_id)
-        self._signed_in(actor)
-        page = self.cases.list(actor, flow="access", subject=repo.id, states=STATUSES[status], limit=200)
-        return [Standing(case, status) for case in page.items]
+        self.access.require_scope(actor, "read", repo.id)
+        return [Standing(case, status) for case in self._about(actor, repo.id, status)]
+
+    def _about(self, actor: Actor, repo_id: str, status: str) -> Sequence[Case]:
+        return self.cases.list(actor, flow="access", subject=repo_id, states=STATUSES[status], limit=200).items
 
     def mine(self, actor: Actor, case_id: str = "") -> list[Standing]:
-        """Requests of the actor's organisation, newest first; or the one named."""
-        self._signed_in(actor)
+        """Requests of the actor's organisation, newest first; or the one named. Raises: Forbidden("token.…")."""
+        self.access.require_scope(actor, "read")
         found = (self.cases.get(actor, case_id),) if case_id else self.cases.list(actor, flow="access", mine=True).items
         return [Standing(case, status_of(case)) for case in found if case.flow == "access"]
 
@@ -71,7 +73,8 @@ class Requests:
         Raises: Forbidden where the flow does not let the actor; NotFound("access.no_request"); Invalid, Conflict of the flow.
         """
         self.access.require_scope(actor, "write", repo_id)
-        case = next((one.case for one in self.of(actor, repo_id, "pending") if whose in {one.case.id, one.case.opened_by}), None)
+        repo = self.repositories.get(actor, repo_id)
+        case = next((case for case in self._about(actor, repo.id, "pending") if whose in {case.id, case.opened_by}), None)
         if case is None:
             raise NotFound("repo.no_request", who=whose[:80], repo=repo_id)
         if status == "rejected":
@@ -101,11 +104,6 @@ class Requests:
             if voted_already:
                 return case
             raise
-
-    @staticmethod
-    def _signed_in(actor: Actor) -> None:
-        if actor.is_anonymous:
-            raise Forbidden("token.missing")
 
 
 def status_of(case: Case) -> str:

@@ -87,7 +87,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search. `org` is the asker's; `curates` shows its unreleased repositories too."""
+    """A search. `org` is the asker's, of which `only` these are its own to see (empty: all); `curates` shows those unreleased, too."""
 
     words: tuple[str, ...] = ()
     facets: tuple[str, ...] = ()
@@ -96,6 +96,7 @@ class Query:
     sort: str = "lastModified"
     org: str = ""
     curates: bool = False
+    only: tuple[str, ...] = ()
     offset: int = 0
     limit: int = 100
 

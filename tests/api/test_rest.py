@@ -128,6 +128,27 @@ def test_nobody_and_readers_change_nothing_but_anybody_may_object(call: Caller) 
     assert filed.status_code == 201
 
 
+@pytest.mark.parametrize(("lang", "words"), [("zh", "没有“read”权限"), ("en", "may not read")])
+def test_what_is_read_is_read_by_tokens_that_may(hub: Hub, call: Caller, client: TestClient, lang: str, words: str) -> None:
+    """Every route, by the description of all: a token made for requests alone once read its person's cases."""
+    person = hub.parties.actor_of("operator")
+    asks = hub.access.issue_token(person, name="t", scopes=["request"])[0]
+    narrow = hub.access.issue_token(person, name="t", scopes=["read", "repo:city/notices"])[0]
+    paths = client.get("/openapi.json").json()["paths"]
+    reading = [path for path, methods in paths.items() if "get" in methods and path.startswith("/v1/")]
+    assert len(reading) > 30
+    for path in reading:
+        asked = path.replace("{dataset}", "city/notices").replace("{year}", "2026").replace("{day}", "2026-03-01")
+        where = {"accept-language": lang, "authorization": f"Bearer {asks}"}
+        told = client.get(asked, headers=where, params={"dataset": "city/notices"})
+        assert (told.status_code, told.json().get("title")) == (403, "token.scope_missing"), path
+        assert words in told.json()["detail"]
+    for path, status in (("/v1/cases", 403), ("/v1/holders?dataset=city/notices", 200), ("/v1/holders?dataset=city/other", 403)):
+        assert client.get(path, headers={"authorization": f"Bearer {narrow}"}).status_code == status, path
+    assert call("reader", "GET", "/cases").status_code == 200
+    assert call("", "GET", "/flows").status_code == 200
+
+
 def test_cases_of_others_are_unknown(call: Caller) -> None:
     case = call("developer", "POST", "/demand", DEMAND).json()
     assert call("provider", "GET", f"/cases/{case['id']}").status_code == 200

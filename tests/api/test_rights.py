@@ -109,6 +109,58 @@ def test_a_curators_token_for_some_datasets_or_for_requests_alone_takes_no_data_
             assert answer.status_code == (200 if given else 403), (scopes, path, answer.text)
 
 
+def test_a_token_for_some_datasets_sees_of_the_others_what_everybody_sees(hub: SomeHub) -> None:
+    """Revisions nobody has released, and datasets hidden or not released yet, are its person's to see, not the token's."""
+    secrets = {
+        "session": "",
+        "all": hub.token(CURATOR, "read", "write"),
+        "narrow": hub.token(CURATOR, "read", "write", f"repo:{REPO}"),
+        "request": hub.token(CURATOR, "request"),
+        "zone": hub.token(CURATOR, "read", "write", "zone:zon-1"),
+    }
+    hub.publish("city/other", notices())
+    pushed = hub.repositories.create(CURATOR, "city/unseen", private=True)
+    with hub.database.begin() as unit:
+        entries = list(unit.repos.tree(hub.repositories.at(CURATOR, "city/other").commit.id).entries)[1:]
+        draft = unit.repos.commit("city/other", entries, "What is planned", "operator", hub.city.clock(), released=False)
+        unit.repos.set_branch("city/other", "plans", draft, released=False)
+    hub.repositories.forget()
+    for path in (
+        f"/api/datasets/city/other/revision/{draft}",
+        "/api/datasets/city/other/tree/plans",
+        f"/api/datasets/{pushed.id}",
+    ):
+        for name in ("narrow", "request", "zone", "all"):  # whoever asks first leaves nothing behind for the next
+            assert get(hub, path, secrets[name]).status_code == (200 if name == "all" else 404), (name, path)
+    for name in ("narrow", "request", "zone"):
+        refs = get(hub, "/api/datasets/city/other/refs", secrets[name]).json()
+        assert [ref["name"] for ref in refs["branches"]] == ["main"]
+        assert get(hub, "/api/datasets/city/other", secrets[name]).status_code == 200
+        listed = {row["id"] for row in get(hub, "/api/datasets?limit=1000", secrets[name]).json()}
+        assert {"city/other", REPO} <= listed
+        assert not {"city/unseen", "city/pushed"} & listed
+    narrow = hub.token(CURATOR, "read", "repo:city/unseen")
+    assert get(hub, "/api/datasets/city/unseen", narrow).status_code == 200
+    assert "city/unseen" in get(hub, "/api/datasets?limit=1000", narrow).text
+
+
+def test_a_token_of_a_zone_changes_nothing_and_takes_nothing_as_a_curator(hub: SomeHub) -> None:
+    secret = hub.token(CURATOR, "read", "write", "request", "zone:zon-1")
+    data = get(hub, f"/datasets/{REPO}/resolve/main/data/test-00000-of-00001.parquet", secret)
+    assert (data.status_code, data.headers["x-error-code"]) == (403, "GatedRepo")
+    asked = get(hub, "/api/datasets/city/pushed/branch/more", secret, "POST", json={})
+    assert asked.status_code in {403, 404}
+    opened = get(hub, "/v1/demand", secret, "POST", json={"title": "x", "text": "y"})
+    assert (opened.status_code, opened.json()["title"]) == (403, "token.elsewhere")
+
+
+def test_requests_for_a_dataset_are_shown_to_tokens_that_read(hub: SomeHub) -> None:
+    path = f"/api/datasets/{REPO}/user-access-request/pending"
+    assert get(hub, path, hub.token(CURATOR, "read")).status_code == 200
+    for scopes in (("request",), ("read", "repo:city/other")):
+        assert get(hub, path, hub.token(CURATOR, *scopes)).status_code == 403
+
+
 def test_nobody_moves_a_dataset_among_another_organisation_s(hub: SomeHub) -> None:
     with hub.database.begin() as unit:
         unit.repos.ensure("theirs/one", org=ELSEWHERE.org, by=ELSEWHERE.person)

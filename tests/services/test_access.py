@@ -57,7 +57,14 @@ def test_scopes_narrow_what_a_person_may(hub: SomeHub) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"name": ""}, {"name": "x", "days": 0}, {"name": "x", "days": 4000}, {"name": "x", "scopes": ("all",)}]
+    "wrong",
+    [
+        {"name": ""},
+        {"name": "x", "days": 0},
+        {"name": "x", "days": 4000},
+        {"name": "x", "scopes": ("all",)},
+        {"name": "x", "scopes": ("read", "repo:")},
+    ],
 )
 def test_a_wrong_token_is_not_made(hub: SomeHub, wrong: dict[str, object]) -> None:
     with pytest.raises(Invalid):
