@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
 
@@ -28,8 +27,9 @@ from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
 from corpushub.services.attempts import Attempts
 from corpushub.services.delivery import FILE_CHANNELS, Ask, Permission, Taken, decide
 from corpushub.services.grants import Grants
+from corpushub.services.recorder import Recorder
 from corpushub.services.row_limits import Hold, RowLimits
-from corpushub.store.db import Database
+from corpushub.store.db import Database, Unit
 from corpushub.store.repos import Repo
 from corpushub.store.tokens import Delivery, Token
 
@@ -40,7 +40,6 @@ SCOPES = ("read", "write", "request")
 MAX_DAYS = 366
 PREFIX = "chub_"
 FRESH_SECONDS = 5.0
-FLUSH_SECONDS = 1.0
 MAX_CACHED = 20_000
 _NARROWING = re.compile(r"(repo|zone):\S+")
 
@@ -109,7 +108,7 @@ class Access:
         self.grants = Grants(database, clock)
         self.attempts = Attempts(database=database, clock=clock)
         self._recorder = Recorder(database, clock)
-        self._row_limits = RowLimits(self._with_rows, self._refused, self.record_delivery)
+        self._row_limits = RowLimits(self._recorder, self._with_rows, self._refused)
 
     # -- tokens -----------------------------------------------------------------------------------------------------------
 
@@ -246,15 +245,13 @@ class Access:
         """
         return Hold(self._row_limits, permission, most, least or most, fixed)
 
-    def _with_rows(self, ask: Ask, held: Mapping[str, int]) -> tuple[Permission, int] | HubError:
-        self.flush()
-        with self.database.read() as unit:
-            found = decide(unit, ask, business_day(self.clock()), held)
-            case = unit.cases.get(found.entitlement) if isinstance(found, Permission) else None
-            if isinstance(found, HubError) or case is None or not found.counted:
-                return found if isinstance(found, HubError) else (found, ask.rows)
-            taken = int(unit.deliveries.used(case.id)["rows"]) + held.get(case.id, 0)
-            return found, int(case.data["max_rows"]) - taken
+    def _with_rows(self, unit: Unit, ask: Ask, held: Mapping[str, int]) -> tuple[Permission, int] | HubError:
+        found = decide(unit, ask, business_day(self.clock()), held)
+        case = unit.cases.get(found.entitlement) if isinstance(found, Permission) else None
+        if isinstance(found, HubError) or case is None or not found.counted:
+            return found if isinstance(found, HubError) else (found, ask.rows)
+        taken = int(unit.deliveries.used(case.id)["rows"]) + held.get(case.id, 0)
+        return found, int(case.data["max_rows"]) - taken
 
     def _refused(self, ask: Ask, why: HubError) -> Gated:
         self.attempts.note(ask.actor, ask.repo.id, why)
@@ -340,107 +337,3 @@ def require(actor: Actor, scope: str, dataset: str = "") -> None:
     if scope in actor.scopes and narrowed:
         raise Forbidden("token.elsewhere", only=", ".join(narrowed))
     raise Forbidden("token.scope_missing", scope=scope)
-
-
-@dataclass(slots=True)
-class Pending:
-    """Deliveries of one second to one caller from one commit, added up: a row for each of 10,000 small files would cost more than they do."""
-
-    actor: Actor
-    taken: Taken
-    permission: Permission
-    request: str
-    files: int = 0
-    bytes: int = 0
-    rows: int = 0
-
-
-class Recorder:
-    """Collects deliveries and writes them from one thread, about once a second."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self.database = database
-        self.clock = clock
-        self._rows: dict[tuple[str, ...], Pending] = {}
-        self._left: list[Delivery] = []
-        self._downloads: Counter[str] = Counter()
-        self._seen: dict[str, str] = {}
-        self._lock = Lock()
-        self._wake = Event()
-        self._stopped = False
-        self._thread: Thread | None = None
-
-    def add(self, actor: Actor, taken: Taken, permission: Permission, request: str) -> None:
-        key = (actor.person, actor.token, taken.repo, taken.commit, permission.entitlement, taken.channel)
-        with self._lock:
-            row = self._rows.get(key)
-            if row is None:
-                row = self._rows[key] = Pending(actor, taken, permission, request)
-            row.files += taken.files
-            row.bytes += taken.bytes
-            row.rows += taken.rows
-            if taken.downloads:
-                self._downloads[taken.repo] += taken.downloads
-        if self._thread is None:
-            self._start()
-
-    def _written(self, row: Pending) -> Delivery:
-        return Delivery(
-            id=new_id(clock=self.clock),
-            at=iso(self.clock()),
-            repo=row.taken.repo,
-            commit=row.taken.commit,
-            path=row.taken.path if row.files == 1 else "",
-            files=row.files,
-            bytes=row.bytes,
-            rows=row.rows,
-            person=row.actor.person,
-            org=row.actor.org,
-            token=row.actor.token,
-            entitlement=row.permission.entitlement,
-            purpose=row.permission.purpose,
-            channel=row.taken.channel,
-            request=row.request,
-        )
-
-    def saw(self, token_id: str) -> None:
-        with self._lock:
-            self._seen[token_id] = iso(self.clock())
-        self._start()
-
-    def _start(self) -> None:
-        if self._thread is None and not self._stopped:
-            self._thread = Thread(target=self._work, name="deliveries", daemon=True)
-            self._thread.start()
-
-    def _work(self) -> None:
-        while not self._stopped:
-            self._wake.wait(FLUSH_SECONDS)
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what has gathered; what could not be written is kept for the next time."""
-        with self._lock:
-            pending, self._rows = self._rows, {}
-            rows, self._left = self._left, []
-            downloads, self._downloads = self._downloads, Counter()
-            seen, self._seen = self._seen, {}
-        rows += [self._written(row) for row in pending.values()]
-        if not (rows or downloads or seen):
-            return
-        try:
-            with self.database.begin() as unit:
-                unit.deliveries.add(rows)
-                unit.repos.count_downloads(downloads)
-                unit.tokens.touch(seen)
-        except HubError:
-            with self._lock:
-                self._left = rows + self._left
-                self._downloads.update(downloads)
-
-    def close(self) -> None:
-        self._stopped = True
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
-        self.flush()

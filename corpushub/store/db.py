@@ -31,6 +31,7 @@ from corpushub.store.migrate import bring_up
 from corpushub.store.outbox import Outbox
 from corpushub.store.parties import Parties
 from corpushub.store.repos import Repos
+from corpushub.store.row_holds import RowHolds
 from corpushub.store.tokens import Deliveries, Tokens
 
 _BUSY_SECONDS = 30
@@ -106,6 +107,10 @@ class Unit:
     @cached_property
     def deliveries(self) -> Deliveries:
         return Deliveries(self.connection, self.clock)
+
+    @cached_property
+    def row_holds(self) -> RowHolds:
+        return RowHolds(self.connection, self.clock)
 
 
 class Database:

@@ -1,4 +1,4 @@
-"""Tables of the hub: repositories, commits, refs, received objects, tokens, deliveries."""
+"""Tables of the hub: repositories, commits, refs, received objects, tokens, deliveries, rows held."""
 
 from __future__ import annotations
 
@@ -155,4 +155,13 @@ delivery = sa.Table(
     sa.Column("purpose", sa.String(64), nullable=False),
     sa.Column("channel", sa.String(16), nullable=False),
     sa.Column("request", sa.String(64), nullable=False),
+)
+
+row_hold = sa.Table(
+    "row_hold",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("entitlement", sa.String(64), nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.String(32), nullable=False),  # renewed while its process lives
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -109,6 +110,33 @@ def test_a_right_to_so_many_rows_has_no_pass_that_others_serve(tmp_path: Path) -
     made.entitle(max_rows=50)
     reader = made.access.actor_of_token(made.token(READER))
     assert made.passes.issue(reader, made.repositories.locate(reader, REPO, "v1.0.0", SMALL)) is None
+
+
+def test_a_hold_lives_as_long_as_its_process_and_no_longer(hub: SomeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.entitle(max_rows=50)
+    mine = permission(hub)
+    monkeypatch.setattr("corpushub.services.recorder.RENEW_SECONDS", 0.0)
+    with hub.access.hold(mine, 40):
+        hub.city.clock.forward(minutes=0.9)
+        time.sleep(2.5)  # the recorder looks once a second
+        hub.city.clock.forward(minutes=0.9)
+        with pytest.raises(Gated):
+            hub.access.hold(mine, 20).begin()
+        hub.access.close()  # as if killed: nobody renews
+        hub.city.clock.forward(minutes=1.1)
+        with hub.access.hold(mine, 20) as held:
+            assert held.rows == 20
+
+
+def test_a_right_without_a_limit_asks_the_database_nothing_before_it_is_taken(
+    hub: SomeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.entitle()
+    mine = permission(hub)
+    monkeypatch.setattr(hub.database, "begin", None)
+    monkeypatch.setattr(hub.database, "read", None)
+    with hub.access.hold(mine, 10**9) as held:
+        assert held.rows == 10**9
 
 
 def test_two_downloads_in_the_same_moment_are_one_download_and_one_refusal(hub: SomeHub, monkeypatch: pytest.MonkeyPatch) -> None:
