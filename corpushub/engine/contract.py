@@ -80,7 +80,7 @@ def accept(folder: Path, files: Iterable[BuiltFile], contract: Contract) -> Acce
     if not files or sum(file.rows for file in files) > MAX_ROWS:
         return None
     names = [column.name for column in contract.columns]
-    tables = [pq.read_table(folder / file.path) for file in files]
+    tables = [pq.ParquetFile(folder / file.path).read() for file in files]
     frame = pl.concat(
         [pl.DataFrame(pl.from_arrow(table.select([name for name in names if name in table.column_names]))) for table in tables]
     )

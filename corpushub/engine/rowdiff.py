@@ -115,7 +115,7 @@ def values(files: Mapping[str, Path], name: str) -> Any:
     """A column as numbers: its values, or the lengths of its text; None for other types."""
     parts = []
     for path in sorted(files):
-        column = pq.read_table(files[path], columns=[name]).column(0)
+        column = pq.ParquetFile(files[path]).read([name]).column(0)
         kind = column.type
         if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
             column = pc.utf8_length(column)

@@ -81,7 +81,7 @@ def source_of_rows(folder: Path) -> dict[str, str]:
     """Row key -> name of its source, from the lineage the release carries."""
     found: dict[str, str] = {}
     for path in sorted((folder / "provenance").glob("lineage*.parquet")):
-        table = pq.read_table(path, columns=["id", "source"])
+        table = pq.ParquetFile(path).read(["id", "source"])
         found |= dict(zip(map(str, table["id"].to_pylist()), map(str, table["source"].to_pylist()), strict=True))
     return found
 

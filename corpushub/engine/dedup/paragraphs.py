@@ -56,7 +56,8 @@ def repeated(frames: Callable[[], Iterable[pl.DataFrame]]) -> pl.Series:
         bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(count))) + start
         at = np.searchsorted(again, bounds)
         numbers = again[at[0] : at[-1]] - np.repeat(bounds[:-1], np.diff(at))
-        lists = pa.LargeListArray.from_arrays(pa.array(at - at[0]), pa.array(numbers.astype(np.uint32)))
+        flat = pl.Series(numbers, dtype=pl.UInt32).to_arrow()
+        lists = pa.LargeListArray.from_arrays(pl.Series(at - at[0], dtype=pl.Int64).to_arrow(), flat)
         parts.append(pl.Series("repeated", pl.from_arrow(lists), dtype=pl.List(pl.UInt32)))
         start = int(bounds[-1])
     return pl.concat(parts)

@@ -113,12 +113,12 @@ def write_ruling(decision: Decision, shards: Sequence[Shard], folder: Path) -> N
     # digest then stays, and nothing behind it is computed again.
     stays = np.full(whole.height, -1) if decision.survivor is None else decision.survivor
     np.save(folder / SURVIVORS, stays[left])
-    table = whole.rechunk().to_arrow()
+    rows = pa.RecordBatch.from_struct_array(whole.rechunk().to_struct().to_arrow())
     told: list[tuple[str, int, int]] = []
     first = 0
-    with pa.ipc.new_file(str(folder / DECISIONS), table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
+    with pa.ipc.new_file(str(folder / DECISIONS), rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
         for start, stop in pairwise(edges.tolist()):
-            batch = next(iter(table.slice(start, stop - start).to_batches()), pa.RecordBatch.from_pylist([], table.schema))
+            batch = rows.slice(start, stop - start)
             out.write_batch(batch)
             gone = int(np.count_nonzero(left[start:stop]))
             told.append((digest_of([sha256(batch.serialize()), list(decision.reasons)]), first, gone))

@@ -29,9 +29,9 @@ def executor_for(on: str, settings: Settings) -> Generator[Executor]:
         if workers > 1:
             if number:
                 nursery()
-            from corpushub.engine.run.pool import Pool
+            from corpushub.engine.run.pool import PATIENCE, Pool
 
-            with Pool(workers) as pool:
+            with Pool(workers, patience=0.0 if number else PATIENCE) as pool:
                 yield pool
             return
         on = "serial"

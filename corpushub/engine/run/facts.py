@@ -82,7 +82,7 @@ def disclosure(plan: Plan, built: Built, folder: Path) -> tuple[dict[str, float]
 
     sensitive = [name for name in plan.recipe.contract.roles("sensitive") if any(column.name == name for column in built.columns)]
     wanted = list(dict.fromkeys([*quasi, *sensitive]))
-    tables = [pq.read_table(folder / file.path, columns=wanted) for file in built.files]
+    tables = [pq.ParquetFile(folder / file.path).read(wanted) for file in built.files]
     frame = pl.concat([pl.DataFrame(pl.from_arrow(table)) for table in tables])
     found = risk(frame, quasi, sensitive)
     return {name: float(value) for name, value in found.measures().items()}, {

@@ -12,7 +12,7 @@ import os
 import pickle
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -20,10 +20,12 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Event
 from traceback import format_tb
 from typing import Any, Self
 
 from corpushub.base.errors import Unavailable
+from corpushub.base.identity import Stopwatch
 from corpushub.engine.cache import Cache
 from corpushub.engine.plan import Plan
 from corpushub.engine.run.barrier import rule_shards
@@ -33,6 +35,8 @@ from corpushub.engine.text.utf8 import WORTH_BYTES, compiled
 
 MAX_LOSSES = 3
 FEW_TASKS = 4  # fewer are done here while no worker runs: starting processes and loading libraries costs more
+PATIENCE = 0.3
+"""Seconds in which tasks may be done here before workers are sent for: most builds are small and never need any."""
 LARGE_RULING = 250_000
 """Rows a worker rules on before it goes on with other tasks; it holds some hundred bytes of each. More get a process of their own, which takes a
 fifth of a second to be ready."""
@@ -137,15 +141,19 @@ class Worker:
 class Pool:
     """Processes copied from one that has everything loaded (`nursery`), which stay for the whole build. Use as a context manager."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, patience: float = PATIENCE) -> None:
         self.size = workers
+        self.patience = patience
         self.workers: list[Worker] = []
         self._order = b""
+        self._starter = ThreadPoolExecutor(1)
+        self._loading: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._starter.shutdown()
         self.close(at_once=kind is not None)
 
     def close(self, *, at_once: bool = False) -> None:
@@ -164,26 +172,43 @@ class Pool:
 
     def perform(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
         """Do every task, in any order; yields each when it is done. Raises: Unavailable("build.workers_lost"), and what a task raises."""
-        if not self.workers and len(tasks) < FEW_TASKS:
+        if not self.there() and len(tasks) < FEW_TASKS:
             yield from Serial().perform(function, plan, tasks, cache)
-        elif self.workers and function == rule_shards.__name__ and sum(task.rows for task in tasks) >= LARGE_RULING:
+        elif self.there() and function == rule_shards.__name__ and sum(task.rows for task in tasks) >= LARGE_RULING:
             with Pool(1) as alone:  # what a ruling holds in memory goes with its process
                 yield from alone.shared_out(function, plan, tasks, cache)
         else:
             yield from self.shared_out(function, plan, tasks, cache)
 
+    def there(self) -> bool:
+        """Whether there are workers. Raises: Unavailable("build.workers_lost") where those that were sent for could not be started."""
+        if (loading := self._loading) is not None and loading.done():
+            self._loading = None
+            loading.result()
+        return self._loading is None and bool(self.workers)
+
+    def send_for(self, order: bytes, tasks: int, is_done: Event) -> None:
+        """Have workers started, unless the tasks are done before patience ends."""
+        if not is_done.wait(self.patience):
+            self.start(order, tasks)
+
     def shared_out(self, function: str, plan: Plan, tasks: Sequence[T], cache: Cache) -> Iterator[T]:
         """Tasks done by workers, and here for as long as those load."""
         order = order_of(plan, cache)
         left = deque(range(len(tasks)))
-        if not self.workers and len(tasks) >= FEW_TASKS:
-            with ThreadPoolExecutor(1) as starter:
-                starting = starter.submit(self.start, order, len(left))
-                load_kernels()  # what needs a pool is large enough to need them
-                while left and not starting.done():
+        if not self.there() and len(tasks) >= FEW_TASKS:
+            is_done, watch = Event(), Stopwatch()
+            try:
+                while left and not self.there():
+                    self._loading = self._loading or self._starter.submit(self.send_for, order, len(left), is_done)
+                    if watch.seconds() >= self.patience:
+                        load_kernels()  # what takes so long is large enough to need them
                     FUNCTIONS[function](plan, tasks[left[0]], cache)
                     yield tasks[left.popleft()]
-                starting.result()
+            finally:
+                is_done.set()
+            if not left:
+                return
         losses: Counter[int] = Counter()
         try:
             while unfinished := len(left) + sum(len(worker.sent) for worker in self.workers):

@@ -120,7 +120,7 @@ def spans(column: pl.Series) -> Spans:
 
 def series(name: str, text: Utf8) -> pl.Series:
     """The String column of these buffers."""
-    valid = None if not text.null.any() else pa.array(~text.null).buffers()[1]
+    valid = None if not text.null.any() else pa.py_buffer(np.packbits(~text.null, bitorder="little"))
     buffers = [valid, pa.py_buffer(np.ascontiguousarray(text.offsets)), pa.py_buffer(np.ascontiguousarray(text.data))]
     array = pa.Array.from_buffers(pa.large_string(), text.rows, buffers)
     converted = pl.from_arrow(array)

@@ -104,17 +104,41 @@ def test_tasks_are_done_here_while_workers_load(folder: Path) -> None:
     nursery()
     os.kill(cast("Any", forkserver)._forkserver._forkserver_pid, signal.SIGSTOP)
     done: list[Task] = []
-    with Pool(1) as pool:
+    with Pool(1, patience=0.0) as pool:
         for task in pool.shared_out("map_shard", plan, tasks, cache):
             done.append(task)
             if len(done) == 5:
                 assert not pool.workers
                 os.kill(cast("Any", forkserver)._forkserver._forkserver_pid, signal.SIGCONT)
-        assert pool.workers
+                while not pool.there():
+                    time.sleep(0.01)
     assert sorted(done, key=tasks.index) == tasks
     with Pool(2) as pool:
         run(plan, folder / "loading", cache=cache, executor=pool)
     assert bytes_of(folder / "loading") == one
+
+
+def test_a_build_that_is_done_in_a_moment_starts_no_workers(folder: Path) -> None:
+    one = built(folder, "serial", Serial())
+    plan, cache = planned(folder, BODY, folder / "cache-alone")
+    with Pool(2, patience=60.0) as pool:
+        run(plan, folder / "alone", cache=cache, executor=pool)
+        assert not pool.there()
+        assert not pool.workers
+    assert bytes_of(folder / "alone") == one
+
+
+def test_who_is_done_before_workers_are_there_does_not_wait_for_them(folder: Path) -> None:
+    plan, cache = planned(folder, BODY)
+    cast("Any", forkserver)._forkserver._stop()
+    nursery()
+    loading = cast("Any", forkserver)._forkserver._forkserver_pid
+    os.kill(loading, signal.SIGSTOP)
+    with Pool(2, patience=0.0) as pool:
+        run(plan, folder / "out", cache=cache, executor=pool)
+        assert not pool.there()
+        os.kill(loading, signal.SIGCONT)
+    assert not pool.workers
 
 
 def test_a_killed_worker_costs_nothing_but_its_own_work(folder: Path) -> None:
