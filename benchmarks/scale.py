@@ -4,7 +4,10 @@ hundred; one process against two and against Ray.
     python benchmarks/scale.py                            # 8, 32 and 128 MB of text
     python benchmarks/scale.py --base-mb 32 --recipe all-scrub          # personal information is scrubbed too
     python benchmarks/scale.py --base-mb 625 --factors 1 16 --recipe near --only-growth  # one step alone, to 10 GB
-    python benchmarks/scale.py --base-mb 32 --on local:2 --on ray-local
+    python benchmarks/scale.py --base-mb 32 --on one-core --on local:2 --on ray-local
+
+Speed-ups are by the clock, compared with one process on one core (`one-core`) where that was asked for; without it, with one process that has
+all cores, whose readers and writers use more than one of them.
 
 Each build runs in a process of its own; CPU seconds are those of the whole process tree, peak resident memory is each process's,
 the build's own first, as the kernel counts them. `new_bytes` of a rebuild: the share of release bytes in pages that the build before did not have.
@@ -60,6 +63,7 @@ RECIPES = {
     "near": NEAR,
     "scrub": "  - scrub: {columns: [text], names: false}\n",
 }
+ONE_CORE = "one-core"
 BASE = 140
 """So many files are made from nothing."""
 SCRUB = "  - scrub: {columns: [text]}\n"
@@ -102,7 +106,7 @@ def build(home: Path, out: Path, on: str, recipe_name: str) -> None:
     from corpushub.engine.run.cluster_choice import executor_for
 
     settings = Settings(home=home)
-    with executor_for(on, settings) as executor:
+    with executor_for("serial" if on == ONE_CORE else on, settings) as executor:
         from corpushub.domain.recipe import Recipe
         from corpushub.engine.cache import Cache
         from corpushub.engine.plan import Setting, make_plan
@@ -135,7 +139,8 @@ def measured(name: str, home: Path, on: str = "serial", recipe: str = "all") -> 
     call = f"scale.build(Path({str(home)!r}), Path({str(out)!r}), {on!r}, {recipe!r})"
     paths = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'benchmarks')!r}]; import scale; from pathlib import Path"
     # Worker processes import the start script, so the call stands behind the guard.
-    process = subprocess.Popen([sys.executable, "-c", f"{paths}; {call}"], stdout=subprocess.PIPE, text=True)
+    pinned = ["taskset", "-c", str(max(os.sched_getaffinity(0)))] if on == ONE_CORE else []
+    process = subprocess.Popen([*pinned, sys.executable, "-c", f"{paths}; {call}"], stdout=subprocess.PIPE, text=True)
     with ThreadPoolExecutor(1) as watcher:  # the clock stops with the build, not when somebody looks
         peaks = watcher.submit(watched, process)
         line = process.communicate()[0]
@@ -222,7 +227,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base-mb", type=int, default=8)
     parser.add_argument("--factors", type=int, nargs="*", default=[1, 4, 16])
-    parser.add_argument("--on", action="append", default=[], help="local:2, ray-local: the largest input again, from nothing")
+    parser.add_argument(
+        "--on", action="append", default=[], help="one-core, local:2, ray-local: the largest input again, from nothing"
+    )
     parser.add_argument("--recipe", choices=RECIPES, default="all", help="all steps, with scrubbing too, or one step alone")
     parser.add_argument("--only-growth", action="store_true", help="no rebuilds")
     parser.add_argument("--folder", help="where to work; a temporary folder where nothing is said")
@@ -252,7 +259,7 @@ def ratios(results: dict[str, dict[str, object]], options: argparse.Namespace) -
         f"growth_{options.factors[-1] // options.factors[0]}x": round(cpu[last] / cpu[first], 2),
         **{f"{name}_of_full": round(cpu[name] / cpu[last], 4) for name in names if name in cpu},
         **{f"{name}_goal_seconds": round(0.03 * cpu[last] + 2, 2) for name in names[1:] if name in cpu},
-        **{f"{on}_speedup": round(wall[last] / wall[on], 2) for on in options.on},
+        **{f"{on}_speedup": round(wall.get(ONE_CORE, wall[last]) / wall[on], 2) for on in options.on if on != ONE_CORE},
         "mb_per_cpu_second": round(options.base_mb * options.factors[-1] / cpu[last], 2),
     }
 
