@@ -36,13 +36,15 @@ if TYPE_CHECKING:
     from corpushub.services.hub import Hub
 
 MAX_HEADER_BYTES = 48 << 10
-MAX_BODY_BYTES = 64 << 20
+MAX_BODY_BYTES = 2 << 20
+MAX_FILE_BYTES = 64 << 20
 MAX_OPEN = 1024  # requests at once; what comes beyond is told to come back, because a queue without end only grows
 BACK_SECONDS = 2
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN = "/signin"
 _FOR_PEOPLE = ("/download/", "/upload/")  # what forms of the screens fetch and hand in
 _STREAMED = ("/api/datasets/", "/datasets/", "/xet/")  # the hub bounds these bodies itself, piece by piece
+_FILES = ("/upload/", "/v1/federation/peers/")  # bodies that are files; all others are forms, which are taken apart on the loop
 _PORTAL_CSP = (
     b"content-security-policy",
     (
@@ -199,20 +201,21 @@ class Gate:
 
     @staticmethod
     def bounded(call: Call) -> Receive:
-        """The request's body, at most MAX_BODY_BYTES where no route bounds its own. Raises: TooLarge("http.body_too_large")."""
-        if call.scope["path"].startswith(_STREAMED):
+        """The request's body, as long as its address takes where no route bounds its own. Raises: TooLarge("http.body_too_large")."""
+        path = call.scope["path"]
+        if path.startswith(_STREAMED):
             return call.receive
+        left = limit = MAX_FILE_BYTES if path.startswith(_FILES) else MAX_BODY_BYTES
         stated = call.headers.get("content-length", "0")
-        if stated.isdigit() and int(stated) > MAX_BODY_BYTES:
-            raise TooLarge("http.body_too_large", limit=MAX_BODY_BYTES)
-        left = MAX_BODY_BYTES
+        if stated.isdigit() and int(stated) > limit:
+            raise TooLarge("http.body_too_large", limit=limit)
 
         async def receive() -> Message:
             nonlocal left
             message = await call.receive()
             left -= len(message.get("body", b""))
             if left < 0:
-                raise TooLarge("http.body_too_large", limit=MAX_BODY_BYTES)
+                raise TooLarge("http.body_too_large", limit=limit)
             return message
 
         return receive

@@ -63,6 +63,7 @@ def router(hub: Hub) -> APIRouter:
     async def hear(request: Request, name: str) -> dict[str, Any]:
         actor = actor_of(request)
         await run(require_scope, hub, actor, "federation")
+        federation.require_keeper(actor)  # before a body this large is taken from just anybody
         page = await answers(request, most=MOST_BYTES)
         got = await run(federation.receive, actor, name, page) if page else await run(federation.pull, actor, name)
         return {"peer": got.peer, "added": got.added, "changed": got.changed, "upto": got.upto, "more": got.more}

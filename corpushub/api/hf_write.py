@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from corpushub.api.hf_errors import CORS
-from corpushub.api.wire import Call, Reply, TooLarge, json_reply, list_in, run
+from corpushub.api.wire import JSON_LIMIT, Call, Reply, TooLarge, json_reply, list_in, run
 from corpushub.base.errors import Conflict, Invalid, NotFound
 from corpushub.domain.front_matter import read_head
 from corpushub.services.contributions import Asked, Push
@@ -18,7 +18,9 @@ from corpushub.store.repos import HEADS, TAGS
 if TYPE_CHECKING:
     from corpushub.services.hub import Hub
 
-MAX_LINE_BYTES = 64 << 20
+MAX_LINE_BYTES = 16 << 20
+MAX_PARTS = 1000  # of a long line: a file's content is one of them
+MAX_CARD_JSON_BYTES = 2 << 20  # a card of 1 MiB, each of its letters escaped
 MAX_COMMIT_BYTES = 2 << 30
 MAX_LINES = 50_000
 _DONE = json_reply({"success": True})
@@ -71,7 +73,7 @@ async def change_settings(hub: Hub, call: Call, repo_id: str) -> Reply:
 
 async def validate_card(_: Hub, call: Call) -> Reply:
     """Card linting on every README upload: a head that can't be read aborts the client's upload with this message."""
-    asked = await call.json()
+    asked = await call.json(MAX_CARD_JSON_BYTES)
     head = await run(read_head, str(asked.get("content", "")))
     if head.problem:
         return json_reply({"errors": [{"message": f"README.md:{head.line}: {head.problem}"}], "warnings": []}, 400)
@@ -137,6 +139,8 @@ async def lines(call: Call) -> AsyncIterator[bytes]:
 
 async def read_line(hub: Hub, push: Push, number: int, line: bytes) -> None:
     """Take one line of the commit in. Raises: Invalid("upload.line_invalid" | "upload.header_missing")."""
+    if len(line) > JSON_LIMIT and sum(map(line.count, b",[{")) > MAX_PARTS:
+        raise Invalid("upload.line_invalid", line=number, why="a long line holds one file, encoded in base64")
     try:
         item = json.loads(line)
         key, value = item["key"], item["value"]

@@ -2,6 +2,7 @@
 
 * Small files that `api.quick` knows are answered here, before a task is made for them.
 * `scope["extensions"]["corpushub.sendfile"]` sends part of an open file from the page cache to the socket without passing through Python.
+* HTTP/1.1 names the host it is for, once.
 * A request's head has HEAD_SECONDS from its first byte to arrive and MAX_HEAD_BYTES of room, the first byte of a new connection
   FIRST_SECONDS, and a body has to bring MIN_BODY_BYTES every BODY_SECONDS while we take it, so that nobody holds connections by trickling.
 """
@@ -17,6 +18,7 @@ from typing import Any, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from corpushub.base.errors import Invalid
 from corpushub.base.messages import LANGS, text
 
 SENDFILE = "corpushub.sendfile"
@@ -149,6 +151,8 @@ class HubProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_done()
+        if self.parser.get_http_version() == "1.1" and sum(name == b"host" for name, _ in self.headers) != 1:
+            raise Invalid(MALFORMED)  # RFC 9112, 3.2; the parser makes a malformed request of it
         self.body_open = True
         self.answered = self._answers_quickly()
         if not self.answered:

@@ -20,7 +20,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from corpushub.api.rest_forms import case_json, clock_json, entry_json, form_schema, problem
-from corpushub.api.wire import run
+from corpushub.api.wire import JSON_LIMIT, TooLarge, run
 from corpushub.base.errors import Forbidden, HubError, Invalid, Problem
 from corpushub.base.identity import business_day
 from corpushub.domain.feed import feed_of, rows_of
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 ASKING = frozenset({"access", "demand", "objection", "question"})
 Limit = Annotated[int, Query(ge=1, le=500)]
-_MAX_BODY = 2 << 20
 
 
 class ProblemRoute(APIRoute):
@@ -87,11 +86,13 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
-async def answers(request: Request, most: int = _MAX_BODY) -> dict[str, Any]:
-    """The JSON object a caller sent; an empty body is an empty form. Raises: Invalid("rest.body")."""
-    raw = await request.body()
-    if len(raw) > most:
-        raise Invalid("rest.body")
+async def answers(request: Request, most: int = JSON_LIMIT) -> dict[str, Any]:
+    """The JSON object a caller sent; an empty body is an empty form. Raises: Invalid("rest.body"), TooLarge("http.body_too_large")."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > most:
+            raise TooLarge("http.body_too_large", limit=most)
     if not raw.strip():
         return {}
     try:

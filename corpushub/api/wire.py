@@ -30,7 +30,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Iterable[tuple[str, str]]
 T = TypeVar("T")
 
-JSON_LIMIT = 8 << 20
+JSON_LIMIT = (
+    1 << 20
+)  # JSON holds the interpreter while it is read, in whichever thread: of this size a tenth of a second at worst
 FORM_LIMIT = 1 << 20
 MAX_FIELDS = 5000
 THREADS = 8  # for blocking work: each holds a connection to the database with its page cache, and they share one interpreter

@@ -119,6 +119,12 @@ class Federation:
 
     # Peers
 
+    @staticmethod
+    def require_keeper(actor: Actor) -> None:
+        """Raises: Forbidden("federation.keepers_only")."""
+        if not actor.has(*KEEPERS):
+            raise Forbidden("federation.keepers_only")
+
     def add_peer(self, actor: Actor, peer: Peer) -> Peer:
         """Believe the holder of a key about some regions from now on; entering it again replaces key, regions and address.
 
@@ -126,8 +132,7 @@ class Federation:
         Raises: Forbidden("federation.keepers_only" | "federation.host"), Invalid("federation.peer" | "ledger.verifier_key"),
         Conflict("federation.own_key").
         """
-        if not actor.has(*KEEPERS):
-            raise Forbidden("federation.keepers_only")
+        self.require_keeper(actor)
         if not is_name(peer.name) or not peer.regions or not all(is_region(code) for code in peer.regions):
             raise Invalid("federation.peer", name=peer.name)
         if peer.verifier.public == self.key.verifier.public:
@@ -168,8 +173,7 @@ class Federation:
         Raises: Forbidden("federation.keepers_only" | "federation.outside_region"), NotFound("federation.unknown_peer"),
         Invalid("federation.not_a_delta" | "federation.tampered"), Conflict("federation.gap" | "federation.taken").
         """
-        if not actor.has(*KEEPERS):
-            raise Forbidden("federation.keepers_only")
+        self.require_keeper(actor)
         peer = self.peer(name)
         delta = read_delta(page, peer.verifier)
         with self.database.begin() as unit:
@@ -229,6 +233,7 @@ class Federation:
 
     def pull(self, actor: Actor, name: str) -> Received:
         """Everything new a peer has, page by page. Raises: as `receive`; Unavailable("federation.unreachable"), Invalid("federation.no_address")."""
+        self.require_keeper(actor)
         peer = self.peer(name)
         if not peer.address:
             raise Invalid("federation.no_address", peer=name)

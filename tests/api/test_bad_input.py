@@ -399,6 +399,51 @@ def test_a_form_of_a_million_fields_is_not_taken_apart(hub: SomeHub) -> None:
         assert get(hub, path, method="POST", content=b"%41" * (1 << 19), headers=headers).status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        ("/api/validate-yaml", 3),
+        ("/api/repos/create", 2),
+        (f"/api/datasets/{OPEN}/paths-info/main", 2),
+        (f"/datasets/{OPEN}.git/info/lfs/objects/batch", 2),
+        ("/mcp", 2),
+        ("/v1/objection", 2),
+        ("/v1/federation/peers", 2),
+        ("/dsp/catalog/request", 2),
+        ("/ledger/cosignatures", 3),
+        ("/signin", 3),
+    ],
+)
+def test_what_has_to_be_taken_apart_whole_is_small(hub: SomeHub, path: str, size: int) -> None:
+    """Eight megabytes of nested lists, from anybody, held every other request for a second: while JSON is read nothing else runs."""
+    secret = hub.token(CURATOR, "read", "write", "request") if path == "/v1/federation/peers" else ""
+    body = b'{"a":[' + b"[]," * (size * (1 << 20) // 3) + b"0]}"
+    answer = get(
+        hub, path, secret, "POST", content=body, headers={"content-type": "application/json", "origin": hub.settings.endpoint()}
+    )
+    assert answer.status_code == 413
+
+
+def test_a_page_of_a_peer_is_taken_from_those_who_keep_the_catalog_alone(hub: SomeHub) -> None:
+    """Whoever had a token that writes could hand over 64 MB, or have the hub ask a peer."""
+    secret = hub.token(CURATOR, "read", "write")
+    for body in (b"", b"no page at all"):
+        answer = get(hub, "/v1/federation/peers/none", secret, "POST", content=body)
+        assert (answer.status_code, answer.json()["title"]) == (403, "federation.keepers_only")
+
+
+def test_a_long_line_of_a_commit_is_one_file(hub: SomeHub, writer: str) -> None:
+    path = "/api/datasets/city/pushed/commit/main"
+    tangled = b'{"key":"file","value":[' + b"[]," * (1 << 19) + b"0]}"
+    answer = get(hub, path, writer, "POST", content=commit_body(HEADER) + b"\n" + tangled)
+    assert (answer.status_code, answer.headers["x-error-message"].count("base64")) == (400, 1)
+    large = {
+        "key": "file",
+        "value": {"path": "l.txt", "content": base64.b64encode(b"x" * (3 << 20)).decode(), "encoding": "base64"},
+    }
+    assert get(hub, path, writer, "POST", content=commit_body(HEADER, large)).status_code == 200
+
+
 def test_a_card_that_would_unfold_without_end_stops_nobody(hub: SomeHub) -> None:
     """One such request, by anybody, once stopped the hub for everybody."""
     levels = "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12))

@@ -215,16 +215,23 @@ def raw(address: str, asked: bytes) -> httpx.Response:
         b"\x16\x03\x01\x02\x00",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: a\x00b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nX-A: a\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"POST /api/validate-yaml HTTP/1.1\r\nContent-Length: 4\r\n\r\n{  }",
         b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
         b"POST /api/validate-yaml HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
-    ids=["tls", "http2", "nul", "endless", "smuggled"],
+    ids=["tls", "http2", "nul", "no host", "two hosts", "no host, but a body", "endless", "smuggled"],
 )
 def test_what_is_no_http_is_told_in_both_languages(address: str, asked: bytes) -> None:
     told = raw(address, asked)
     assert told.status_code == 400
     assert told.json()["code"] == "http.malformed"
     assert all(word in told.json()["error"] for word in ("格式正确的 HTTP 请求", "well-formed HTTP request"))
+
+
+def test_a_request_of_the_old_version_needs_no_host(address: str) -> None:
+    assert raw(address, b"GET /healthz HTTP/1.0\r\n\r\n").status_code == 200
 
 
 def test_who_asks_for_a_websocket_gets_what_a_plain_request_gets(address: str) -> None:
