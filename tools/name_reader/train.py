@@ -227,7 +227,7 @@ def prepared(texts: list[str]) -> tuple[NDArray[np.float16], NDArray[np.uint8], 
     for begin in range(0, len(made), 192):
         some = made[begin : begin + 192]
         for (text, kinds, sure), (hidden, chances) in zip(some, tagger().hidden([text for text, _, _ in some]), strict=True):
-            rows.append(np.hstack((hidden, facts_of(text))).astype(np.float16))
+            rows.append(np.hstack((hidden, facts_of([text]))).astype(np.float16))
             wanted.append(np.where((kinds == 0) & (chances > 0.3) & (not sure), UNKNOWN, kinds).astype(np.uint8))
             lengths.append(len(text))
     return np.concatenate(rows), np.concatenate(wanted), np.array(lengths)

@@ -8,16 +8,16 @@ each character whether a name begins, goes on, ends there, or is a single surnam
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from corpushub.engine.recognizers.name_shapes import FUNCTION
-from corpushub.engine.recognizers.surnames import DOUBLE, SINGLE, TITLES, WEAK, dictionary
+from corpushub.engine.recognizers.surnames import DOUBLE, SINGLE, TITLES, WEAK, dictionary, dictionary_lines
 
 Floats = NDArray[np.float32]
 Guess = tuple[int, int, float]
@@ -39,7 +39,7 @@ class Reader:
 
     def guesses(self, hidden: Floats, sentences: Sequence[str]) -> list[list[Guess]]:
         """Names in each sentence with their chance; `hidden` holds the rows of all sentences in order."""
-        facts = np.concatenate([facts_of(sentence) for sentence in sentences])
+        facts = facts_of(sentences)
         width = len(self.first_bias)
         seen = np.maximum(hidden @ self.first[: -facts.shape[1]] + facts @ self.first[-facts.shape[1] :] + self.first_bias, 0)
         lengths = np.array([len(sentence) for sentence in sentences])
@@ -88,36 +88,63 @@ def spans(chances: Floats) -> list[Guess]:
     return sorted(kept)
 
 
-def facts_of(sentence: str) -> Floats:
-    """What each character is by itself and with its neighbours."""
-    size = len(sentence)
-    result = np.zeros((size, KINDS), np.float32)
-    if not size:
-        return result
-    codes = np.frombuffer(sentence.encode("utf-16-le", "replace"), "<u2")
+def facts_of(sentences: Sequence[str]) -> Floats:
+    """What each character of the sentences, one after the other, is by itself and with its neighbours."""
+    lengths = np.array([len(sentence) for sentence in sentences])
+    codes = np.frombuffer("".join(sentences).encode("utf-32-le", "replace"), "<u4").astype(np.uint64)
+    behind = np.repeat(np.cumsum(lengths), lengths) - np.arange(1, len(codes) + 1)  # characters of the sentence that follow
+    before = np.repeat(lengths, lengths) - 1 - behind
+    second, third = (np.where(behind >= step, np.roll(codes, -step), 0).astype(np.uint64) for step in (1, 2))
+    pairs = codes << _TWO | second << _ONE
+    two = _among(_words(), pairs)
+    three = np.where(two > 0, _among(_words(), pairs | third), 0)
+    said = _among(_pairs(), pairs)
     table = characters()
-    result[:, : table.shape[1]] = table[codes] if len(codes) == size else table[[min(ord(char), 65535) for char in sentence]]
-    words, pairs, column = _words(), _pairs(), table.shape[1]
-    twos = [sentence[at : at + 2] for at in range(size)]
-    two = np.array([words.get(word, 0) for word in twos], np.float32)
-    three = np.array([words.get(sentence[at : at + 3], 0) if two[at] else 0 for at in range(size)], np.float32)
-    result[:, column], result[1:, column + 1] = two, two[:-1]
-    result[:, column + 2], result[2:, column + 3] = three, three[:-2]
-    for at in [at for at, word in enumerate(twos) if word in pairs]:
-        result[at, column + 4 + pairs[twos[at]]] = 1
-    return result
+    return np.column_stack(
+        (
+            table[np.minimum(codes, len(table) - 1)],
+            two,
+            np.where(before >= 1, np.roll(two, 1), 0),
+            three,
+            np.where(before >= 2, np.roll(three, 2), 0),
+            said == _SURNAME,
+            said == _ADDRESS,
+        ),
+    ).astype(np.float32)
+
+
+_ONE, _TWO = np.uint64(21), np.uint64(42)  # bits a character takes in the number of a word
+_SURNAME, _ADDRESS = 1, 2
+Words = tuple[NDArray[np.uint64], Floats]
+
+
+def _numbered(words: Mapping[str, float]) -> Words:
+    """Words of up to three characters as ascending numbers, each with its value."""
+    codes = (
+        np.frombuffer("".join(word.ljust(3, "\0") for word in words).encode("utf-32-le"), "<u4").reshape(-1, 3).astype(np.uint64)
+    )
+    keys, values = codes[:, 0] << _TWO | codes[:, 1] << _ONE | codes[:, 2], np.array(list(words.values()), np.float32)
+    order = np.argsort(keys)
+    return keys[order], values[order]
+
+
+def _among(words: Words, asked: NDArray[np.uint64]) -> Floats:
+    """The value of each word asked for, 0 where there is none."""
+    keys, values = words
+    at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
+    return np.where(keys[at] == asked, values[at], np.float32(0))
 
 
 @cache
-def _pairs() -> dict[str, int]:
+def _pairs() -> Words:
     """Compound surnames and words of address, of two characters each."""
-    return {word: 1 for word in TITLES if len(word) > 1} | dict.fromkeys(DOUBLE, 0)
+    return _numbered(dict.fromkeys((word for word in TITLES if len(word) > 1), _ADDRESS) | dict.fromkeys(DOUBLE, _SURNAME))
 
 
 @cache
-def _words() -> dict[str, float]:
+def _words() -> Words:
     """How frequent each word of two or three characters is, on a scale of about one."""
-    return {word: 0.2 + math.log10(count) / 6 for word, (_, count) in dictionary().items() if len(word) < 4}
+    return _numbered({word: 0.2 + math.log10(count) / 6 for word, (_, count) in dictionary().items() if len(word) < 4})
 
 
 @cache
@@ -140,15 +167,12 @@ def characters() -> Floats:
 @cache
 def name_characters() -> tuple[dict[str, int], dict[str, int]]:
     """How often characters begin a name and how often they go on in one, in jieba's dictionary."""
-    spec = find_spec("jieba")
-    file = Path((spec.submodule_search_locations or [""])[0]) / "dict.txt" if spec else Path()
-    first: dict[str, int] = {}
-    given: dict[str, int] = {}
-    for line in file.read_text("utf-8").split("\n") if file.is_file() else ():
-        word, _, rest = line.partition(" ")
-        if rest.endswith(" nr") and 2 <= len(word) <= 3 and word.isalpha() and all(ord(char) < 65536 for char in word):
-            count = int(rest.split(" ")[0])
-            first[word[0]] = first.get(word[0], 0) + count
-            for char in word[1:]:
-                given[char] = given.get(char, 0) + count
-    return first, given
+    plain = pl.col("word").str.contains(r"^\p{L}{2,3}$") & ~pl.col("word").str.contains(r"[\x{10000}-\x{10FFFF}]")
+    names = dictionary_lines().filter((pl.col("tag") == "nr") & plain)
+    chars = names.with_columns(pl.col("word").str.split("")).with_columns(
+        first=pl.col("word").list.head(1), given=pl.col("word").list.slice(1)
+    )
+    begins, goes_on = (
+        chars.select("count", pl.col(part)).explode(part).group_by(part).agg(pl.col("count").sum()) for part in ("first", "given")
+    )
+    return dict(begins.iter_rows()), dict(goes_on.iter_rows())

@@ -6,6 +6,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import polars as pl
+
 SINGLE = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦"
     "邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康易乔文温游洪鲍左柳俞章鲁樊葛柯尤申岳柏骆莘卞欧阮焦安殷齐庄辛管祝左涂梅盛童颜苗翁季包纪舒"
@@ -52,20 +54,22 @@ def dictionary() -> dict[str, tuple[str, int]]:
 @cache
 def _words() -> tuple[dict[str, tuple[str, int]], frozenset[str]]:
     """Words and what is mistaken for names, in one reading."""
+    lines = dictionary_lines().filter(pl.col("word").str.len_chars().is_between(2, 4))
+    is_name = pl.col("tag").str.starts_with("nr")
+    words = lines.filter(~is_name & (pl.col("count") > 2))
+    names = lines.filter((pl.col("tag") == "nr") & (pl.col("word").str.len_chars() == 2) & (pl.col("count") >= FREQUENT))
+    known = zip(words["tag"].to_list(), words["count"].to_list(), strict=True)
+    return dict(zip(words["word"].to_list(), known, strict=True)), frozenset(names["word"])
+
+
+def dictionary_lines() -> pl.DataFrame:
+    """`word`, `count` and `tag` (part of speech) of jieba's dictionary; no rows where it is not installed."""
     spec = find_spec("jieba")
     file = Path((spec.submodule_search_locations or [""])[0]) / "dict.txt" if spec else Path()
-    words: dict[str, tuple[str, int]] = {}
-    names: set[str] = set()
-    for line in file.read_text("utf-8").split("\n") if file.is_file() else ():
-        word, _, rest = line.partition(" ")
-        if 2 <= len(word) <= 4:
-            count, _, tag = rest.partition(" ")
-            if not tag.startswith("nr"):
-                if int(count) > 2:
-                    words[word] = (tag, int(count))
-            elif tag == "nr" and len(word) == 2 and int(count) >= FREQUENT:
-                names.add(word)
-    return words, frozenset(names)
+    schema = {"word": pl.String, "count": pl.Int64, "tag": pl.String}
+    if not file.is_file():
+        return pl.DataFrame(schema=schema)
+    return pl.read_csv(file, separator=" ", has_header=False, quote_char=None, schema=schema)
 
 
 FREQUENT = 50

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from corpushub.base.errors import Unavailable
 from corpushub.engine.recognizers.name_reader import Floats, Guess, reader
+from corpushub.engine.text.utf8 import compiled
 
 Ints = NDArray[np.int64]
 Tagged = tuple[NDArray[np.uint8], Floats, list[Guess]]
@@ -82,7 +83,10 @@ def _openblas() -> ctypes.CDLL | None:
 
 @dataclass(frozen=True, slots=True)
 class Gru:
-    """One direction of one layer: input projection (with both biases), gate and candidate recurrences."""
+    """One direction of one layer: input projection (with both biases), gate and candidate recurrences.
+
+    What leads to the gates is held with its sign turned, as the logistic function asks for it.
+    """
 
     project: Floats
     bias: Floats
@@ -93,10 +97,12 @@ class Gru:
     def read(cls, folder: Path, index: int) -> Gru:
         flat = tensor(folder / f"gru_{index}.w_0").ravel()
         cut = HIDDEN * HIDDEN * 2
+        signs = np.repeat(np.array([-1, -1, 1], np.float32), HIDDEN)
+        bias = (tensor(folder / f"fc_{index}.b_0").ravel() + tensor(folder / f"gru_{index}.b_0").ravel()).astype(np.float32)
         return cls(
-            project=tensor(folder / f"fc_{index}.w_0"),
-            bias=(tensor(folder / f"fc_{index}.b_0").ravel() + tensor(folder / f"gru_{index}.b_0").ravel()).astype(np.float32),
-            gates=flat[:cut].reshape(HIDDEN, HIDDEN * 2).copy(),
+            project=tensor(folder / f"fc_{index}.w_0") * signs,
+            bias=bias * signs,
+            gates=-flat[:cut].reshape(HIDDEN, HIDDEN * 2),
             candidate=flat[cut:].reshape(HIDDEN, HIDDEN).copy(),
         )
 
@@ -221,19 +227,21 @@ class Tagger:
 
 def recur(gru: Gru, projected: Floats, packed: Packed, out: Floats, *, reverse: bool) -> None:
     """One direction over a packed batch, into `out`. Sentences join (reverse) or leave (forward) as their length says."""
-    state = np.zeros((int(packed.active[0]), HIDDEN), dtype=np.float32)
+    most = int(packed.active[0])
+    state = np.zeros((most, HIDDEN), dtype=np.float32)
+    room = np.empty((most, HIDDEN * 2), np.float32), np.empty((most, HIDDEN), np.float32), np.empty((most, HIDDEN), np.float32)
     steps = range(len(packed.active) - 1, -1, -1) if reverse else range(len(packed.active))
     for step in steps:
         count, start = int(packed.active[step]), int(packed.starts[step])
         given, before = projected[start : start + count], state[:count]
-        gates = before @ gru.gates
+        gates, held, fresh = (part[:count] for part in room)
+        np.matmul(before, gru.gates, out=gates)
         gates += given[:, : HIDDEN * 2]
-        np.negative(gates, out=gates)
         np.exp(gates, out=gates)
         gates += 1.0
         np.reciprocal(gates, out=gates)
         update, reset = gates[:, :HIDDEN], gates[:, HIDDEN:]
-        fresh = (reset * before) @ gru.candidate
+        np.matmul(np.multiply(reset, before, out=held), gru.candidate, out=fresh)
         fresh += given[:, HIDDEN * 2 :]
         np.tanh(fresh, out=fresh)
         fresh -= before
@@ -242,12 +250,19 @@ def recur(gru: Gru, projected: Floats, packed: Packed, out: Floats, *, reverse: 
         out[start : start + count] = before
 
 
-def viterbi(model: Tagger, scores: Floats, packed: Packed) -> NDArray[np.uint8]:
-    """The best tag path of each sentence, packed as `scores` are.
+def viterbi(model: Tagger, scores: Floats, packed: Packed, *, fast: bool | None = None) -> NDArray[np.uint8]:
+    """The best tag path of each sentence, packed as `scores` are. `fast` as for `utf8.compiled`.
 
     Ahead only the best score of each tag is kept, tag by tag over all sentences; which tag it came from is asked on the way back, and there for
     the one tag of the path.
     """
+    if compiled(scores.nbytes, fast=fast):
+        from corpushub.engine.recognizers.compiled import best_paths
+
+        path = np.empty(len(scores), dtype=np.uint8)
+        edges = np.stack((model.first, model.last))
+        best_paths(scores, np.ascontiguousarray(model.moves.T), edges, packed.starts, packed.active, path)
+        return path
     count = len(model.first)
     best, reached = np.empty((count, len(packed.lengths)), np.float32), np.empty_like(scores)
     for step, (start, active) in enumerate(zip(packed.starts.tolist(), packed.active.tolist(), strict=True)):

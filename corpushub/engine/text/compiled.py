@@ -20,7 +20,7 @@ from corpushub.engine.text import characters as ch
 from corpushub.engine.text import shingling as mh
 
 types: Any = numba.types
-boolean, float64, int64 = types.boolean, types.float64, types.int64
+boolean, float32, float64, int64 = types.boolean, types.float32, types.float64, types.int64
 uint8, uint16, uint32, uint64 = types.uint8, types.uint16, types.uint32, types.uint64
 BYTES: Any = types.CPointer(uint8)
 SOURCES: Final = ("characters.py", "counts.py", "shingling.py", "compiled.py", "compiled_stats.py")

@@ -48,9 +48,26 @@ def test_names_lie_in_their_sentence_and_do_not_overlap(sentences: list[str]) ->
 @settings(max_examples=60, deadline=None)
 @given(TEXT)
 def test_facts_are_told_of_every_character(sentence: str) -> None:
-    facts = facts_of(sentence)
+    facts = facts_of([sentence])
     assert facts.shape == (len(sentence), KINDS)
     assert np.isfinite(facts).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(TEXT, min_size=1, max_size=5))
+def test_facts_are_the_same_whatever_sentence_stands_beside(sentences: list[str]) -> None:
+    assert (facts_of(sentences) == np.concatenate([facts_of([sentence]) for sentence in sentences])).all()
+
+
+def test_facts_name_words_and_forms_of_address() -> None:
+    column = KINDS - 6
+    facts = facts_of(["任何单位", "欧阳先生"])
+    two, two_before, three, three_before, double, title = facts[:, column:].T
+    assert [place for place in range(8) if two[place] and place < 4] == [0, 2]
+    assert (two_before[1:4] == two[0:3]).all()
+    assert (three_before[2:4] == three[0:2]).all()
+    assert double.tolist() == [0, 0, 0, 0, 1, 0, 0, 0]
+    assert title.tolist() == [0, 0, 0, 0, 0, 0, 1, 0]
 
 
 def test_the_likeliest_of_overlapping_names_is_kept() -> None:

@@ -24,7 +24,8 @@ def test_the_path_is_the_best_of_all_paths() -> None:
     model.first, model.last, model.moves = model.first[list(tags)], model.last[list(tags)], model.moves[np.ix_(tags, tags)]
     packed = Packed.of([np.zeros(length, np.int64) for length in (4, 2, 1, 4)])
     scores = np.random.default_rng(5).normal(scale=3, size=(len(packed.ids), len(tags))).astype(np.float32)
-    path = viterbi(model, scores, packed)
+    path = viterbi(model, scores, packed, fast=False)
+    assert viterbi(model, scores, packed, fast=True).tolist() == path.tolist()
     for rank, length in enumerate(packed.lengths.tolist()):
         rows = packed.starts[:length] + rank
 
@@ -34,6 +35,15 @@ def test_the_path_is_the_best_of_all_paths() -> None:
 
         best = max(worth(way) for way in product(range(len(tags)), repeat=length))
         assert worth(tuple(path[rows].tolist())) == pytest.approx(best, rel=1e-5)
+
+
+def test_the_compiled_search_finds_what_numpy_finds() -> None:
+    model, random = fresh(), np.random.default_rng(11)
+    for _ in range(20):
+        packed = Packed.of([np.zeros(length, np.int64) for length in random.integers(1, 40, random.integers(1, 30))])
+        scores = random.integers(-3, 4, (len(packed.ids), len(model.first))).astype(np.float32)  # with ties
+        one, other = (viterbi(model, scores, packed, fast=fast) for fast in (False, True))
+        assert one.tolist() == other.tolist()
 
 
 def test_a_sentence_read_before_has_the_same_tags() -> None:
