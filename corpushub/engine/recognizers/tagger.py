@@ -11,14 +11,17 @@ padding is ever computed. Cost: about 1 MFLOP per character.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from corpushub.base.errors import Unavailable
@@ -32,6 +35,7 @@ HIDDEN = 128
 MAX_CHARS = 256  # longer inputs are cut at a punctuation mark: the recurrence is sequential
 RECENT_CHARS = 1_000_000  # about 20 MB
 BATCH = 192  # sentences recurring together; more gives larger products, fewer keeps the state in cache
+BATCH_CHARS = 20_000  # of them together, at ten kilobytes each
 
 
 def weights_folder() -> Path | None:
@@ -69,6 +73,29 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         library.scipy_openblas_set_num_threads64_(before)
+
+
+def batched(sentences: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Sentences, ordered by length, in batches of at most `BATCH` sentences and `BATCH_CHARS` characters."""
+    start = chars = 0
+    for at, sentence in enumerate(sentences):
+        chars += len(sentence)
+        if at - start == BATCH or (chars > BATCH_CHARS and at > start):
+            yield sentences[start:at]
+            start, chars = at, len(sentence)
+    if start < len(sentences):
+        yield sentences[start:]
+
+
+@contextmanager
+def readers(batches: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """`map`, on as many cores as the frame library uses in this process: most of the work is done outside the interpreter's lock."""
+    cores = min(batches, pl.thread_pool_size())
+    if cores < 2:
+        yield map
+        return
+    with ThreadPoolExecutor(cores) as pool:
+        yield pool.map
 
 
 @cache
@@ -173,11 +200,11 @@ class Tagger:
         """
         nothing: Tagged = np.empty(0, np.uint8), np.empty(0, np.float32), []
         filled = sorted(dict.fromkeys(s for s in sentences if s and s not in self.recent), key=len)
+        batches = list(batched(filled))
         made: dict[str, Tagged] = {}
-        for begin in range(0, len(filled), BATCH):
-            chosen = filled[begin : begin + BATCH]
-            with one_thread():
-                made.update(zip(chosen, self._decode(chosen), strict=True))
+        with one_thread(), readers(len(batches)) as each:
+            for chosen, told in zip(batches, each(self._decode, batches), strict=True):
+                made.update(zip(chosen, told, strict=True))
         result = [made.get(sentence) or self.recent.get(sentence, nothing) for sentence in sentences]
         self.recent.keep(made)
         return result
@@ -200,18 +227,19 @@ class Tagger:
 
     def _layers(self, packed: Packed) -> Floats:
         known, inverse = np.unique(packed.ids, return_inverse=True)
-        given = self.embedding[known]
-        for depth, (forward, backward) in enumerate(self.layers):
-            projected = given @ np.hstack((forward.project, backward.project))
-            projected += np.concatenate((forward.bias, backward.bias))
-            if depth == 0:  # each distinct character was projected once
-                projected = projected[inverse]
-            given = np.empty((len(projected), 2 * HIDDEN), np.float32)
-            recur(forward, projected[:, : 3 * HIDDEN], packed, given[:, :HIDDEN], reverse=False)
-            recur(backward, projected[:, 3 * HIDDEN :], packed, given[:, HIDDEN:], reverse=True)
+        given = self.embedding[known]  # each distinct character is projected once
+        for depth, layer in enumerate(self.layers):
+            out = np.empty((len(packed.ids), 2 * HIDDEN), np.float32)
+            for gru, part, reverse in zip(layer, (out[:, :HIDDEN], out[:, HIDDEN:]), (False, True), strict=True):
+                if depth == 0:
+                    characters = given @ gru.project + gru.bias
+                    recur(gru, partial(_taken, characters, inverse), packed, part, reverse=reverse)
+                else:
+                    recur(gru, partial(_projected, gru, given), packed, part, reverse=reverse)
+            given = out
         return given
 
-    def _decode(self, sentences: list[str]) -> list[Tagged]:
+    def _decode(self, sentences: Sequence[str]) -> list[Tagged]:
         packed = Packed.of([self._lookup(sentence) for sentence in sentences])
         given = self._layers(packed)
         scores = (given @ self.dense + self.dense_bias).astype(np.float32)
@@ -225,16 +253,29 @@ class Tagger:
         return result
 
 
-def recur(gru: Gru, projected: Floats, packed: Packed, out: Floats, *, reverse: bool) -> None:
+def _taken(characters: Floats, inverse: Ints, rows: slice, room: Floats) -> Floats:
+    """The projections of characters, each of which was made once."""
+    return np.take(characters, inverse[rows], axis=0, out=room)
+
+
+def _projected(gru: Gru, given: Floats, rows: slice, room: Floats) -> Floats:
+    """Projections made when they are needed: all of them together would not stay in the cache."""
+    np.matmul(given[rows], gru.project, out=room)
+    room += gru.bias
+    return room
+
+
+def recur(gru: Gru, projected: Callable[[slice, Floats], Floats], packed: Packed, out: Floats, *, reverse: bool) -> None:
     """One direction over a packed batch, into `out`. Sentences join (reverse) or leave (forward) as their length says."""
     most = int(packed.active[0])
     state = np.zeros((most, HIDDEN), dtype=np.float32)
-    room = np.empty((most, HIDDEN * 2), np.float32), np.empty((most, HIDDEN), np.float32), np.empty((most, HIDDEN), np.float32)
+    room = [np.empty((most, HIDDEN * parts), np.float32) for parts in (3, 2, 1, 1)]
     steps = range(len(packed.active) - 1, -1, -1) if reverse else range(len(packed.active))
     for step in steps:
         count, start = int(packed.active[step]), int(packed.starts[step])
-        given, before = projected[start : start + count], state[:count]
-        gates, held, fresh = (part[:count] for part in room)
+        given, gates, held, fresh = (part[:count] for part in room)
+        projected(slice(start, start + count), given)
+        before = state[:count]
         np.matmul(before, gru.gates, out=gates)
         gates += given[:, : HIDDEN * 2]
         np.exp(gates, out=gates)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import pairwise, product
 
 import numpy as np
+import polars as pl
 import pytest
 
 from corpushub.engine.recognizers import tagger as module
-from corpushub.engine.recognizers.tagger import Packed, Tagger, tagger, viterbi, weights_folder
+from corpushub.engine.recognizers.tagger import Packed, Tagger, batched, tagger, viterbi, weights_folder
 
 SENTENCES = ["张三向李四报告。", "北京市海淀区中关村大街27号", "会议由王小明主持。", "第二条", "国家保护公民的个人信息。", "。"]
 
@@ -54,6 +55,26 @@ def test_a_sentence_read_before_has_the_same_tags() -> None:
     for one, two, three in zip(first, reversed(again), alone, strict=True):
         assert one[0].tolist() == two[0].tolist() == three[0].tolist()
         assert np.allclose(one[1], three[1], atol=1e-5)
+
+
+def test_batches_are_bounded_and_keep_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH_CHARS", 10)
+    monkeypatch.setattr(module, "BATCH", 3)
+    assert list(batched([])) == []
+    sentences = ["一", "二", "三", "四四四四", "五五五五五五五", "六" * 12, "七" * 12]
+    assert list(batched(sentences)) == [sentences[:3], sentences[3:4], sentences[4:5], sentences[5:6], sentences[6:]]
+
+
+def test_several_cores_read_what_one_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    told = []
+    for cores in (1, 3):
+        monkeypatch.setattr(pl, "thread_pool_size", lambda cores=cores: cores)
+        told.append(fresh().tags(SENTENCES))
+    for one, other in zip(*told, strict=True):
+        assert one[0].tolist() == other[0].tolist()
+        assert one[1].tolist() == other[1].tolist()
+        assert one[2] == other[2]
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
