@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpushub.cli.context import Context, context
+from corpushub.cli.context import Context, context, read_text
 
 if TYPE_CHECKING:
     from corpushub.domain.parties import Actor
@@ -26,7 +26,7 @@ def verify(
     from corpushub.services.audit import report_json
 
     ctx = context()
-    texts = [path.read_text("utf-8") for path in older or []]
+    texts = [read_text(path) for path in older or []]
     with ctx.progress() as progress:
         report = ctx.hub().audit.verify(older=texts, with_objects=objects, progress=progress)
     if ctx.json:
@@ -87,7 +87,7 @@ def witness(
     """Witness another hub's ledger: check that it continues what was seen before, and print the signature to send back."""
     from corpushub.base.signing import VerifierKey
 
-    print(own_witness(context()).sign(VerifierKey.parse(log), file.read_text("utf-8")))
+    print(own_witness(context()).sign(VerifierKey.parse(log), read_text(file)))
 
 
 @app.command("witness-key")
@@ -111,7 +111,7 @@ def witness_add(
 def cosign(file: Annotated[Path, typer.Argument(help="What the witness printed.")]) -> None:
     """Keep a witness' signature with the checkpoint it belongs to."""
     ctx = context()
-    ctx.say("audit.cosigned", count=ctx.hub().audit.cosign(file.read_text("utf-8")))
+    ctx.say("audit.cosigned", count=ctx.hub().audit.cosign(read_text(file)))
 
 
 @app.command()

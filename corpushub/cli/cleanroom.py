@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from corpushub.base.errors import Invalid, NotFound
-from corpushub.cli.context import context
+from corpushub.cli.context import context, read_text
 
 app = typer.Typer(
     help="Questions about data that stays in: declared tables, noisy answers, a privacy budget.", no_args_is_help=True
@@ -29,8 +29,8 @@ def open_room(
     if not declaration.is_file():
         raise NotFound("cleanroom.no_file", name=declaration.name)
     try:
-        stated = json.loads(declaration.read_text("utf-8"))
-    except ValueError as error:
+        stated = json.loads(read_text(declaration))
+    except (ValueError, RecursionError) as error:
         raise Invalid("cleanroom.not_json", name=declaration.name, line=getattr(error, "lineno", 1)) from None
     ctx = context()
     ctx.hub().cleanroom.open(ctx.actor(), dataset, stated, epsilon=epsilon, split=split)

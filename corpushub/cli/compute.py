@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from corpushub.base.errors import NotFound
-from corpushub.cli.context import context
+from corpushub.cli.context import context, read_text
 
 app = typer.Typer(help="Jobs over data nobody takes away: booked, metered, their results looked at.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ def run(
     if not recipe.is_file():
         raise NotFound("recipe.no_file", file=recipe.name)
     ctx = context()
-    job = ctx.hub().compute.run(ctx.actor(), booking, recipe.read_text("utf-8"))
+    job = ctx.hub().compute.run(ctx.actor(), booking, read_text(recipe))
     while wait and job.state in {"queued", "running"} and ctx.hub().jobs.run_one() is not None:
         job = ctx.hub().jobs.get(ctx.actor(), job.id)
     ctx.show({"job": job.id, "state": job.state, "result": job.result})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import date, datetime
@@ -19,6 +19,7 @@ from corpushub.base.errors import HubError, Invalid
 from corpushub.base.identity import Stopwatch
 from corpushub.base.messages import LANGS, Lang, text
 from corpushub.base.settings import Settings, load_settings, preferred_lang
+from corpushub.cli.tables import harmless, print_value
 from corpushub.domain.build import Progress, ProgressEvent
 
 if TYPE_CHECKING:
@@ -65,29 +66,25 @@ class Context:
 
     def say(self, key: str, **facts: object) -> None:
         """A sentence for the person at the terminal, on standard error."""
-        print(text(key, self.lang, **facts), file=sys.stderr)
+        print(harmless(text(key, self.lang, **facts)), file=sys.stderr)
 
     def show(self, value: Any, *, columns: Sequence[str] = (), title: str = "") -> None:
-        """Print one value or a list of rows: JSON for programs, a table or `name value` lines for people.
+        """Print one value or a list of rows: JSON for programs, for people as `tables` has it.
 
         `columns` names and orders the fields of a table; without it all fields of the first row are shown.
         """
         plain = to_plain(value)
         if self.json:
             print(json.dumps(plain, ensure_ascii=False, indent=2, sort_keys=False))
-        elif isinstance(plain, list):
-            print_table(plain, columns, title)
-        elif isinstance(plain, dict):
-            print_table([{"": name, " ": item} for name, item in plain.items()], (), title)
         else:
-            print(plain)
+            print_value(plain, self.lang, columns, title)
 
     def refuse(self, error: HubError) -> int:
         """Tell why not; the process's exit code."""
         if self.json:
             print(json.dumps({"error": error_value(error)}, ensure_ascii=False), file=sys.stderr)
         else:
-            print(error.explain(self.lang), file=sys.stderr)
+            print(harmless(error.explain(self.lang)), file=sys.stderr)
         return error.exit_code
 
     @contextmanager
@@ -112,6 +109,17 @@ def check_home(home: Path) -> None:
         raise Invalid("cli.home", name=home.name) from None
     except OSError as error:
         error.filename = home.name
+        raise
+
+
+def read_text(file: Path) -> str:
+    """What a file the person named holds. Raises: Invalid("cli.not_text"), OSError where it cannot be read."""
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise Invalid("cli.not_text", name=file.name) from None
+    except OSError as error:
+        error.filename = error.filename or file.name  # a disk that fails in the middle names no file
         raise
 
 
@@ -153,6 +161,8 @@ def enter(argv: Sequence[str]) -> tuple[Context, list[str]]:
                 raise Invalid("cli.value", option=name)
         else:
             rest.append(word)
+    if any("\ud800" <= letter <= "\udfff" for word in argv for letter in word):
+        raise Invalid("cli.unreadable_bytes")
     asked = found.get("--lang") or preferred_lang()
     if asked not in LANGS:
         raise Invalid("cli.lang", asked=asked, known=", ".join(LANGS))
@@ -190,58 +200,6 @@ def to_plain(value: Any) -> Any:
 def written(day: datetime | None) -> str:
     """A day of the command line as services take it: ISO, empty where none is stated."""
     return day.date().isoformat() if day else ""
-
-
-def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
-    """A table, or one block of lines a row where its columns would not fit side by side."""
-    from rich.console import Console
-    from rich.table import Table
-
-    rows = list(rows)
-    names = list(columns) or (list(rows[0]) if rows else [])
-    console = Console()
-    if least_width(rows, names) > console.width and len(names) > 2:
-        print_blocks(rows, names, title)
-        return
-    table = Table(title=title or None, title_justify="left", header_style="bold", show_header=any(name.strip() for name in names))
-    for name in names:
-        table.add_column(name, overflow="fold", justify="right" if all(is_number(row.get(name)) for row in rows) else "left")
-    for row in rows:
-        table.add_row(*(cell(row.get(name)) for name in names))
-    console.print(table)
-
-
-def least_width(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> int:
-    """The columns a table needs so that no heading and no number breaks; text may fold at twelve."""
-    from rich.cells import cell_len
-
-    total = 1
-    for name in names:
-        widths = [
-            cell_len(cell(row.get(name))) if is_number(row.get(name)) else min(12, cell_len(cell(row.get(name)))) for row in rows
-        ]
-        total += max([cell_len(name), *widths]) + 3
-    return total
-
-
-def print_blocks(rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str) -> None:
-    from rich.cells import cell_len
-
-    widest = max(cell_len(name) for name in names)
-    blocks = ["\n".join(f"{name}{' ' * (widest - cell_len(name))}  {cell(row.get(name))}" for name in names) for row in rows]
-    print("\n\n".join([title, *blocks] if title else blocks))
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    if is_number(value):
-        return f"{value:,}"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
 
 
 def amount(count: float, unit: str, lang: Lang) -> str:

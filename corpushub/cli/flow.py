@@ -153,7 +153,7 @@ def read_data(words: list[str]) -> dict[str, Any]:
             raise Invalid("flow.bad_data", word=word)
         try:
             answers[name] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             answers[name] = value
     return answers
 
@@ -171,7 +171,7 @@ def text_of(file: Path) -> str:
 def parsed(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Invalid("flow.bad_data", word="JSON") from None
     if not isinstance(value, dict):
         raise Invalid("flow.bad_data", word="JSON")

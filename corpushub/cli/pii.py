@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from corpushub.cli.context import context
+from corpushub.cli.context import context, read_text
 
 app = typer.Typer(no_args_is_help=True, help="Personal information: measure detection, look at findings.", rich_markup_mode=None)
 
@@ -67,7 +67,7 @@ def roles(
     found = infer_roles(head(file))
     ctx.show(found if ctx.json else [asdict(role) for role in found])
     if recipe is not None:
-        problems = unguarded(found, Recipe.parse(recipe.read_text("utf-8"), name=recipe.name, steps=registry()))
+        problems = unguarded(found, Recipe.parse(read_text(recipe), name=recipe.name, steps=registry()))
         if problems:
             raise Invalid("pii.unguarded_columns", problems=problems, file=recipe.name, count=len(problems))
 

@@ -95,7 +95,11 @@ def machine_refusal(error: OSError) -> HubError | None:
             return Unavailable("cli.read_only", name=name)
         case errno.ENOSPC | errno.EDQUOT:
             return Unavailable("cli.disk_full", name=name)
-        case errno.ENOTDIR | errno.EEXIST | errno.ENAMETOOLONG | errno.ELOOP:
+        case errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENAMETOOLONG | errno.ELOOP:
             return Invalid("cli.no_place", name=name[:80])
+        case errno.ENOENT if error.filename:
+            return NotFound("cli.nothing_there", name=name[:80])
+        case errno.EIO | errno.EINVAL | errno.ENXIO | errno.ENODEV | errno.EFBIG | errno.EBUSY | errno.ETXTBSY | errno.EMFILE:
+            return Unavailable("cli.machine", name=name[:80], reason=error.strerror)
         case _:
             return None

@@ -17,6 +17,9 @@ from corpushub.base.errors import Problem
 from corpushub.base.suggest import closest
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
+_OPENING = (yaml.BlockSequenceStartToken, yaml.BlockMappingStartToken, yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
 
 
 class CoreLoader(yaml.CSafeLoader):
@@ -49,9 +52,8 @@ class Document:
             self.problems.append(Problem("document.too_long", {"limit": MAX_BYTES}, file=self.name))
             return None
         try:
-            if alias := next((token for token in yaml.scan(text, CoreLoader) if isinstance(token, yaml.AliasToken)), None):
-                line, column = alias.start_mark.line + 1, alias.start_mark.column + 1
-                self.problems.append(Problem("document.alias", {"alias": alias.value}, self.name, line, column))
+            if (stop := self._stop(text)) is not None:
+                self.problems.append(stop)
                 return None
             node = yaml.compose(text, CoreLoader)
         except yaml.MarkedYAMLError as error:
@@ -72,6 +74,17 @@ class Document:
             return None
         self._check_duplicates(node)
         return node
+
+    def _stop(self, text: str) -> Problem | None:
+        """What must not be read further: an alias, or values so deep in each other that libyaml, which calls itself for each, ends the process."""
+        depth = 0
+        for token in yaml.scan(text, CoreLoader):
+            depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+            if depth > MAX_DEPTH or isinstance(token, yaml.AliasToken):
+                place = self.name, token.start_mark.line + 1, token.start_mark.column + 1
+                deep = Problem("document.too_deep", {"limit": MAX_DEPTH}, *place)
+                return deep if depth > MAX_DEPTH else Problem("document.alias", {"alias": token.value}, *place)
+        return None
 
     def _check_duplicates(self, node: Node) -> None:
         if isinstance(node, MappingNode):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -89,7 +90,9 @@ class Backup:
         Rows come first, then objects: what the rows name is never taken away while they name it. Raises: Invalid("backup.inside_home"),
         Conflict("backup.at_once"), Invalid("backup.damaged") where an object of the hub is not what its name says.
         """
-        if folder.resolve().is_relative_to(self.settings.home.resolve()):
+        if Path(os.path.realpath(folder)).is_relative_to(
+            self.settings.home.resolve()
+        ):  # `resolve` stumbles over links to themselves
             raise Invalid("backup.inside_home")
         moment = self.clock()
         name = moment.strftime(_NAME)

@@ -138,6 +138,8 @@ def test_a_mistake_is_told_with_its_place_and_what_to_do_next(
         (errno.EACCES, 3, "请授予权限", "give it the right"),
         (errno.EROFS, 75, "请用 --home", "choose another home"),
         (errno.ENOSPC, 75, "请腾出空间", "ree some space"),
+        (errno.EIO, 75, "请换一个路径", "choose another path"),
+        (errno.ENOENT, 4, "请检查路径", "check the path"),
     ],
 )
 def test_what_the_machine_does_not_allow_is_told(
@@ -150,6 +152,41 @@ def test_what_the_machine_does_not_allow_is_told(
     for lang, next_step in (("zh", zh), ("en", en)):
         found, told = say("builds", lang)
         assert (found, is_clean(told, tmp_path), "hub.db" in told, next_step in told) == (code, True, True, True), told
+
+
+NOWHERE = ("/proc/x", "/proc/x/y", "notices.yaml/x", "loop", "n" * 300)
+
+
+@pytest.mark.parametrize(
+    ("command", "places"),
+    [
+        ("backup {}", NOWHERE),
+        ("cards build --cards {}", NOWHERE),
+        ("federation export {}", (*NOWHERE, "notices")),
+        ("audit export {} --as auditor", ("/proc/x", "notices.yaml/x", "notices")),
+        ("audit cosign {}", (*NOWHERE, "notices", "bytes", "none")),
+        ("audit verify --older {}", (*NOWHERE, "notices", "bytes", "none")),
+        ("pii roles notices/0.csv --recipe {}", ("notices", "bytes", "none")),
+        ("flow open demand @{}", (*NOWHERE, "notices", "bytes", "none", "deep.json")),
+        ("cleanroom open city/notices {} --epsilon 1", (*NOWHERE, "notices", "bytes", "none", "deep.json")),
+        ("plan {}", ("/proc/x", "notices", "bytes", "none", "deep.json")),
+    ],
+)
+def test_a_path_that_will_not_do_is_told(
+    say: Callable[..., tuple[int, str]], tmp_path: Path, command: str, places: tuple[str, ...]
+) -> None:
+    """Once each of these was a trace, or (a recipe of nothing but brackets) the end of the process."""
+    (tmp_path / "bytes").write_bytes(b"\x00\xff\xfe\x80")
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "loop").symlink_to("loop")
+    for place in places:
+        for lang in ("zh", "en"):
+            code, told = say(command.format(place), lang)
+            assert (code in {2, 3, 4, 75}, is_clean(told, tmp_path), bool(told.strip())) == (True, True, True), (
+                place,
+                code,
+                told,
+            )
 
 
 def test_a_grant_that_has_ended_is_told_with_its_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

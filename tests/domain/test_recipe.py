@@ -125,6 +125,8 @@ def test_a_missing_and_a_wrong_parameter_are_named() -> None:
         ("a: &x 1\nb: *x", "document.alias"),
         ("a: 1\na: 2", "document.twice"),
         ("a: \x07", "document.character"),
+        *[(f"a: {words * 50_000}", "document.too_deep") for words in ("[", "{b: ", "!!seq [")],
+        *[(words * 50_000, "document.too_deep") for words in ("- ", "? ")],
     ],
 )
 def test_what_is_no_document_is_refused_with_its_place(text: str, code: str) -> None:
