@@ -80,10 +80,11 @@ class Document:
         depth = 0
         for token in yaml.scan(text, CoreLoader):
             depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
-            if depth > MAX_DEPTH or isinstance(token, yaml.AliasToken):
-                place = self.name, token.start_mark.line + 1, token.start_mark.column + 1
-                deep = Problem("document.too_deep", {"limit": MAX_DEPTH}, *place)
-                return deep if depth > MAX_DEPTH else Problem("document.alias", {"alias": token.value}, *place)
+            place = self.name, token.start_mark.line + 1, token.start_mark.column + 1
+            if depth > MAX_DEPTH:
+                return Problem("document.too_deep", {"limit": MAX_DEPTH}, *place)
+            if isinstance(token, yaml.AliasToken):
+                return Problem("document.alias", {"alias": token.value}, *place)
         return None
 
     def _check_duplicates(self, node: Node) -> None:

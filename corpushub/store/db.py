@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from corpushub.base.errors import Conflict, Unavailable
+from corpushub.base.errors import Conflict, Invalid, Unavailable
 from corpushub.base.identity import Clock, system_clock
 from corpushub.store.accounts import AccountRows
 from corpushub.store.cases import CaseRows
@@ -34,6 +34,7 @@ from corpushub.store.repos import Repos
 from corpushub.store.row_holds import RowHolds
 from corpushub.store.tokens import Deliveries, Tokens
 
+_DRIVERS = {"sqlite": "sqlite"} | dict.fromkeys(("postgresql", "postgresql+psycopg"), "postgresql+psycopg")
 _BUSY_SECONDS = 30
 # Connections kept open, because opening one costs more than a question: for a server's eight threads, its recorder and its worker. Each
 # keeps SQLite's own 2 MiB of pages: with 4, 1 or a quarter, what is asked among 10,000 datasets costs the same (benchmarks/hub.md).
@@ -46,7 +47,6 @@ _SQLITE_AWAY = frozenset(
         sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_PROTOCOL,  # a reader that lost the race for its place in the log a hundred times: the machine has no time
         sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
     }
 )
 _SQLITE_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})  # the second: no room for the log's index
@@ -121,7 +121,7 @@ class Database:
         if "://" not in url:
             Path(url).parent.mkdir(parents=True, exist_ok=True)
             url = f"sqlite:///{url}"
-        self.url = sa.make_url(url)
+        self.url = url_of(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.in_memory = self.is_sqlite and self.url.database in {None, "", ":memory:"}
         self.engine = self._engine()
@@ -154,7 +154,7 @@ class Database:
     def begin(self) -> Generator[Unit]:
         """A writing transaction: committed when the block ends, rolled back when it raises.
 
-        Raises: Unavailable("store.busy" | "store.full" | "store.damaged"), Conflict("store.race") where PostgreSQL broke a deadlock.
+        Raises: Unavailable("store.busy" | "store.full" | "store.damaged" | "store.unopened"), Conflict("store.race") where PostgreSQL broke a deadlock.
         """
         assert not getattr(self._inside, "unit", False), "a unit is already open in this thread"
         self._inside.unit = True
@@ -211,6 +211,15 @@ class Database:
         self.engine.dispose()
 
 
+def url_of(stated: str) -> sa.URL:
+    """Raises: Invalid("store.url") where it names no database this hub can keep; what stands in it is not told, a password may."""
+    with suppress(sa.exc.ArgumentError):
+        url = sa.make_url(stated)
+        if url.drivername in _DRIVERS:
+            return url.set(drivername=_DRIVERS[url.drivername])
+    raise Invalid("store.url")
+
+
 @contextmanager
 def _translated() -> Generator[None]:
     try:
@@ -220,6 +229,8 @@ def _translated() -> Generator[None]:
             raise Conflict("store.race") from error
         if getattr(error.orig, "sqlite_errorcode", 0) in _SQLITE_FULL:
             raise Unavailable("store.full") from error
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN:
+            raise Unavailable("store.unopened") from error
         if error.connection_invalidated or _is_out_of_reach(error.orig):
             raise Unavailable("store.busy") from error
         if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_DAMAGED:

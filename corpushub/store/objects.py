@@ -232,9 +232,13 @@ class Bucket:
     """Objects in an S3-speaking store, through obstore."""
 
     def __init__(self, url: str, settings: Settings | None) -> None:
+        from obstore.exceptions import BaseError
         from obstore.store import S3Store
 
-        self.store: Any = S3Store.from_url(url, **s3_options(settings))
+        try:
+            self.store: Any = S3Store.from_url(url, **s3_options(settings))
+        except BaseError:
+            raise Invalid("store.bucket") from None
 
     def key(self, digest: str) -> str:
         return f"{digest[:2]}/{digest}"

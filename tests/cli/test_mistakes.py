@@ -189,6 +189,32 @@ def test_a_path_that_will_not_do_is_told(
             )
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "code"),
+    [
+        ("DATABASE_URL", "mysql://user:secret@host/x", 2),
+        ("DATABASE_URL", "://", 2),
+        ("DATABASE_URL", "nosuch://user:secret@host", 2),
+        ("DATABASE_URL", "notices", 75),
+        ("DATABASE_URL", "sqlite:////proc/x/y.db", 75),
+        ("DATABASE_URL", "notices.yaml/x.db", 2),
+        ("DATABASE_URL", "postgresql://user:secret@127.0.0.1:1/x", 75),
+        ("OBJECTS_URL", "s3://", 2),
+        ("OBJECTS_URL", "/proc/x", 4),
+        ("OBJECTS_URL", "notices.yaml", 2),
+    ],
+)
+def test_a_setting_that_names_no_place_is_told(
+    say: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, code: int
+) -> None:
+    monkeypatch.setenv(f"CORPUSHUB_{setting}", value)
+    for lang in ("zh", "en"):
+        found, told = say("release list", lang)
+        assert (found, is_clean(told, tmp_path), "secret" in told, "did not answer" in told) == (
+            code, True, False, lang == "en" and value.endswith("1/x"),
+        ), told  # fmt: skip
+
+
 def test_a_grant_that_has_ended_is_told_with_its_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     city = a_city(tmp_path)
     registered(city)
