@@ -11,7 +11,7 @@ import pytest
 
 from corpushub.base.errors import Invalid
 from corpushub.cli import run
-from corpushub.cli.context import enter, print_table, to_plain
+from corpushub.cli.context import enter, to_plain
 from tests.kit.demo import PROJECT, environment, free_port
 
 HEAVY = {"gradio", "presidio_analyzer", "ray", "opendp", "polars", "sqlalchemy", "pyarrow", "datasets", "fastapi"}
@@ -62,23 +62,6 @@ def test_a_refusal_is_data_for_programs(tmp_path: Path) -> None:
 
 def test_values_become_plain_json() -> None:
     assert to_plain({"a": {3, 1}, "b": (Path("/x/y.txt"),)}) == {"a": [1, 3], "b": ["y.txt"]}
-
-
-def test_a_table_too_wide_for_the_terminal_becomes_blocks(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = [{"entity": "CN_MOBILE", "recall_from": 0.9123, "precision_from": 0.8511, "note": "telephone"}]
-    monkeypatch.setenv("COLUMNS", "40")
-    print_table(rows, (), "")
-    assert capsys.readouterr().out.splitlines() == [
-        "entity          CN_MOBILE",
-        "recall_from     0.9123",
-        "precision_from  0.8511",
-        "note            telephone",
-    ]
-    monkeypatch.setenv("COLUMNS", "120")
-    print_table(rows, (), "")
-    assert "│ CN_MOBILE │" in capsys.readouterr().out
 
 
 def test_a_hub_tells_the_address_it_was_told_to_listen_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
