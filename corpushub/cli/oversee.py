@@ -57,9 +57,8 @@ def holders(dataset: Annotated[str, typer.Argument(help="owner/name")]) -> None:
     """Who may use a dataset, and who has taken it."""
     ctx = context()
     found = ctx.hub().oversight.holders(ctx.actor(), dataset)
-    ctx.show(
-        [asdict(item) for item in found], columns=("org", "entitlement", "state", "purpose", "valid_to", "deliveries", "bytes")
-    )
+    columns = ("org", "entitlement", "state", "purpose", "valid_to", "deliveries", "bytes", "models")
+    ctx.show([{**asdict(item), "models": ", ".join(item.models)} for item in found], columns=columns)
 
 
 @app.command()

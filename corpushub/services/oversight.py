@@ -17,7 +17,7 @@ from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
 from corpushub.domain.findings import DECISIONS, Finding, unusual
 from corpushub.domain.flows import flows
-from corpushub.domain.flows.entitlement import ACTIVE
+from corpushub.domain.flows.entitlement import ACTIVE, models_of
 from corpushub.domain.flows.incident import KINDS
 from corpushub.domain.flows.revenue import ceiling
 from corpushub.domain.indicators import Indicator, Tally, counted_types, indicators, indicators_of
@@ -47,6 +47,7 @@ class Holder:
     deliveries: int
     bytes: int
     last: str = ""
+    models: tuple[str, ...] = ()  # it reported as made with the dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +277,7 @@ class Oversight:
                         valid_to=str(case.data["valid_to"]),
                         deliveries=used["requests"],
                         bytes=used["bytes"],
+                        models=tuple(models_of(case)),
                     )
                 )
         return tuple(rows)

@@ -509,6 +509,36 @@ def test_a_release_can_be_rejected_cancelled_unapproved(live: City) -> None:
     walk(live, case, ("reviewer", "waive", {"gate": "SRC-03", **WHY}))
 
 
+def test_a_recall_names_the_models_their_makers_reported(live: City) -> None:
+    right = entitled(live)
+    told = {"model": "m1", "task": "summaries", "versions_used": ["1.0.0"]}
+    assert refused(live, "developer", right, "report_use", **told | {"versions_used": ["1.0.1"]}) == "entitlement.unknown_version"
+    walk(live, right, ("developer", "report_use", told))
+    right = walk(live, right, ("developer", "report_use", told | {"model": "m2", "versions_used": "city/notices@1.0.0、v1.0.0"}))
+    assert [(use["model"], set(use["versions_used"])) for use in right.data["uses"]] == [
+        ("m1", {"city/notices@1.0.0"}),
+        ("m2", {"city/notices@1.0.0"}),
+    ]
+    walk(live, live.made["release"], ("reviewer", "withdraw", WHY), ("implementer", "withdraw", WHY))
+    (notice,) = [item for item in live.cases.notices(live["developer"]) if item.topic == "notice.release_used_withdrawn"]
+    assert notice.payload["models"] == "m1, m2"
+
+
+def test_an_objection_is_about_what_there_is(live: City) -> None:
+    words = {"kind": "wrong_value", "text": "the number is wrong"}
+    for about in ("city/notice", "无此数据集", ""):
+        with pytest.raises(Invalid):
+            live.cases.open(ANONYMOUS, "objection", {"about": about, **words})
+    with pytest.raises(Invalid, match=r"objection\.unknown_version"):
+        live.cases.open(ANONYMOUS, "objection", {"about": "city/notices", "version": "1.0.9", **words})
+    case = live.cases.open(live["developer"], "objection", {"about": RESOURCE, **words})
+    assert refused(live, "provider", case, "accept", quarantine=True) == "objection.nothing_out"
+    walk(live, case, ("provider", "accept"))
+    case = live.cases.open(live["developer"], "objection", {"about": "city/notices", "version": "1.0.0", **words})
+    walk(live, case, ("operator", "accept", {"quarantine": True}))
+    assert live.cases.get(SYSTEM, live.made["release"].id).state == "quarantined"
+
+
 def test_a_recall_flags_descendants_and_tells_holders(live: City) -> None:
     entitled(live)
     product = {"name": "street model", "kind": "model", "parents": ["city/notices@1.0.0"], "description": "a model"}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from corpushub.base.errors import Conflict, HubError
+from corpushub.base.errors import Conflict, HubError, Invalid
 from corpushub.base.rulebook import Deadline
-from corpushub.domain.flows.shared import NOTE, REASON, day_end, tell
+from corpushub.domain.flows.shared import NOTE, REASON, day_end, published, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.policy import CHANNELS, PURPOSES, Link, Terms
@@ -51,6 +51,32 @@ def authorized_longer(case: Case, _: Actor, __: Data, context: Context) -> HubEr
     if len(ends) < len(case.data.get("authorizations", ())) or (ends and min(ends) <= case.data["valid_to"]):
         return Conflict("entitlement.cannot_renew", case=case.id)
     return None
+
+
+def version_id(dataset: str, named: str) -> str:
+    """`owner/name@1.0.0` of a version named so, or by its number alone."""
+    return f"{dataset}@{named.removeprefix(f'{dataset}@').removeprefix('v')}"
+
+
+def known_versions(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
+    """A recall finds whoever used a version by its name: one that never was out would be found by nobody."""
+    dataset = str(case.data["dataset"])
+    known = [version_id(dataset, item.data["version"]) for item in published(dataset, context)]
+    unknown = [named for named in data.get("versions_used", ()) if version_id(dataset, named) not in known]
+    return Invalid("entitlement.unknown_version", version=unknown[0], known=", ".join(known) or "-") if unknown else None
+
+
+def use_kept(case: Case, _: Actor, data: Data, __: Context) -> Data:
+    """Every report stays: the next model is trained on another version (article 9)."""
+    ids = [version_id(str(case.data["dataset"]), named) for named in data["versions_used"]]
+    use = {"model": data["model"], "task": data["task"], "versions_used": ids}
+    return {"versions_used": ids, "uses": [*case.data.get("uses", ()), use]}
+
+
+def models_of(entitlement: Case, version: str = "") -> list[str]:
+    """Models its holder reported, of one version (`owner/name@1.0.0`) or of all."""
+    uses = [use for use in entitlement.data.get("uses", ()) if not version or version in use["versions_used"]]
+    return sorted({str(use["model"]) for use in uses})
 
 
 def authorizations_active(case: Case, _: Actor, __: Data, context: Context) -> HubError | None:
@@ -163,6 +189,8 @@ FLOW = Flow(
             "use_reported",
             HOLDER,
             fields=(Field("model"), Field("task", "note"), Field("versions_used", "words")),
+            guards=(known_versions,),
+            derive=use_kept,
         ),
     ),
 )

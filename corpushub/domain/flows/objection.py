@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from corpushub.base.errors import Conflict, HubError
-from corpushub.domain.flows.shared import MORE_DAYS, NOTE, REASON, after_rule, tell
+from corpushub.base.errors import Conflict, HubError, Invalid
+from corpushub.domain.flows.shared import MORE_DAYS, NOTE, REASON, after_rule, published, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import ANYBODY, CLOCK, OPENER, Act, Case, Clock, Context, Data, Event, Flow, Reaction, Seat, step
@@ -38,6 +38,36 @@ def provider_of(_: Case, __: Actor, data: Data, context: Context) -> Data:
     return {"provider": sorted(orgs)}
 
 
+ABOUT_CASES = frozenset({"price", "disclosure", "other"})
+
+
+def known_subject(_: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
+    """Somebody has to be there to answer, and a version that is named has to be one of the dataset. A stranger learns of no secret entry."""
+    about = data["about"]
+    versions = [str(item.data["version"]) for item in published(about, context)]
+    if data.get("version"):
+        return None if data["version"] in versions else Invalid("objection.unknown_version", about=about, version=data["version"])
+    entry = context.facts.resource(about)
+    is_entry = entry is not None and not (entry.secrecy and actor.is_anonymous)
+    is_case = data["kind"] in ABOUT_CASES and context.facts.case(about) is not None
+    is_known = versions or is_entry or is_case or context.facts.cases("release", subject=about)
+    return None if is_known else Invalid("objection.unknown", about=about)
+
+
+def something_out(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
+    """Who asks for a quarantine must not believe in one where nothing is out."""
+    if data.get("quarantine") and not list(in_doubt(case, context)):
+        return Conflict("objection.nothing_out", about=case.data["about"])
+    return None
+
+
+def in_doubt(case: Case, context: Context) -> Iterable[Case]:
+    """The public version the objection is about, or the newest where it names none."""
+    for release in context.facts.cases("release", subject=case.data["about"], states=("released", "superseded")):
+        if release.data["version"] == case.data.get("version") or (not case.data.get("version") and release.state == "released"):
+            yield release
+
+
 def correction_exists(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
     """A correction of a dataset is a released version newer than the objection."""
     if not data or context.facts.resource(case.data["about"]) is not None:
@@ -55,11 +85,8 @@ def correction_exists(case: Case, _: Actor, data: Data, context: Context) -> Hub
 
 
 def quarantine(case: Case, event: Event, context: Context) -> Iterable[Reaction]:
-    if not event.data.get("quarantine"):
-        return
-    for release in context.facts.cases("release", subject=case.data["about"], states=("released",)):
-        if not case.data.get("version") or release.data["version"] == case.data["version"]:
-            yield Act(release.id, "quarantine", {"reason": case.id})
+    for release in in_doubt(case, context) if event.data.get("quarantine") else ():
+        yield Act(release.id, "quarantine", {"reason": case.id})
 
 
 def is_blocking(case: Case) -> bool:
@@ -92,6 +119,7 @@ FLOW = Flow(
         "filed",
         ANYBODY,
         fields=FILE,
+        guards=(known_subject,),
         derive=provider_of,
         effects=(tell("notice.objection_filed", "provider"),),
     ),
@@ -102,6 +130,7 @@ FLOW = Flow(
             "accepted",
             *CHECKERS,
             fields=(NOTE, Field("quarantine", "bool", required=False)),
+            guards=(something_out,),
             effects=(quarantine, tell("notice.objection_accepted", "opener")),
         ),
         step(

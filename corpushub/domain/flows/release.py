@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
+from corpushub.domain.flows.entitlement import models_of
 from corpushub.domain.flows.objection import is_blocking
 from corpushub.domain.flows.shared import NOTE, REASON, tell
 from corpushub.domain.form import Field
@@ -242,6 +243,18 @@ def holders_told(topic: str) -> Any:
     return effect
 
 
+def users_told(case: Case, _: Event, context: Context) -> Iterable[Reaction]:
+    """Whoever reported a model made with this version is told of the model, by its name (article 9)."""
+    version = f"{case.data['dataset']}@{case.data['version']}"
+    models: dict[str, set[str]] = {}
+    for item in context.facts.cases("entitlement", subject=case.data["dataset"]):
+        models.setdefault(str(item.data["holder"]), set()).update(models_of(item, version))
+    for holder, named in sorted(models.items()):
+        if named:
+            told = {"dataset": case.data["dataset"], "version": case.data["version"], "models": ", ".join(sorted(named))}
+            yield Notify((holder,), "notice.release_used_withdrawn", {**told, "case": case.id})
+
+
 def flag_derived(case: Case, event: Event, context: Context) -> Iterable[Reaction]:
     for item in context.facts.cases("derived", states=("registered",)):
         if {case.data["dataset"], f"{case.data['dataset']}@{case.data['version']}"} & set(item.data["parents"]):
@@ -361,7 +374,7 @@ FLOW = Flow(
             quorum=two_people,
             voices="withdrawn_by",
             derive=tombstone,
-            effects=(holders_told("notice.release_withdrawn"), flag_derived),
+            effects=(holders_told("notice.release_withdrawn"), users_told, flag_derived),
         ),
     ),
     clocks=(Clock("review", "release.review", ("in_review",), ("approved", "rejected", "released", "cancelled"), ("returned",)),),

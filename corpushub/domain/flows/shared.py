@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from corpushub.base.errors import Forbidden, HubError, Invalid
@@ -63,6 +63,14 @@ def known_org(*keys: str) -> Guard:
         return None
 
     return judge
+
+
+PUBLISHED = ("released", "superseded", "quarantined", "withdrawn")
+
+
+def published(dataset: str, context: Context) -> Sequence[Case]:
+    """Every version of a dataset that was ever out, the newest first."""
+    return context.facts.cases("release", subject=dataset, states=PUBLISHED)
 
 
 def period_in_order(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:

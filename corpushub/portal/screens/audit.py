@@ -123,6 +123,7 @@ def holders(ask: Ask, dataset: str) -> Safe:
             row.valid_to,
             f"{row.deliveries:,}",
             size(row.bytes),
+            ", ".join(row.models) or "–",
             values.case_link(ask, row.entitlement),
         ]
         for row in ask.hub.oversight.holders(ask.actor, dataset)
@@ -134,6 +135,7 @@ def holders(ask: Ask, dataset: str) -> Safe:
         t.name("field", "valid_to"),
         t("audit_screen.times"),
         t("dataset.size"),
+        t.name("field", "models"),
         t.name("name", "entitlement"),
     ]
     return grid(heads, rows, numeric=(4, 5)) if rows else empty(t("audit_screen.nobody"))

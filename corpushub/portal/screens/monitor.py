@@ -62,6 +62,7 @@ def holders(ask: Ask, names: list[str]) -> Safe:
             state_chip(t, row.state),
             f"{row.deliveries:,}",
             size(row.bytes),
+            ", ".join(row.models) or "–",
             values.case_link(ask, row.entitlement),
         ]
         for name, row in found
@@ -72,6 +73,7 @@ def holders(ask: Ask, names: list[str]) -> Safe:
         t("board.state"),
         t("audit_screen.times"),
         t("dataset.size"),
+        t.name("field", "models"),
         t.name("name", "entitlement"),
     ]
     return card(t("audit_screen.holders"), grid(heads, rows, numeric=(3, 4)) if rows else empty(t("audit_screen.nobody")))
