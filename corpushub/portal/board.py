@@ -10,8 +10,9 @@ from corpushub.domain.flows import flow_named
 from corpushub.domain.parties import Role
 from corpushub.domain.workflow import Case, Seat
 from corpushub.portal import casework, choices, diagrams, values
+from corpushub.portal.forms import Command
 from corpushub.portal.html import Child, Safe, a, b, div, joined, li, span, ul
-from corpushub.portal.pages import Ask, Page, Screen, link
+from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import card, empty, grid, heading, moment, reading, state_chip, steps, tabs
 from corpushub.services.cases import Task
 
@@ -147,9 +148,15 @@ def case_view(ask: Ask, case: Case, board: Board) -> Safe:
             crumbs=[(t(f"{board.place}.title"), link(ask.lang, board.path)), (case.id, ask.href())],
         ),
         div(left, right, c="two"),
-        div(who_decides(ask, case), ways, c="decide in-page"),
+        div(div(who_decides(ask, case), refusals(t, acts), c="grow"), ways, c="decide in-page"),
         sheets,
     )
+
+
+def refusals(t: Words, acts: Sequence[Command]) -> Safe | None:
+    """Why what the reader's seat covers can't be done yet: said in the open, not only at the button."""
+    rows = [li(b(t.name("command", act.name)), " ", act.refusal) for act in acts if act.refusal]
+    return ul(*rows, c="refusals small") if rows else None
 
 
 def clock_list(ask: Ask, case: Case) -> Safe:

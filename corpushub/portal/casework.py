@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +43,11 @@ OWN = {
     "operator": Role.OPERATOR,
     "owner": Role.PROVIDER,
 }  # fields that name whoever opens the case
+RESTATES = frozenset(
+    {"approve", "change_members", "change_resources", "correct", "edit", "iterate", "propose", "resubmit", "shrink"}
+)
+"""Commands that say again what the case says: their sheets begin with it, so that nothing is lost that was not to be changed."""
+SAID_ONCE = frozenset({"note", "reason"})
 KEYS = {"approve": "a", "return": "r"}
 STYLES = {
     "approve": "btn good",
@@ -182,7 +186,8 @@ def commands(ask: Ask, case: Case, *, wanted: tuple[str, ...] = ()) -> tuple[for
         refusal = ask.t.explain(item.refusal) if item.refusal else ""
         known = found.get(item.command)
         if known is None or (known.refusal and not refusal):
-            stands = {name: json.dumps(case.data[name], ensure_ascii=False, indent=1) for name in ("facts",) if name in case.data}
+            asked = {field.name for field in item.fields} - SAID_ONCE if item.command in RESTATES else ()
+            stands = {name: case.data[name] for name in asked if name in case.data}
             found[item.command] = forms.Command(item.command, case.id, item.fields, refusal, case.version, preset=stands)
     order = {name: index for index, name in enumerate(wanted)}
     return tuple(sorted(found.values(), key=by_order(order)))

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from corpushub.base.errors import Invalid
-from corpushub.domain.catalog import FREQUENCIES, ORIGINS, SENSITIVITIES
+from corpushub.base.messages import LANGS
+from corpushub.domain.catalog import FREQUENCIES, ORIGINS, SENSITIVITIES, Resource, incomplete
 from corpushub.domain.parties import Role
 from corpushub.portal import forms
-from corpushub.portal.html import Child, Safe, button, div, input_, joined, label, option, select, span, textarea
+from corpushub.portal.html import Child, Safe, button, div, input_, joined, label, option, p, select, span, textarea
 from corpushub.portal.pages import Ask, Form, Outcome, Words, link
+from corpushub.portal.parts import card, chip
 
 SHEET = "sheet-entry"
 MAY = (Role.PROVIDER, Role.DISTRICT, Role.OPERATOR, Role.REGISTRAR, Role.AUTHORITY, Role.SECTOR)
@@ -33,7 +35,12 @@ def sheet(ask: Ask) -> Safe:
     orgs = ask.hub.parties.orgs() if ask.actor.has(*FOR_OTHERS) else [ask.hub.parties.org(ask.actor.org)]
     owners = [(org.id, t.of(org.name)) for org in orgs]
     return joined(
-        box(t("resources.id"), input_(name="id", required=True, placeholder="990100/dept/name"), hint=t("resources.id_hint")),
+        box(
+            t("resources.id"),
+            input_(name="id", required=True, placeholder="990100/dept/name"),
+            hint=t("resources.id_hint"),
+            required=True,
+        ),
         div(part(ask, "title.zh", required=True), part(ask, "title.en", required=True), c="pair"),
         div(part(ask, "summary.zh"), part(ask, "summary.en"), c="pair"),
         div(pick(t.name("field", "owner"), "owner", owners, ask.actor.org), domain(t, ""), c="pair"),
@@ -47,17 +54,32 @@ def sheet(ask: Ask) -> Safe:
         box(
             t("resources.items"),
             textarea(name="items", rows=6, required=True),
-            hint=t("resources.items_hint", kinds=", ".join(SENSITIVITIES)),
+            hint=t("resources.items_hint", kinds=t.listed(t.name("sensitivity", kind) for kind in SENSITIVITIES)),
+            required=True,
         ),
+        secrecy_check(ask),
     )
 
 
-def box(words: str, control: Safe, *, hint: str = "") -> Safe:
-    return label(span(words), control, span(hint, c="hint") if hint else None)
+def box(words: str, control: Safe, *, hint: str = "", required: bool = False) -> Safe:
+    return label(span(words, forms.STAR if required else None), control, span(hint, c="hint") if hint else None)
+
+
+def secrecy_check(ask: Ask) -> Safe:
+    """The check for secrets an entry needs before it may be registered; whoever ticks it signs for it with their own name."""
+    tick = input_(type_="checkbox", name="secrecy_checked_by", value=ask.actor.person)
+    return div(label(tick, span(ask.t("resources.secrecy_check")), c="check"), span(ask.t("resources.secrecy_hint"), c="hint"))
+
+
+def lacking(t: Words, entry: Resource) -> Safe | None:
+    """What an entry lacks before it may be registered; nothing where it is whole."""
+    missing = incomplete(entry)
+    chips = div([chip(t.lack(name), "warn") for name in missing], c="row")
+    return card(t("catalog.gaps"), p(t("catalog.gaps_lead")), chips) if missing else None
 
 
 def part(ask: Ask, name: str, *, required: bool = False) -> Safe:
-    return box(ask.t(f"resources.{name.replace('.', '_')}"), input_(name=name, required=required))
+    return box(ask.t(f"resources.{name.replace('.', '_')}"), input_(name=name, required=required), required=required)
 
 
 def domain(t: Words, chosen: str) -> Safe:
@@ -93,9 +115,11 @@ def described(sent: Form, lang: str) -> dict[str, Any]:
 
 
 def item_of(line: str, lang: str) -> Mapping[str, Any]:
-    """`age int personal 年龄`: name, type, sensitivity and meaning. Raises: Invalid("resources.item_line")."""
-    parts = line.split(None, 3)
-    if len(parts) < 4 or parts[2] not in SENSITIVITIES:
-        raise Invalid("resources.item_line", line=line.strip()[:80], kinds=", ".join(SENSITIVITIES))
-    name, dtype, sensitivity, meaning = parts
-    return {"name": name, "dtype": dtype, "sensitivity": sensitivity, "meaning": {lang: meaning.strip()}}
+    """`年龄 int 个人信息 周岁`: name, type, sensitivity (its word or its code) and meaning. Raises: Invalid("resources.item_line")."""
+    name, dtype, rest = (*line.split(None, 2), "", "", "")[:3]
+    for code in SENSITIVITIES:
+        for word in (*(Words(spoken).name("sensitivity", code) for spoken in LANGS), code):
+            meaning = rest[len(word) :].strip()
+            if meaning and rest.casefold().startswith(f"{word} "):
+                return {"name": name, "dtype": dtype, "sensitivity": code, "meaning": {lang: meaning}}
+    raise Invalid("resources.item_line", line=line.strip()[:80], kinds=", ".join(SENSITIVITIES))

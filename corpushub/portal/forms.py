@@ -74,7 +74,7 @@ class Command:
     refusal: str = ""
     version: int = 0
     consequence: str = ""
-    preset: Mapping[str, str] = field(default_factory=dict)
+    preset: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Given:
     """What a form starts from: choices by field name or kind, and answers already known."""
 
     choices: Choices = field(default_factory=dict)
-    preset: Mapping[str, str] = field(default_factory=dict)
+    preset: Mapping[str, Any] = field(default_factory=dict)
 
 
 def sheet(ask: Ask, command: Command, choices: Choices | None = None) -> Safe:
@@ -134,27 +134,31 @@ def dialog_of(ask: Ask, id_: str, name: str, act: str, inside: Safe) -> Safe:
 
 def control(t: Words, item: Field, start: Given) -> Safe:
     """One question with its words, its hint and the input its kind asks for."""
-    words = label_of(t, item.name)
+    words, held = label_of(t, item.name), start.preset.get(item.name)
     given = (
         start.choices.get(item.name)
         or start.choices.get(item.kind)
         or [(value, t.name("choice", value)) for value in item.choices]
     )
     if item.name in RECORDS and item.kind == "record":
-        return parts_of(t, item)
+        return parts_of(t, item, held)
     if item.name in PARTED and item.kind == "record":
         inside = [control(t, replace(part, name=f"{item.name}.{part.name}"), start) for part in PARTED[item.name]]
         return fieldset(legend(words, star(item)), *inside, c="field")
     if item.kind == "bool":
-        return label(input_(type_="checkbox", name=item.name, value="true", checked=bool(item.default)), span(words), c="check")
+        return label(
+            input_(type_="checkbox", name=item.name, value="true", checked=bool(item.default if held is None else held)),
+            span(words),
+            c="check",
+        )
     if item.kind in MANY and given:
-        chosen = item.default or ()
+        chosen = held or item.default or ()
         boxes = [
             label(input_(type_="checkbox", name=item.name, value=value, checked=value in chosen), span(name), c="check")
             for value, name in given
         ]
         return fieldset(legend(words), *boxes, c="field")
-    asked = label(span(words, star(item)), single(item, given, start.preset.get(item.name, "")), hint(t, item))
+    asked = label(span(words, star(item)), single(item, given, spelled(item, held)), hint(t, item))
     return div(asked, digester(t, item.name)) if item.kind == "digest" else asked
 
 
@@ -170,20 +174,36 @@ def file_box(t: Words, **attributes: object) -> Safe:
     return span(input_(type_="file", **attributes), span(*face, aria_hidden="true", c="face"), c="file")
 
 
-def parts_of(t: Words, item: Field) -> Safe:
-    """One input for each part of a record."""
+def parts_of(t: Words, item: Field, held: Any = None) -> Safe:
+    """One input for each part of a record, with what it says already."""
     whole = item.name in WHOLE
     boxes = [
         label(
             span(t.name("field", part.rpartition(".")[2])),
-            input_(name=f"{item.name}.{part}", type_="number", min="0")
+            input_(name=f"{item.name}.{part}", type_="number", min="0", value=part_of(held, part) or None)
             if whole
-            else textarea(name=f"{item.name}.{part}", rows=2),
+            else textarea(part_of(held, part), name=f"{item.name}.{part}", rows=2),
         )
         for part in RECORDS[item.name]
     ]
     words = t("portal.statement_fen") if whole else label_of(t, item.name)
     return fieldset(legend(words, star(item)), div(*boxes, c="parts whole" if whole else "parts"), c="field")
+
+
+def part_of(held: Any, path: str) -> str:
+    """What a record says at `costs.labour`; empty where it says nothing."""
+    for name in path.split("."):
+        held = held.get(name) if isinstance(held, Mapping) else None
+    return "" if held is None else str(held)
+
+
+def spelled(item: Field, held: Any) -> str:
+    """An answer already given, as its box takes it: words one on each line, records as they stand."""
+    if held is None or isinstance(held, str):
+        return held or ""
+    if item.kind in {"record", "records"}:
+        return json.dumps(held, ensure_ascii=False, indent=1)
+    return "\n".join(map(str, held)) if isinstance(held, list | tuple) else str(held)
 
 
 STAR = b(" *", aria_hidden="true")

@@ -120,6 +120,7 @@ def places(ask: Ask, area: str, place: str) -> Safe | None:
         a(
             ask.t(f"{key}.title"),
             href=link(ask.lang, path),
+            data_place=key,
             c="current" if key == place else None,
             aria_current="page" if key == place else None,
         )
@@ -211,6 +212,6 @@ def body(ask: Ask, area: str, place: str, page: Page) -> Safe:
             id="first",
             c="screen-host",
         ),
-        div(id="notices", role="status", aria_live="polite"),
+        div(id="notices", role="status", aria_live="polite", data_lost=ask.t("portal.lost"), data_wait=ask.t("portal.wait")),
         div(id="progress-line", aria_hidden="true"),
     )

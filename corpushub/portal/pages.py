@@ -18,8 +18,22 @@ from corpushub.portal.areas import EVERYBODY
 from corpushub.portal.html import Safe
 from corpushub.services.hub import Hub
 
-CODES = {"command": "command", "state": "state", "flow": "name", "role": "role"}
-"""Facts of refusals that are codes, and the area of the catalogue that has words for them."""
+CODES: Mapping[str, tuple[str, ...]] = {
+    "command": ("command",),
+    "state": ("state",),
+    "flow": ("name",),
+    "role": ("role",),
+    "limits": ("field",),
+    "field": ("field",),
+    "gates": ("gate",),
+    "gate": ("gate",),
+    "asked": ("choice",),
+    "allowed": ("choice",),
+    "choices": ("choice",),
+    "kinds": ("sensitivity",),
+    "kind": ("choice",),
+}
+"""Facts of refusals that are codes, one or several, and the areas of the catalogue that have words for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,19 @@ class Words:
     def fact(self, name: str, value: object) -> object:
         if name == "seats":
             return self.listed(self.seat(label) for label in str(value).split(", "))
-        return self.name(CODES[name], str(value)) if name in CODES else value
+        if name == "missing":
+            return self.listed(map(self.lack, str(value).split(", ")))
+        return self.listed(self.word(code, *CODES[name]) for code in str(value).split(", ")) if name in CODES else value
+
+    def word(self, code: str, *areas: str) -> str:
+        """The word for a code; where the catalogue has none it is no code but a name (a column, a place) and stays as it is."""
+        said = (self.name(area, code) for area in areas)
+        return next((word for word in said if word != code.replace("_", " ")), code)
+
+    def lack(self, name: str) -> str:
+        """What something lacks, in words: an answer, a step, or what a column of an entry means."""
+        column = name.removeprefix("items.").removesuffix(".meaning")
+        return self.word(name, "field", "choice") if column == name else self("portal.meaning_of", column=column)
 
     def seat(self, label: str) -> str:
         """`provider@owner` in words: the role, and whose."""

@@ -266,8 +266,51 @@ def test_a_field_called_like_a_property_of_forms_hides_nothing(browser: Browser,
         expect(page.locator("dialog[open] select[name=dataset]")).to_have_value("yunzhou/epidemic-notices")
         page.evaluate("document.querySelector('dialog[open] form').noValidate = true")
         page.click("dialog[open] button[type=submit]")
-        expect(page.locator(".notice .refusal")).to_be_visible()
+        expect(page.locator("dialog[open] .told .refusal")).to_be_visible()
         assert page.url.endswith("request=yunzhou/epidemic-notices")
+
+
+def test_a_refusal_stays_in_its_sheet_until_that_is_sent_again(browser: Browser, demo: Running) -> None:
+    """The last refusal only, above the buttons; what was typed stays, and a sheet opened anew begins without it."""
+    with visitor(browser, demo, "wu.fan") as at:
+        page = at.open("/zh/govern/resources")
+        page.click("[data-sheet=sheet-entry]")
+        page.fill("dialog[open] [name=id]", "990100/sfj/told")
+        page.fill("dialog[open] [name='title.zh']", "条目")
+        page.fill("dialog[open] [name='title.en']", "Entry")
+        for line in ("text str", "text str 个人"):
+            page.fill("dialog[open] [name=items]", line)
+            page.click("dialog[open] button[type=submit]")
+            expect(page.locator("dialog[open] .told")).to_have_count(1)
+            expect(page.locator("dialog[open] .told")).to_contain_text(f"“{line}”")
+        expect(page.locator("dialog[open] .told")).to_be_in_viewport(ratio=1)
+        expect(page.locator("dialog[open] .sheet-foot")).to_be_in_viewport(ratio=1)
+        assert page.input_value("dialog[open] [name='title.zh']") == "条目"
+        page.keyboard.press("Escape")
+        page.click("[data-sheet=sheet-entry]")
+        expect(page.locator(".told")).to_have_count(0)
+
+
+def test_work_that_takes_a_while_says_so_and_is_not_sent_twice(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "sun.yue") as at:
+        page = at.open("/zh/demand/mine?tab=tokens")
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.post_data or "") if "component_server" in request.url else None)
+        page.fill("form[data-act=issue] input[name=name]", "slow")
+        with held(page, "**/component_server"):
+            for _ in range(3):
+                page.click("form[data-act=issue] button[type=submit]")
+            expect(page.locator(".notice.wait")).to_contain_text("正在办理")
+            assert len([post for post in sent if "portal_act" in post]) == 1
+        expect(page.locator(".notice.wait")).to_have_count(0)
+
+
+def test_the_current_screen_stays_marked_when_one_moves_within_an_area(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "wu.fan") as at:
+        page = at.open("/zh/govern/resources")
+        page.click(".places a:has-text('资源登记')")
+        expect(page.locator(".places a.current")).to_have_text("资源登记")
+        expect(page.locator(".places a[aria-current=page]")).to_have_text("资源登记")
 
 
 def test_an_auditor_takes_a_bundle_and_sees_who_holds_what(browser: Browser, demo: Running) -> None:

@@ -56,7 +56,7 @@ def test_a_price_is_listed_step_by_step_without_json(browser: Browser, city: Run
         page.click("[data-sheet=sheet-list]")
         page.fill("dialog[open] textarea[name=tiers]", "0 cheap")
         page.click("dialog[open] button[type=submit]")
-        expect(page.locator(".notice .refusal")).to_contain_text("0 cheap")
+        expect(page.locator("dialog[open] .told .refusal")).to_contain_text("0 cheap")
         page.fill("dialog[open] textarea[name=tiers]", "0 1")
         send(page)
         expect(page.locator(".head .actions .chip").first).to_have_text("已挂牌")

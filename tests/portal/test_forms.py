@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -96,3 +97,16 @@ def test_no_form_asks_for_json_that_has_another_way() -> None:
 
 def test_an_answer_nobody_gave_is_not_sent() -> None:
     assert answers({"x": ""}, [Field("x", required=False)]) == {}
+
+
+def test_a_sheet_that_says_again_what_a_case_says_begins_with_it() -> None:
+    """Materials edited one by one, a commitment signed before: what the sheet shows is what it sends, so nothing of it is lost."""
+    held = {"materials": {"legality": "履职产生", "evidence": "发文"}, "evidence_digest": "ab" * 32, "commitment": True}
+    t = Words("zh")
+    for item in flows()["registration"].rows("edit")[0].fields:
+        shown = control(t, item, Given(preset=held))
+        wanted = {"materials": ">履职产生</textarea>", "evidence_digest": f'value="{"ab" * 32}"', "commitment": " checked"}
+        assert wanted[item.name] in shown
+    orgs = control(t, Field("members", "orgs"), Given({"orgs": [("a", "甲"), ("b", "乙")]}, {"members": ["b"]}))
+    assert re.findall(r'value="(\w)" checked', orgs) == ["b"]
+    assert ">经\n纬</textarea>" in control(t, Field("regions", "words"), Given(preset={"regions": ["经", "纬"]}))

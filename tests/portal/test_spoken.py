@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from corpushub.base.errors import Conflict, Forbidden
+from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.base.messages import Lang
 from corpushub.domain.clocks import Reading
 from corpushub.domain.flows import flow_named
@@ -19,7 +20,8 @@ from corpushub.domain.parties import ANONYMOUS
 from corpushub.domain.registers import NO_STANDARD, UNREGISTERED
 from corpushub.domain.workflow import Case
 from corpushub.portal import board, casework, choices, diagrams, entry_form, forms, frame, parts, register_view, values
-from corpushub.portal.pages import Ask, Words
+from corpushub.portal.html import Safe
+from corpushub.portal.pages import Ask, Page, Words
 from corpushub.portal.screens import account, catalog, dashboard, resources, reviews
 from corpushub.services.access import Gated
 from tests.kit.gov import RESOURCE, registered
@@ -94,6 +96,28 @@ def test_a_refusal_names_states_commands_and_seats_in_words() -> None:
     assert "运营机构、数据提供单位（所属单位）、发起方、已登录人员" in told
     assert not re.search(r"return|access|operator|owner|signed", told)
     assert "provider" not in str(parts.refusal(ZH, seat)).split("<code>")[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (Invalid("registration.materials", missing="situation, risk_assessment"), "资源情况说明、安全风险评估"),
+        (
+            Conflict("registration.entry_incomplete", resource="r", missing="items, items.user_id.meaning, secrecy_checked_by"),
+            "字段、字段 user_id 的含义、保密审查",
+        ),
+        (Conflict("authorization.exit_open", missing="holders_notified, keys_revoked"), "已通知使用权人、"),
+        (Conflict("release.blocked", gates="AUT-01"), "来源授权有效"),
+        (Invalid("resources.item_line", line="x", kinds="public, trade_secret"), "公开、商业秘密"),
+        (
+            Forbidden("access.channel", asked="download, user_id", allowed="no_such", authorization="a"),
+            "、user_id，仅涵盖：no_such",
+        ),
+    ],
+)
+def test_a_refusal_names_what_is_missing_in_words(wrong: HubError, told: str) -> None:
+    """Names that are no codes of ours (columns, places) stay as they are."""
+    assert told in ZH.explain(wrong)
 
 
 def test_a_refusal_that_carries_another_is_told_whole() -> None:
@@ -228,6 +252,43 @@ def test_nothing_is_taken_from_the_top_of_a_list_by_accident(here: SomeHub) -> N
 def test_a_choice_that_is_not_in_the_list_stays_what_was_arrived_with() -> None:
     asked = str(forms.control(ZH, Field("about"), forms.Given({"about": [("a/b", "乙")]}, {"about": "x/y"})))
     assert '<option value="x/y" selected>x/y</option>' in asked
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("年龄 int 个人信息 周岁", "personal"),
+        ("age int personal in years", "personal"),
+        ("x str sensitive personal what", "sensitive"),
+    ],
+)
+def test_a_column_is_entered_with_the_word_for_its_sensitivity_or_the_code(line: str, code: str) -> None:
+    assert entry_form.item_of(line, "zh")["sensitivity"] == code
+
+
+@pytest.mark.parametrize("line", ["age int personal", "age int unknown years", "age", "年龄 int 个人 周岁"])
+def test_a_column_without_sensitivity_or_meaning_is_told(line: str) -> None:
+    with pytest.raises(Invalid, match=r"resources\.item_line"):
+        entry_form.item_of(line, "zh")
+
+
+def test_what_a_new_entry_still_lacks_stands_beside_it_and_can_be_given_there(here: SomeHub) -> None:
+    """An entry nobody has checked for secrets can't be registered; the owner signs the check where the entry is kept."""
+    entry = replace(here.catalog.get(here.parties.actor_of("provider"), RESOURCE), secrecy_checked_by="", interpreter={})
+    assert "保密审查" in str(entry_form.lacking(ZH, entry))
+    assert "数据解读人" in str(entry_form.lacking(ZH, entry))
+    ask = asking(here, "provider")
+    assert 'name="secrecy_checked_by" value="provider"' in str(resources.edit_form(ask, entry))
+    assert "secrecy_checked_by" not in str(resources.edit_form(ask, replace(entry, secrecy_checked_by="provider")))
+    assert 'name="secrecy_checked_by" value="provider"' in str(entry_form.sheet(ask))
+
+
+def test_the_current_screen_is_marked_after_moving_within_an_area(here: SomeHub) -> None:
+    """Script finds the entry by its place; the words it says when the network fails or work takes long stand in the page."""
+    assert 'data-place="tasks"' in str(frame.places(asking(here), "home", "tasks"))
+    shown = str(frame.body(asking(here), "home", "tasks", Page("", Safe(""))))
+    assert ZH("portal.lost") in shown
+    assert ZH("portal.wait") in shown
 
 
 def test_fields_of_work_are_chosen_by_name() -> None:

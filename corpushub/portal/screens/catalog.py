@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from corpushub.base.errors import NotFound
-from corpushub.domain.catalog import Resource, incomplete
-from corpushub.portal import casework, pictures, values
+from corpushub.domain.catalog import Resource
+from corpushub.portal import casework, entry_form, pictures, values
 from corpushub.portal.board import table
 from corpushub.portal.frame import LENS
 from corpushub.portal.html import Child, Safe, a, b, div, form, h2, input_, joined, label, li, nav, p, span, ul
@@ -232,14 +232,6 @@ def side(ask: Ask, entry: Resource) -> Safe:
         (t("catalog.interpreter"), interpreter(ask, entry)),
         (t("catalog.quality"), f"{entry.quality:.0f}" if entry.quality >= 0 else None),
     ]
-    missing = incomplete(entry)
-    gaps = (
-        card(
-            t("catalog.gaps"), p(t("catalog.gaps_lead")), div([chip(t.name("field", name), "warn") for name in missing], c="row")
-        )
-        if missing
-        else None
-    )
     versions = [
         [
             t.name("field", item.name),
@@ -258,7 +250,7 @@ def side(ask: Ask, entry: Resource) -> Safe:
         if versions
         else None
     )
-    return div(card(t("dataset.facts"), facts(about, c="top")), gaps, trail, proof(ask, entry), c="stack")
+    return div(card(t("dataset.facts"), facts(about, c="top")), entry_form.lacking(t, entry), trail, proof(ask, entry), c="stack")
 
 
 def interpreter(ask: Ask, entry: Resource) -> str:

@@ -12,7 +12,7 @@ from corpushub.domain.workflow import Case
 from corpushub.portal import casework, choices, entry_form, forms
 from corpushub.portal.board import table
 from corpushub.portal.html import Child, Safe, a, button, div, form, input_, joined, label, option, p, select, span, textarea
-from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, Words, link
+from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, chip, empty, grid, heading, tabs
 
 FLOWS = ("attribute", "classification")
@@ -92,8 +92,12 @@ def editor(ask: Ask) -> Page:
             crumbs=[(t("resources.title"), link(ask.lang, "/govern/resources")), (entry.id, ask.href())],
         ),
         div(
-            card(t("resources.describe"), edit_form(t, entry)),
-            card(t("resources.impact"), impact(ask, entry), aside=t("resources.impact_note")),
+            card(t("resources.describe"), edit_form(ask, entry)),
+            div(
+                entry_form.lacking(t, entry),
+                card(t("resources.impact"), impact(ask, entry), aside=t("resources.impact_note")),
+                c="stack",
+            ),
             c="two wide-side",
         ),
         *[sheet for _, sheet in opened],
@@ -111,8 +115,9 @@ def change_sheet(ask: Ask, flow: str, entry: Resource) -> tuple[Safe, Safe]:
     return way, forms.open_sheet(ask, flow, name, fields, given)
 
 
-def edit_form(t: Words, entry: Resource) -> Safe:
+def edit_form(ask: Ask, entry: Resource) -> Safe:
     """What may be changed by hand; attributes, codes and secrecy have flows of their own."""
+    t = ask.t
 
     def box(name: str, value: str, *, long: bool = False) -> Safe:
         field = textarea(value, name=name, rows=3) if long else input_(name=name, value=value)
@@ -143,6 +148,7 @@ def edit_form(t: Words, entry: Resource) -> Safe:
             )
             for item in entry.items
         ],
+        None if entry.secrecy_checked_by else entry_form.secrecy_check(ask),
         div(button(t("portal.save"), type_="submit", c="btn primary")),
         data_act="revise",
         c="fields",
@@ -182,7 +188,7 @@ def revise(ask: Ask, sent: Form) -> Outcome:
     entry = ask.hub.catalog.get(ask.actor, ask.params["id"])
     now = entry.to_json()
     changes: dict[str, Any] = {}
-    for name in ("domain", "volume", "licence", "frequency"):
+    for name in ("domain", "volume", "licence", "frequency", "secrecy_checked_by"):
         if name in sent and str(sent[name]) != now[name]:
             changes[name] = str(sent[name])
     for name in ("title", "summary", "interpreter"):

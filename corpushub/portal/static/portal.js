@@ -39,11 +39,24 @@
     if (plain) { box.textContent = html; } else { box.innerHTML = html; }
     var notices = document.getElementById("notices"); // above the sheet that is open, not behind it
     (document.querySelector("dialog[open]") || document.body).appendChild(notices).appendChild(box);
-    setTimeout(function () { box.remove(); }, tone === "bad" ? 12000 : 4500);
+    if (tone !== "wait") { setTimeout(function () { box.remove(); }, tone === "bad" ? 12000 : 4500); }
+    return box;
   }
 
+  /* A refusal stands in the sheet it is about until that is sent again or closed; of a screen it stands in the corner. */
+  function refused(html, from) {
+    var sheet = from && from.closest("dialog[open]"), box = document.createElement("div");
+    if (!sheet) { notice(html, "bad"); return; }
+    box.className = "told";
+    box.innerHTML = html;
+    sheet.querySelector(".sheet-foot").before(box);
+    box.scrollIntoView({ block: "nearest" });
+  }
+  function forget() { document.querySelectorAll(".told, .notice.bad").forEach(function (box) { box.remove(); }); }
+
   function area(url) { return new URL(url, location.href).pathname.split("/").slice(0, 3).join("/"); }
-  function lost() { notice(document.body.dataset.lost || "—", "bad", true); }
+  function said_here(name) { return document.getElementById("notices").dataset[name]; }
+  function lost() { notice(said_here("lost"), "bad", true); }
 
   /* Show the screen of an address. `keep`: only parts named data-part are exchanged, so that a focused box keeps its place. */
   function show(url, keep, push) {
@@ -77,7 +90,11 @@
     }
     main.className = got.wide ? "wide" : "";
     main.replaceChildren.apply(main, Array.from(host.childNodes));
-    document.querySelectorAll(".places a").forEach(function (link) { link.classList.toggle("current", link.dataset.place === got.place); });
+    document.querySelectorAll(".places a").forEach(function (link) {
+      var here = link.dataset.place === got.place;
+      link.classList.toggle("current", here);
+      if (here) { link.setAttribute("aria-current", "page"); } else { link.removeAttribute("aria-current"); }
+    });
     window.scrollTo(0, 0);
     var wanted = main.querySelector("[autofocus]");
     if (wanted) { wanted.focus(); }
@@ -93,17 +110,25 @@
     return out;
   }
 
-  function act(name, form, after) {
+  /* `from`: the button or form that sends; it is not sent twice at once, and work that takes a while says so. */
+  function act(name, form, from) {
+    if (from && from.getAttribute("aria-busy")) { return; }
     ready(function () {
       busy(true);
+      var told = from && setTimeout(function () { told = notice(said_here("wait"), "wait", true); }, 1500);
+      if (from) { forget(); from.setAttribute("aria-busy", "true"); }
       server.portal_act({ url: location.pathname + location.search, act: name, form: form }).then(function (got) {
-        if (got.status !== 200) { notice(got.html, "bad"); return; }
+        if (got.status !== 200) { refused(got.html, from); return; }
         document.querySelectorAll("dialog[open]").forEach(function (sheet) { sheet.close(); });
         if (got.notice) { notice(got.notice, got.tone, true); }
-        if (after) { after(got); }
         if (got.extra && got.extra.html) { var out = document.getElementById(got.extra.into); if (out) { out.innerHTML = got.extra.html; } number_lines(); return; }
         show(got.goto || location.pathname + location.search, false, !!got.goto);
-      }).catch(lost).finally(function () { busy(false); });
+      }).catch(lost).finally(function () {
+        busy(false);
+        if (!from) { return; }
+        from.removeAttribute("aria-busy");
+        if (told.remove) { told.remove(); } else { clearTimeout(told); }
+      });
     });
   }
 
@@ -116,7 +141,7 @@
     if (target.matches("[data-why]")) { notice(target.dataset.why, "bad", true); return; } // its title is nothing to a finger or a key
     if (target.matches("[data-sheet]")) { open_sheet(target); return; }
     if (target.matches("[data-close]")) { target.closest("dialog").close(); return; }
-    if (target.matches("[data-act]")) { event.preventDefault(); act(target.dataset.act, JSON.parse(target.dataset.form || "{}")); return; }
+    if (target.matches("[data-act]")) { event.preventDefault(); act(target.dataset.act, JSON.parse(target.dataset.form || "{}"), target); return; }
     if (target.matches("li[data-line]")) { to_line(Number(target.dataset.line)); return; }
     if (target.matches(".cell")) { target.classList.toggle("open"); return; }
     if (target.tagName === "TR") { if (!event.target.closest("a, button, input")) { go(target.dataset.href, event); } return; }
@@ -144,7 +169,7 @@
       event.preventDefault();
       var values = fields(form);
       if (event.submitter && event.submitter.name) { values[event.submitter.name] = event.submitter.value; }
-      act(said(form, "data-act"), values);
+      act(said(form, "data-act"), values, form);
     } else if (said(form, "method") === "get" && area(said(form, "action")) === area(location.href)) {
       event.preventDefault();
       show(address(form), false, true);
@@ -206,6 +231,7 @@
   function open_sheet(button) {
     var sheet = document.getElementById(button.dataset.sheet);
     button.focus(); // where the focus returns when the sheet closes
+    forget();
     sheet.showModal();
     var box = sheet.querySelector("textarea, input:not([type=hidden]), select");
     if (box) { box.focus(); }
