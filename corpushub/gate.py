@@ -136,6 +136,8 @@ class Gate:
             await inner.reply(refusal(call, error))
         except Exception:
             log.exception("request=%s code=http.internal", visit.request_id)
+            if visit.status == Broken.status:
+                return  # told already, by the framework
             if visit.status:
                 raise
             await inner.reply(refusal(call, Broken("http.internal", request=visit.request_id)))

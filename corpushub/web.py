@@ -32,7 +32,7 @@ from corpushub.api.throttle import Quotas, Throttle
 from corpushub.api.wire import THREADS, App, Receive, Scope, Send, WrongMethod, run
 from corpushub.base.errors import Conflict, HubError, Invalid, NotFound, Problem
 from corpushub.base.messages import LANGS, Lang
-from corpushub.gate import Gate
+from corpushub.gate import Broken, Gate
 
 if TYPE_CHECKING:
     from corpushub.services.hub import Hub
@@ -61,6 +61,7 @@ def create_app(hub: Hub, *, quotas: Quotas | None = None, with_portal: bool = Tr
     site.add_exception_handler(HubError, explain)
     site.add_exception_handler(HTTPException, unanswered)
     site.add_exception_handler(RequestValidationError, unfit)
+    site.add_exception_handler(Exception, broken)
     add_watch_routes(site, hub, metrics)
     site.add_api_route("/", front_door, methods=["GET", "HEAD"], include_in_schema=False)
     if with_portal:
@@ -127,6 +128,11 @@ async def explain(request: Request, error: Exception) -> JSONResponse:
     ]
     allow = {"allow": error.allow} if isinstance(error, WrongMethod) else None
     return JSONResponse({"code": error.code, "detail": error.explain(lang), "problems": problems}, error.status, allow)
+
+
+async def broken(request: Request, _: Exception) -> Response:
+    """A bug in the words of a refusal; the framework raises it on to the gate, which logs it."""
+    return await explain(request, Broken("http.internal", request=request.state.request_id))
 
 
 async def unanswered(request: Request, error: Exception) -> Response:
