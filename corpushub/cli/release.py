@@ -13,10 +13,13 @@ import typer
 from corpushub.base.errors import Invalid
 from corpushub.base.messages import Lang, text
 from corpushub.cli.context import context
+from corpushub.domain.places import in_words, split_of
 
 app = typer.Typer(help="Versions of datasets: propose, publish, compare, verify.", no_args_is_help=True)
 Dataset = Annotated[str, typer.Argument(help="The dataset, owner/name.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(help="Folder of a downloaded release.", show_default=False)]
+PLACE_COLUMNS = ("gate", "split", "row", "key", "column", "found")
+SHOWN_PLACES = 30  # at a terminal; `--json`, the portal and the reports have more
 COLUMNS = ("dataset", "version", "state", "day", "rows", "bytes", "commit")
 
 
@@ -25,15 +28,23 @@ def propose(
     build: Annotated[str, typer.Argument(help="Id of a finished build.")],
     version: Annotated[str, typer.Option(help="Version to give; without it the data decide.")] = "",
 ) -> None:
-    """Gate a build and open its release case; prints every gate that failed, with its numbers."""
+    """Gate a build and open its release case; prints every gate that failed, with its numbers and the rows it points at."""
     ctx = context()
-    case = ctx.hub().releases.propose(ctx.actor(), build, version=version or None)
+    releases = ctx.hub().releases
+    case = releases.propose(ctx.actor(), build, version=version or None)
+    places = releases.evidence(ctx.actor(), case.id).places
     if ctx.json:
-        ctx.show({"case": case.id, "state": case.state, "version": case.data["version"], "gates": case.data["gates"]})
+        about = {"case": case.id, "state": case.state, "version": case.data["version"], "gates": case.data["gates"]}
+        ctx.show({**about, "places": places})
         return
     failed = [gate for gate in case.data["gates"] if gate["status"] == "fail"]
     if failed:
         ctx.show([gate_row(gate, ctx.lang) for gate in failed], columns=("gate", "about", "found", "effect", "waivable_by"))
+    if places:
+        ctx.show([place_row(place, ctx.lang) for place in places[:SHOWN_PLACES]], title=text("place.title", ctx.lang))
+        print(text("place.note", ctx.lang))
+        if len(places) > SHOWN_PLACES:
+            print(text("place.more", ctx.lang, count=SHOWN_PLACES))
     ctx.say("releases.proposed", case=case.id, dataset=case.data["dataset"], version=case.data["version"], state=case.state)
     ctx.say("releases.next_blocked" if case.state == "blocked" else "releases.next_gated", case=case.id)
     print(case.id)
@@ -51,6 +62,12 @@ def gate_row(gate: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
         "effect": gate["effect"],
         "waivable_by": " + ".join(gate["waivable_by"]),
     }
+
+
+def place_row(place: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """A row that a gate points at, as people look it up."""
+    shown = {**place, "split": split_of(place), "found": in_words(place["found"], lang)}
+    return {text(f"place.{name}", lang): shown[name] for name in PLACE_COLUMNS}
 
 
 def number(value: float | None) -> str:

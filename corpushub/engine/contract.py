@@ -6,6 +6,7 @@ reading of the same words.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,19 +17,22 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from corpushub.domain.build import BuiltFile
+from corpushub.domain.places import KEY_CHARS, MOST, Place
 from corpushub.domain.recipe import Column, Contract
 
+ROW = "_row"  # number of a row among those of all files; columns of the engine's own begin with an underscore
 MAX_ROWS = 1_000_000
 """The schema looks at whole files, so that keys are compared across rows; larger releases are left to the engine's streaming rates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the schema says: rows looked at, rows it refuses, and the count of each broken rule."""
+    """What the schema says: rows looked at, rows it refuses, the count of each broken rule, and the first cells that break one."""
 
     rows: int
     refused: int
     rules: dict[str, int] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
 
 
 def schema_for(contract: Contract, present: dict[str, pl.DataType]) -> type[dy.Schema]:
@@ -38,7 +42,7 @@ def schema_for(contract: Contract, present: dict[str, pl.DataType]) -> type[dy.S
         for column in contract.columns
         if column.name in present
     }
-    return type("ContractSchema", (dy.Schema,), columns)
+    return type("ContractSchema", (dy.Schema,), {**columns, ROW: dy.Any()})
 
 
 def column_for(column: Column, dtype: pl.DataType, *, key: bool) -> Any:
@@ -85,5 +89,33 @@ def accept(folder: Path, files: Iterable[BuiltFile], contract: Contract) -> Acce
         [pl.DataFrame(pl.from_arrow(table.select([name for name in names if name in table.column_names]))) for table in tables]
     )
     schema = schema_for(contract, dict(frame.schema))
-    _, failure = schema.filter(frame, cast=True)
-    return Accepted(frame.height, len(failure), dict(sorted(failure.counts().items())))
+    _, failure = schema.filter(frame.with_row_index(ROW), cast=True)
+    return Accepted(frame.height, len(failure), dict(sorted(failure.counts().items())), places_of(failure, files, contract.key))
+
+
+def places_of(failure: Any, files: Iterable[BuiltFile], key: str) -> tuple[Place, ...]:
+    """The first cells that break a rule, by row; the schema names a rule `column|rule`, or `primary_key` for the key as a whole."""
+    if not len(failure):
+        return ()
+    details = failure.details().sort(ROW).head(MOST)
+    broken: dict[tuple[int, str], dict[str, int]] = {}
+    for rule in failure.counts():
+        column, _, name = rule.partition("|")
+        for row in details.filter(pl.col(rule).cast(pl.String) == "invalid")[ROW]:
+            broken.setdefault((row, column if name else key), {})[name.partition("__")[0] or rule] = 1
+    keys = dict(zip(details[ROW], details[key].cast(pl.String), strict=True)) if key in details.columns else {}
+    return tuple(
+        Place(*located(files, row), (keys.get(row) or "")[:KEY_CHARS], column, rules)
+        for (row, column), rules in sorted(broken.items())[:MOST]
+    )
+
+
+def located(files: Iterable[BuiltFile], row: int) -> tuple[str, str, int]:
+    """Config, split and number within the split of a row of all files."""
+    before: Counter[tuple[str, str]] = Counter()
+    for file in files:
+        if row < file.rows:
+            return file.config, file.split, row + before[file.config, file.split]
+        row -= file.rows
+        before[file.config, file.split] += file.rows
+    raise IndexError(row)

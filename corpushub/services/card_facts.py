@@ -26,7 +26,7 @@ from corpushub.domain.sampling import PURPOSES
 from corpushub.engine.profile import Profile, profile_files
 from corpushub.services.card_charts import draw
 from corpushub.services.linkages import Linked
-from corpushub.services.residuals import Reading, read_again, roles_of
+from corpushub.services.residuals import Reading, Seal, read_again, roles_of
 from corpushub.services.source_languages import fewest_sources
 
 
@@ -53,7 +53,7 @@ class Inputs:
     profile: Profile | None = None
     screened: Mapping[str, Any] | None = None  # an earlier safety screen of the same data
     checked_in: bool = False
-    canaries: tuple[str, ...] = field(default=(), repr=False)  # what the build planted and nothing may hold
+    seal: Seal = field(default_factory=Seal, repr=False)  # what the build planted, and the key of its surrogates
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
 
     folder, files = located(inputs), inputs.built.files
     columns = text_columns(inputs.recipe, inputs.built)
-    reading = read_again(folder, files, inputs.recipe, inputs.canaries)
+    reading = read_again(folder, files, inputs.recipe, inputs.seal)
     base = residual_measures(reading, measures)
     unclear = roles_of(folder, files, inputs.recipe)
     base |= {"roles_read": 1, "unconfirmed_roles": len(unclear)}

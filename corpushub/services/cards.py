@@ -27,6 +27,7 @@ from corpushub.engine.registry import registry as steps
 from corpushub.services.card_facts import Inputs, make_facts
 from corpushub.services.changes import summary_of
 from corpushub.services.release_folder import card_documents, readable, write_changed
+from corpushub.services.residuals import seal_of
 from corpushub.services.validators import installed, mark, validate
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ class Cards:
 
         record = self.builds.build(SYSTEM, path, progress=progress, options=Options({}, authorize=False))
         day = business_day(self.clock())
-        made = make_facts(Inputs(recipe, record.built, record.folder, "1.0.0", day))
+        seal = seal_of(self.builds.secret(), recipe.dataset)
+        made = make_facts(Inputs(recipe, record.built, record.folder, "1.0.0", day, seal=seal))
         about: dict[str, Any] = {
             "data_digest": data_digest(recipe, path.parent), "built": lean(record.built), "profile": profiles.to_json(made.profile),
             "screened": dict(made.screened),

@@ -294,7 +294,7 @@ class Hub:
     def samples(self) -> Samples:
         from corpushub.services.samples import Samples
 
-        return Samples(database=self.database, viewer=self.viewer, clock=self.clock)
+        return Samples(database=self.database, viewer=self.viewer, secret=self.builds.secret, clock=self.clock)
 
     @cached_property
     def studio(self) -> Studio:

@@ -11,6 +11,7 @@ from corpushub.base.identity import digest_of, sha256
 from corpushub.domain.build import Built, Progress, silent
 from corpushub.domain.card_markdown import body
 from corpushub.domain.parties import Actor
+from corpushub.domain.places import by_gates
 from corpushub.domain.policy import SourceGrant
 from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change, Manifest, Tombstone, Version
@@ -83,6 +84,7 @@ class Evidence:
     card_zh: str
     card_en: str
     example: Mapping[str, str] = field(default_factory=dict)
+    places: Sequence[Mapping[str, Any]] = ()  # rows that gates found, with the gate
 
 
 def key_of(dataset: str, version: str) -> str:
@@ -181,6 +183,7 @@ def evidence_data(folder: Folder, change: Change | None) -> dict[str, Any]:
             "residual": facts.measures.get("pii_residual"),
             "roles": list(folder.made.screened.get("roles", ())),
         },
+        "places": by_gates(folder.made.screened),
         "example": dict(facts.example),
         "key": facts.recipe.contract.key,
     }

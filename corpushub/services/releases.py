@@ -44,7 +44,7 @@ from corpushub.services.release_cases import (
     release_of,
 )
 from corpushub.services.release_folder import Folder, assemble
-from corpushub.services.residuals import canaries_of
+from corpushub.services.residuals import seal_of
 from corpushub.services.reviews import review_evidence
 from corpushub.services.rights import catalog_measures, origins_of, publisher_of
 from corpushub.store.db import Database, Unit
@@ -147,7 +147,7 @@ class Releases:
         inputs = Inputs(
             recipe=recipe, built=record.built, folder=record.folder, version=str(chosen), day=day, origins=origins, publisher=publisher,
             measures={**measures, **reviews["measures"]}, change=change, history=(line, *history), reviews=reviews, linked=linked,
-            gates_before=self.gates_before(recipe.dataset) if change else {}, canaries=canaries_of(self.builds.secret(), recipe.dataset),
+            gates_before=self.gates_before(recipe.dataset) if change else {}, seal=seal_of(self.builds.secret(), recipe.dataset),
         )  # fmt: skip
         return assemble(inputs, self.key), change
 
@@ -364,7 +364,7 @@ class Releases:
         change = Change.from_json(kept["change"]) if kept.get("change") else None
         return Evidence(
             manifest=manifest, gates=case.data.get("gates", ()), diff=change, pii=kept.get("pii", {}), card_zh=kept.get("card_zh", ""),
-            card_en=kept.get("card_en", ""), example=kept.get("example", {}),
+            card_en=kept.get("card_en", ""), example=kept.get("example", {}), places=kept.get("places", ()),
         )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 """The last look before a release (gates PII-01, G11, G23): every text cell of every split is read again, by the full engine and by the
-second scan, under the policy the recipe scrubs with. Counts only; no text leaves this module.
+second scan, under the policy the recipe scrubs with. Counts and places only; no text leaves this module.
 
 A column the contract marks `pii: keep` is published with what stands in it by law or consent; numbers with check digits and credentials
 block there too.
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import Problem
 from corpushub.domain.build import BuiltFile
 from corpushub.domain.measures import CHECKED_IDENTIFIERS
+from corpushub.domain.places import KEY_CHARS, MOST, Place
 from corpushub.domain.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -25,18 +26,30 @@ if TYPE_CHECKING:
     from corpushub.engine.pii.policy import Policy
 
 BATCH_ROWS = 8192
+ROW, TEXT = "row", "text"
 SHORT, REMEMBERED = 64, 200_000  # characters of a cell, and cells of a column, that are worth remembering as read
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """What the scrubs of a dataset planted and what they wrote with; both follow from the hub's secret and are never shown."""
+
+    canaries: tuple[str, ...] = ()
+    key: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """What the last look found: cells read, and findings by column and entity of the engine and of the second scan."""
+    """What the last look found: cells read, and findings by column and entity of the engine and of the second scan; the first cells in
+    which something was left, equal short cells of a column once.
+    """
 
     cells: int
     engine: Mapping[str, int] = field(default_factory=dict)
     second: Mapping[str, int] = field(default_factory=dict)
     columns: Mapping[str, int] = field(default_factory=dict)
     canaries: int = 0
+    places: tuple[Place, ...] = ()
 
     def measures(self) -> dict[str, float]:
         """Residuals, each counted by whichever scan finds more."""
@@ -54,26 +67,34 @@ class Reading:
 SECRETS = ("SECRET", "URL_TOKEN")
 
 
-def read_again(folder: Path, files: Iterable[BuiltFile], recipe: Recipe, canaries: Sequence[str] = ()) -> Reading:
+def read_again(folder: Path, files: Iterable[BuiltFile], recipe: Recipe, seal: Seal = Seal()) -> Reading:
     """Read all text cells of `files` below `folder`; memory of one batch, equal short cells of a column once. No canary may stand there."""
     from corpushub.engine.pii.verify import verify
 
     engine: Counter[str] = Counter()
     second: Counter[str] = Counter()
     columns: Counter[str] = Counter()
+    places: list[Place] = []
     kept = {column.name for column in recipe.contract.columns if column.pii == "keep"}
     strict, lenient = policies_of(recipe)
     cells = came_through = 0
-    for name, texts in cells_of(folder, files):
-        found = verify(texts.to_frame(name), [name], lenient if name in kept else strict, canaries=canaries)
+    for cell in cells_of(folder, files, recipe.contract.key):
+        policy = lenient if cell.column in kept else strict
+        found = verify(cell.texts.to_frame(cell.column), [cell.column], policy, canaries=seal.canaries, key=seal.key)
         cells += found.cells
         came_through += found.canaries
         engine.update(found.engine)
         second.update(found.second)
-        columns[name] += found.total
+        columns[cell.column] += found.total
+        places += [
+            Place(cell.config, cell.split, cell.rows[left.row], cell.key(left.row), cell.column, left.entities)
+            for left in found.left[: MOST - len(places)]
+        ]
+    if columns[recipe.contract.key]:  # a key that holds personal information itself is not shown
+        places = [replace(place, key="") for place in places]
     return Reading(
-        cells, dict(sorted(engine.items())), dict(sorted(second.items())), dict(sorted((+columns).items())), came_through
-    )
+        cells, dict(sorted(engine.items())), dict(sorted(second.items())), dict(sorted((+columns).items())), came_through, tuple(places)
+    )  # fmt: skip
 
 
 def roles_of(folder: Path, files: Sequence[BuiltFile], recipe: Recipe) -> Sequence[Problem]:
@@ -91,12 +112,14 @@ def roles_of(folder: Path, files: Sequence[BuiltFile], recipe: Recipe) -> Sequen
     return unconfirmed(found.values(), recipe)
 
 
-def canaries_of(secret: bytes, dataset: str) -> tuple[str, ...]:
-    """What the scrubs of this dataset planted."""
+def seal_of(secret: bytes, dataset: str) -> Seal:
+    """What the scrubs of this dataset planted, and the key its surrogates are drawn with."""
     from corpushub.engine.pii.canaries import canaries
+    from corpushub.engine.pii.pseudonyms import derive
     from corpushub.engine.pii.steps import canary_key
 
-    return tuple(canary.value for canary in canaries(canary_key(secret, dataset)))
+    planted = canaries(canary_key(secret, dataset))
+    return Seal(tuple(canary.value for canary in planted), derive(secret, dataset))
 
 
 def policies_of(recipe: Recipe) -> tuple[Policy, Policy]:
@@ -118,37 +141,59 @@ def kept_entities() -> Sequence[str]:
     return [entity for entity in RANK if entity not in {*CHECKED_IDENTIFIERS, *SECRETS}]
 
 
-def cells_of(folder: Path, files: Iterable[BuiltFile]) -> Iterator[tuple[str, pl.Series]]:
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Text of one column of one batch; `rows` are numbers within the split, `keys` those rows' keys where the contract names one."""
+
+    config: str
+    split: str
+    column: str
+    texts: pl.Series
+    rows: pl.Series
+    keys: pl.Series | None
+
+    def key(self, number: int) -> str:
+        return str(self.keys[number])[:KEY_CHARS] if self.keys is not None else ""
+
+
+def cells_of(folder: Path, files: Iterable[BuiltFile], key: str = "") -> Iterator[Cells]:
     """Text cells batch by batch with their column; text inside lists and records too, short cells that were read before left out."""
     import polars as pl
     import pyarrow.parquet as pq
 
     seen: dict[str, set[str]] = {}
+    begins: Counter[tuple[str, str]] = Counter()
     for file in files:
+        where = (file.config, file.split)
         for batch in pq.ParquetFile(folder / file.path).iter_batches(BATCH_ROWS):
-            for column in pl.DataFrame(pl.from_arrow(batch)):
-                for texts in text_in(column):
-                    fresh = unread(texts.drop_nulls().unique(maintain_order=True), seen.setdefault(column.name, set()))
-                    if len(fresh):
-                        yield column.name, fresh
+            frame = pl.DataFrame(pl.from_arrow(batch))
+            for column in frame:
+                for found in text_in(pl.DataFrame({ROW: range(frame.height), TEXT: column})):
+                    fresh = unread(found.drop_nulls(TEXT).unique(TEXT, maintain_order=True), seen.setdefault(column.name, set()))
+                    if fresh.height:
+                        keys = frame[key].gather(fresh[ROW]) if key in frame.columns else None
+                        yield Cells(*where, column.name, fresh[TEXT], fresh[ROW] + begins[where], keys)
+            begins[where] += frame.height
 
 
-def text_in(series: pl.Series) -> Iterator[pl.Series]:
-    """The text of a column, however deep it stands in lists and records."""
+def text_in(cells: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The text of cells with the numbers of their rows, however deep it stands in lists and records."""
     import polars as pl
 
-    match series.dtype:
+    match cells.schema[TEXT]:
         case pl.String | pl.Categorical:
-            yield series.cast(pl.String)
+            yield cells.with_columns(pl.col(TEXT).cast(pl.String))
         case pl.List() | pl.Array():
-            yield from text_in(series.explode())
+            yield from text_in(cells.explode(TEXT))
         case pl.Struct():
-            for part in series.struct.unnest():
-                yield from text_in(part)
+            for part in cells[TEXT].struct.unnest():
+                yield from text_in(cells.with_columns(part.alias(TEXT)))
 
 
-def unread(texts: pl.Series, seen: set[str]) -> pl.Series:
-    fresh = texts.filter(~texts.is_in(list(seen))) if seen else texts
+def unread(cells: pl.DataFrame, seen: set[str]) -> pl.DataFrame:
+    import polars as pl
+
+    fresh = cells.filter(~pl.col(TEXT).is_in(list(seen))) if seen else cells
     if len(seen) < REMEMBERED:
-        seen.update(fresh.filter(fresh.str.len_chars() <= SHORT).to_list())
+        seen.update(fresh[TEXT].filter(fresh[TEXT].str.len_chars() <= SHORT).to_list())
     return fresh

@@ -63,3 +63,17 @@ def test_split_files_are_compared_together(tmp_path: Path) -> None:
     found = accept(tmp_path, files, CONTRACT)
     assert found is not None
     assert found.refused == 4
+
+
+def test_broken_cells_are_named_by_split_number_and_key_and_not_quoted(tmp_path: Path) -> None:
+    recipe = a_recipe()
+    train, test = rows(20), rows(10, 20)
+    train[3]["topic"], test[4]["text"] = "不在其列", "短"
+    files = write_data(tmp_path, {"train": train, "test": test})
+    found = accept(tmp_path, files, recipe.contract)
+    assert found is not None
+    assert [(place.split, place.row, place.key, place.column, dict(place.found)) for place in found.places] == [
+        ("train", 3, train[3]["id"], "topic", {"check": 1}),
+        ("test", 4, test[4]["id"], "text", {"min_length": 1}),
+    ]
+    assert "不在其列" not in repr(found)

@@ -13,7 +13,7 @@ from corpushub.engine.pii import steps
 from corpushub.engine.pii.analyzer import build_engine
 from corpushub.engine.pii.scan import BatchAnalyzer
 from corpushub.services.builds import Builds
-from corpushub.services.residuals import canaries_of
+from corpushub.services.residuals import seal_of
 from tests.kit.cards import RECIPE, Record, Works, a_works, rows
 
 
@@ -49,7 +49,7 @@ def test_a_sound_scrub_removes_the_canaries_and_none_is_released(works: Works, t
     assert verdict(case, "PII-01") == "pass"
     released = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
     text = "".join(pl.read_parquet(path).write_json() for path in folder.glob("data/*.parquet"))
-    for value in canaries_of(works.builds.secret(), "yunzhou/notices"):
+    for value in seal_of(works.builds.secret(), "yunzhou/notices").canaries:
         assert value not in text
         assert value.encode() not in released
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,41 +10,59 @@ from functools import cache
 
 from corpushub.base.messages import catalogue
 from corpushub.engine.pii import surrogates
+from corpushub.engine.pii.policy import STAYS
 from corpushub.engine.pii.pseudonyms import canonical_value, pseudonym, token
 from corpushub.engine.recognizers.lexicon import lexicon
 
 OPEN, CLOSE = "〔", "〕"
 LABELS = "pii_entity"
+DRAWS = 8  # tries at a stand-in nobody else in the document has
 
 
 @dataclass(slots=True)
 class Desk:
-    """Writes stand-ins. `key` seeds pseudonyms and surrogates; counters run per document and are reset by `next_document`."""
+    """Writes stand-ins. `key` is the dataset's and seeds pseudonyms and surrogates; a desk of one `document` draws others than the next."""
 
     key: bytes
     lang: str = "zh"
     numbered: frozenset[str] = frozenset({"PERSON"})
+    document: bytes = b""
     _numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     _per_entity: dict[str, int] = field(default_factory=dict)
+    _made: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
-    def next_document(self) -> None:
-        self._numbers.clear()
-        self._per_entity.clear()
+    @property
+    def seed(self) -> bytes:
+        return hmac.digest(self.key, self.document, "sha256") if self.document else self.key
 
     def write(self, action: str, entity: str, value: str) -> str:
         """The stand-in for `value`; `keep` and `flag` give it back."""
         if action in {"keep", "flag"}:
             return value
         if action == "pseudonym":
-            return f"{OPEN}{pseudonym(self.key, entity, value)}{CLOSE}"
+            return f"{OPEN}{pseudonym(self.seed, entity, value)}{CLOSE}"
         if action == "surrogate":
-            made = surrogates.surrogate(entity, value, token(self.key, entity, value))
+            made = self.surrogate(entity, value)
             return self.placeholder(entity, value) if made is None else made
         if action == "generalise":
             return generalised(entity, value) or self.placeholder(entity, value)
         if action == "mask":
             return masked(value)
         return self.placeholder(entity, value)
+
+    def surrogate(self, entity: str, value: str) -> str | None:
+        """A natural stand-in: another than the value itself and, within a document, than those of other values, as far as there are any."""
+        who = (entity, canonical_value(value))
+        if who not in self._made:
+            taken = {value, *self._made.values()} if self.document else {value}
+            seed = token(self.seed, entity, value)
+            for _ in range(DRAWS):
+                made = surrogates.surrogate(entity, value, self.key, seed)
+                if made not in taken:
+                    break
+                seed = hmac.digest(self.key, seed, "sha256")
+            self._made[who] = made
+        return self._made[who]
 
     def placeholder(self, entity: str, value: str) -> str:
         """`〔身份证号〕`; people are numbered within a document, so that who did what stays readable: `〔姓名1〕`."""
@@ -70,11 +89,11 @@ def placeholder_pattern() -> re.Pattern[str]:
     return re.compile(rf"{OPEN}(?:(?:{'|'.join(words)})\d*|[A-Z_]+-[A-Z2-7]+|[A-Z_]+){CLOSE}")
 
 
-def is_stand_in(entity: str, value: str) -> bool:
-    """Was `value` written by `surrogates`? Only for kinds whose stand-ins can be told from real values."""
-    if entity == "EMAIL_ADDRESS":
-        return value.endswith("@example.com")
-    return entity == "ADDRESS" and any(road in value for road in lexicon()["surrogates"]["roads"].split())
+def is_settled(action: str, entity: str, value: str, key: bytes) -> bool:
+    """May a finding stay where a scrub with `key` has passed: the policy keeps it, or it is what its action makes of it?"""
+    if action == "surrogate" and surrogates.is_surrogate(entity, value, key):
+        return True
+    return action in STAYS or (action in {"generalise", "surrogate"} and generalised(entity, value) == value)
 
 
 def masked(value: str) -> str:

@@ -34,7 +34,7 @@ def _values(key: bytes) -> list[tuple[str, str]]:
     draw = Draw(hmac.digest(key, b"canary", "sha256"))
     body = f"110105{1970 + draw.below(30)}01{1 + draw.below(28):02d}{draw.digits(3)}"
     card = "622202" + draw.digits(12)
-    families, given = words("surnames_common"), words("given")
+    families, given = words("surnames_common"), words("given_canary")
     return [
         ("CN_ID_CARD", body + id_check(body)),
         ("CN_MOBILE", "139" + draw.digits(8)),

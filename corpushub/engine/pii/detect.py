@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from corpushub.engine.pii.actions import is_stand_in, placeholder_pattern
+from corpushub.engine.pii.actions import placeholder_pattern
+from corpushub.engine.pii.surrogates import is_nobodys
 from corpushub.engine.pii.view import View, views
 from corpushub.engine.recognizers.lexicon import follows_amount
 
@@ -123,7 +124,7 @@ def without_stand_ins(text: str, found: list[Finding]) -> list[Finding]:
         before = bisect_left(begins, item.end)  # the last of ours that begins within or before the finding
         return before > 0 and ours[before - 1][1] > item.start
 
-    return [item for item in found if not is_ours(item) and not is_stand_in(item.entity, text[item.start : item.end])]
+    return [item for item in found if not is_ours(item) and not is_nobodys(item.entity, text[item.start : item.end])]
 
 
 def resolve(found: Iterable[Finding]) -> list[Finding]:

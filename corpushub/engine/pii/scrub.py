@@ -6,6 +6,7 @@ column of passports is seen as one. Counts and spans tell what was done; neither
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +14,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from corpushub.engine.pii.actions import Desk, generalised
+from corpushub.engine.pii.actions import Desk, is_settled
 from corpushub.engine.pii.detect import column_of, found_in
-from corpushub.engine.pii.policy import STAYS, Policy
+from corpushub.engine.pii.policy import Policy
 
 if TYPE_CHECKING:
     from corpushub.engine.pii.scan import BatchAnalyzer, Finding
 
-ROUNDS = 4  # a stand-in changes its neighbours' context; more than two rounds have not been seen
+ROUNDS = 4  # a stand-in changes its neighbours' context; more than two rounds are rare
+SURROGATES = (
+    2  # rounds that may write surrogates: one that runs into its neighbours is found again, and what stands there is replaced
+)
 LABELLED_CELL = 64  # characters; longer cells speak for themselves
 
 
@@ -48,12 +52,12 @@ class Scrubbed:
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """What `write` needs beside the cell. `first` is the look at the text as it came."""
+    """What `write` needs beside the cell. `turn` 0 is the look at the text as it came."""
 
     column: str
     policy: Policy
     desk: Desk
-    first: bool
+    turn: int
 
 
 def scrub_rows(
@@ -81,15 +85,23 @@ def scrub_columns(
         for (row, place), items in sorted(found.items()):
             if row not in done:
                 done[row] = Scrubbed([column[row] for column in columns])
-            own = desks.setdefault(row, Desk(desk.key, desk.lang, desk.numbered)) if policy.consistent == "document" else desk
-            if write(done[row], place, items, Pen(columns[place].name, policy, own, first=turn == 0)):
+                desks[row] = desk_for(done[row], policy, desk)
+            if write(done[row], place, items, Pen(columns[place].name, policy, desks[row], turn)):
                 again.append((row, place))
         if not again:
             return done
         found = _look_again(columns, done, again, analyzer)
     for (row, place), items in found.items():
-        done[row].counts.update(_left(done[row].cells[place] or "", items, policy))
+        done[row].counts.update(_left(done[row].cells[place] or "", items, policy, desk.key))
     return done
+
+
+def desk_for(row: Scrubbed, policy: Policy, desk: Desk) -> Desk:
+    """A desk of the row's own where stand-ins are consistent within a document: what it writes follows from the row alone."""
+    if policy.consistent != "document":
+        return desk
+    text = "\x1f".join(cell or "" for cell in row.cells)
+    return Desk(desk.key, desk.lang, desk.numbered, hashlib.sha256(text.encode("utf-8", "replace")).digest())
 
 
 def _look_again(
@@ -111,23 +123,21 @@ def write(row: Scrubbed, place: int, items: Iterable[Finding], pen: Pen) -> bool
     for item in items:
         value = text[item.start : item.end]
         action = pen.policy.decide(text, item)
-        made = pen.desk.write(action, item.entity, value)
+        written = pen.turn > 0 and is_settled(action, item.entity, value, pen.desk.key)
+        if action == "surrogate" and pen.turn >= SURROGATES:
+            action = "replace"
+        made = value if written else pen.desk.write(action, item.entity, value)
         out += [text[at : item.start], made]
         at = item.end
         changed = made != value
-        if pen.first or changed:
+        if pen.turn == 0 or changed:
             row.counts[item.entity, "found"] += 1
             row.counts[item.entity, "replaced" if changed else "kept"] += 1
-        if pen.first:
+        if pen.turn == 0:
             row.marks.append(Mark(pen.column, item.start, item.end, item.entity, action, item.recognizer, round(item.score, 2)))
     out.append(text[at:])
     row.cells[place] = "".join(out)
-    return row.cells[place] != text and policy_reads_back(pen.policy)
-
-
-def policy_reads_back(policy: Policy) -> bool:
-    """Surrogates of names read like names: looking again would replace a stand-in by another."""
-    return policy.action("PERSON") != "surrogate"
+    return row.cells[place] != text
 
 
 def look(texts: Sequence[str], names: Sequence[str], analyzer: BatchAnalyzer | None = None) -> list[list[Finding]]:
@@ -153,11 +163,7 @@ def look_at(column: pl.Series, analyzer: BatchAnalyzer | None = None) -> dict[in
     return result
 
 
-def _left(text: str, items: Iterable[Finding], policy: Policy) -> Counter[tuple[str, str]]:
+def _left(text: str, items: Iterable[Finding], policy: Policy, key: bytes) -> Counter[tuple[str, str]]:
     """What the last look still finds and the policy would not keep."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for item in items:
-        value = text[item.start : item.end]
-        if policy.decide(text, item) not in STAYS and generalised(item.entity, value) != value:
-            counts[item.entity, "residual"] += 1
-    return counts
+    left = [item for item in items if not is_settled(policy.decide(text, item), item.entity, text[item.start : item.end], key)]
+    return Counter((item.entity, "residual") for item in left)

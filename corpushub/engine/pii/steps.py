@@ -153,4 +153,4 @@ def _analyzer(*, names: bool) -> Any:
     return scanner(tagger=names)
 
 
-STEPS: tuple[Step[Any], ...] = (Step("scrub", 7, Scrub, scrub, "map", Sentence("pii.step_scrub")),)
+STEPS: tuple[Step[Any], ...] = (Step("scrub", 8, Scrub, scrub, "map", Sentence("pii.step_scrub")),)

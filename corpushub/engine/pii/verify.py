@@ -15,12 +15,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import polars as pl
 
 from corpushub.base.errors import Conflict
-from corpushub.engine.pii.actions import generalised, placeholder_pattern
-from corpushub.engine.pii.policy import ALWAYS, STAYS, Policy
+from corpushub.engine.pii.actions import is_settled, placeholder_pattern
+from corpushub.engine.pii.policy import ALWAYS, Policy
 from corpushub.engine.pii.scrub import look
 from corpushub.engine.recognizers.lexicon import follows_amount, follows_code
 
@@ -35,14 +36,23 @@ _WORTH = re.compile(
 _WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 
 
+class Left(NamedTuple):
+    """A cell in which something is left: where it stands, and how many of each entity; a canary counts as `CANARY`."""
+
+    column: str
+    row: int
+    entities: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """What is left, by entity; `second` is the independent scan, `canaries` how many planted strings came through."""
+    """What is left, by entity; `second` is the independent scan, `canaries` how many planted strings came through, `left` the cells."""
 
     cells: int
     engine: Mapping[str, int] = field(default_factory=dict)
     second: Mapping[str, int] = field(default_factory=dict)
     canaries: int = 0
+    left: tuple[Left, ...] = ()
 
     @property
     def total(self) -> int:
@@ -64,27 +74,35 @@ class Residual:
             raise Conflict("pii.residual", counts=", ".join(f"{entity} {count}" for entity, count in sorted(counts.items())))
 
 
-def verify(frame: pl.DataFrame, columns: Sequence[str], policy: Policy, *, canaries: Sequence[str] = ()) -> Residual:
-    """Read the text `columns` of a frame again. Two passes over the text; memory of one column."""
+def verify(
+    frame: pl.DataFrame, columns: Sequence[str], policy: Policy, *, canaries: Sequence[str] = (), key: bytes = b""
+) -> Residual:
+    """Read the text `columns` of a frame again. `key` is the one surrogates were written with: by it they are told from people who were
+    left over. Two passes over the text; memory of one column.
+    """
     engine: Counter[str] = Counter()
     second: Counter[str] = Counter()
+    left: list[Left] = []
     planted = cells = 0
     for column in columns:
-        texts = [text for text in frame[column].to_list() if text]
-        cells += len(texts)
-        for text, found in zip(texts, look(texts, [column] * len(texts)), strict=True):
-            kept = {item for item in found if stays(text, item.entity, (item.start, item.end), policy.decide(text, item))}
-            engine.update(item.entity for item in found if item not in kept)
+        filled = {row: text for row, text in enumerate(frame[column].to_list()) if text}
+        cells += len(filled)
+        found_in = look(list(filled.values()), [column] * len(filled))
+        for (row, text), found in zip(filled.items(), found_in, strict=True):
+            kept = [
+                item for item in found if is_settled(policy.decide(text, item), item.entity, text[item.start : item.end], key)
+            ]
+            missed = Counter(item.entity for item in found if item not in kept)
+            by_shape = Counter[str]()
             if _WORTH.search(text):
-                second.update(second_scan(blanked(text, [(item.start, item.end) for item in kept])))
-            planted += sum(canary in text for canary in canaries)
-    return Residual(cells, dict(sorted(engine.items())), dict(sorted(second.items())), planted)
-
-
-def stays(text: str, entity: str, span: tuple[int, int], action: str) -> bool:
-    """May a finding stay: the policy keeps it, or it is as coarse as its action makes it?"""
-    value = text[span[0] : span[1]]
-    return action in STAYS or (action == "generalise" and generalised(entity, value) == value)
+                by_shape.update(second_scan(blanked(text, [(item.start, item.end) for item in kept])))
+            came_through = sum(canary in text for canary in canaries)
+            engine.update(missed)
+            second.update(by_shape)
+            planted += came_through
+            if any((missed, by_shape, came_through)):
+                left.append(Left(column, row, dict(sorted((+(missed | by_shape | Counter(CANARY=came_through))).items()))))
+    return Residual(cells, dict(sorted(engine.items())), dict(sorted(second.items())), planted, tuple(left))
 
 
 def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from corpushub.domain.clocks import Reading
 from corpushub.domain.flows.release import effective_gates
+from corpushub.domain.places import MOST, in_words, split_of
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, forms, markdown, pictures
-from corpushub.portal.html import Child, Safe, a, aside, b, code, details, div, h2, joined, kbd, section, span, summary
+from corpushub.portal.html import Child, Safe, a, aside, b, code, details, div, h2, joined, kbd, p, section, span, summary
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import (
     Tone,
@@ -72,6 +73,7 @@ class File:
     entities: tuple[Mapping[str, Any], ...] = ()
     funnel: tuple[Mapping[str, Any], ...] = ()
     unclear: tuple[str, ...] = ()
+    places: tuple[Mapping[str, Any], ...] = ()
     build: str = ""
     card: Safe | None = None
     voices: tuple[Voice, ...] = ()
@@ -148,6 +150,7 @@ def evidence(ask: Ask, file: File) -> Safe:
         ),
         verdict_line(t, file),
         gates(ask, file.gates),
+        pointed_at(t, file.places) if file.places else None,
         div(changes(t, file), funnel(t, file), c="halves"),
         personal(t, file),
         div(linkage(t, file.gates), samples(ask, file.samples), c="halves"),
@@ -215,6 +218,28 @@ def gate_line(ask: Ask, row: Mapping[str, Any]) -> Safe:
         div(gate_name(t, row), div(gate_numbers(ask, row), c="detail")),
         chip(t.name("status", str(row["status"])), tone),
         c="gate",
+    )
+
+
+def pointed_at(t: Words, places: Sequence[Mapping[str, Any]]) -> Safe:
+    """The rows gates are not content with, so that a curator can find them: places, no text."""
+    heads = [t(f"place.{name}") for name in ("gate", "split", "row", "key", "column", "found")]
+    rows = [
+        [
+            gate_name(t, place),
+            span(split_of(place), c="mono"),
+            f"{place['row']:,}",
+            span(str(place["key"]) or "–", c="mono"),
+            span(str(place["column"]), c="mono"),
+            in_words(place["found"], t.lang),
+        ]
+        for place in places
+    ]
+    return card(
+        t("place.title"),
+        grid(heads, rows, numeric=(2,)),
+        p(t("place.more", count=len(rows)), c="quiet") if len(rows) >= MOST else None,
+        aside=t("place.note"),
     )
 
 
@@ -420,7 +445,7 @@ def file_of(ask: Ask, case_id: str) -> File:
         entities=tuple(kept.pii.get("entities", ())), funnel=tuple(stats.get("steps", ())),
         card=markdown.render(text, ask.lang, document) if text else None, voices=voices(ask, case), needed=(people, orgs), acts=acts,
         samples=samples_of(ask, str(case.data["dataset"]), str(case.data["version"])),
-        unclear=tuple(str(row[ask.lang]) for row in kept.pii.get("roles", ())),
+        unclear=tuple(str(row[ask.lang]) for row in kept.pii.get("roles", ())), places=tuple(kept.places),
         build=str(case.data["build"]) if ask.actor.org == case.data.get("builder_org") and "build" in case.data else "",
     )  # fmt: skip
 

@@ -46,10 +46,10 @@ def test_a_column_is_keyed_once_per_distinct_value() -> None:
 @given(st.integers(3_000_000_000, 9_999_999_999))
 def test_surrogates_are_no_numbers_of_their_kind(number: int) -> None:
     value = f"1{number}"
-    mobile = surrogate("CN_MOBILE", value, token(KEY, "CN_MOBILE", value)) or ""
+    mobile = surrogate("CN_MOBILE", value, KEY, token(KEY, "CN_MOBILE", value)) or ""
     assert len(mobile) == 11
     assert mobile[1] not in "3456789"
-    card = surrogate("CN_ID_CARD", value, token(KEY, "CN_ID_CARD", value)) or ""
+    card = surrogate("CN_ID_CARD", value, KEY, token(KEY, "CN_ID_CARD", value)) or ""
     assert len(card) == 18
     assert card[:2] not in PROVINCES
 
@@ -58,7 +58,7 @@ def test_surrogates_of_numbers_are_not_found_again() -> None:
     text = "手机{CN_MOBILE}，身份证{CN_ID_CARD}，邮箱{EMAIL_ADDRESS}，卡号{CN_BANK_CARD}"
     for number in range(40):
         made = {
-            e: surrogate(e, str(number), token(KEY, e, str(number)))
+            e: surrogate(e, str(number), KEY, token(KEY, e, str(number)))
             for e in ("CN_MOBILE", "CN_ID_CARD", "EMAIL_ADDRESS", "CN_BANK_CARD")
         }
         assert detect_batch([text.format(**made)])[0] == []
