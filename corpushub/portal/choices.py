@@ -38,6 +38,15 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
     if "demand" in names:
         held = ask.hub.cases.list(ask.actor, flow="demand", limit=MOST).items
         found["demand"] = [(case.id, f"{casework.title_of(ask, case)} · {case.id}") for case in held if casework.is_running(case)]
+    if "contest" in names:
+        held = ask.hub.cases.list(ask.actor, flow="record", states=("confirmed",), limit=MOST).items
+        found["contest"] = [(case.id, casework.title_of(ask, case)) for case in held if case.data["kind"] == "contest"]
+    if "copied_from" in names:
+        held = ask.hub.cases.list(ask.actor, flow="access", limit=MOST).items
+        mine = [case for case in held if case.opened_org == ask.actor.org]
+        found["copied_from"] = [
+            (case.id, f"{casework.title_of(ask, case)} · {ask.t.moment(case.opened_at, day=True)}") for case in mine
+        ]
     if "entitlements" in names:
         held = ask.hub.cases.list(ask.actor, flow="entitlement", states=("active", "expiring"), limit=MOST).items
         found["entitlements"] = [

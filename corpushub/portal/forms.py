@@ -146,18 +146,17 @@ def control(t: Words, item: Field, start: Given) -> Safe:
         inside = [control(t, replace(part, name=f"{item.name}.{part.name}"), start) for part in PARTED[item.name]]
         return fieldset(legend(words, star(item)), *inside, c="field")
     if item.kind == "bool":
-        return label(
-            input_(type_="checkbox", name=item.name, value="true", checked=bool(item.default if held is None else held)),
-            span(words),
-            c="check",
-        )
+        ticked = bool(item.default if held is None else held)
+        box = label(input_(type_="checkbox", name=item.name, value="true", checked=ticked), span(words), c="check")
+        told = hint(t, item)
+        return div(box, told) if told else box
     if item.kind in MANY and given:
         chosen = held or item.default or ()
         boxes = [
             label(input_(type_="checkbox", name=item.name, value=value, checked=value in chosen), span(name), c="check")
             for value, name in given
         ]
-        return fieldset(legend(words), *boxes, c="field")
+        return fieldset(legend(words, star(item)), *boxes, hint(t, item), c="field")
     asked = label(span(words, star(item)), single(item, given, spelled(item, held)), hint(t, item))
     return div(asked, digester(t, item.name)) if item.kind == "digest" else asked
 
@@ -187,7 +186,8 @@ def parts_of(t: Words, item: Field, held: Any = None) -> Safe:
         for part in RECORDS[item.name]
     ]
     words = t("portal.statement_fen") if whole else label_of(t, item.name)
-    return fieldset(legend(words, star(item)), div(*boxes, c="parts whole" if whole else "parts"), c="field")
+    told = span(t.hint(item.name), c="hint") if t.hint(item.name) else None
+    return fieldset(legend(words, star(item)), told, div(*boxes, c="parts whole" if whole else "parts"), c="field")
 
 
 def part_of(held: Any, path: str) -> str:
@@ -240,19 +240,26 @@ def single(item: Field, given: Sequence[tuple[str, str]], preset: str) -> Safe:
 
 
 def hint(t: Words, item: Field) -> Safe | None:
+    """What to write there and what it means: the words for the field, and how its box is filled."""
+    words = [t.hint(item.name.rpartition(".")[2]), filling(t, item)]
+    return span(" ".join(word for word in words if word), c="hint") if any(words) else None
+
+
+def filling(t: Words, item: Field) -> str:
+    """How a box is filled; empty where it says so itself."""
     if by_line(item):
-        return span(t(READERS[item.name.rpartition(".")[2]][0]), c="hint")
+        return t(READERS[item.name.rpartition(".")[2]][0])
+    if item.min_len:
+        return t("portal.hint_least", count=item.min_len)
+    if item.name in YUAN and item.kind in TYPES:
+        return t("portal.hint_yuan")
     key = {
         "words": "portal.hint_words",
         "record": "portal.hint_record",
         "records": "portal.hint_record",
         "digest": "portal.hint_digest",
     }.get(item.kind)
-    if item.min_len:
-        return span(t("portal.hint_least", count=item.min_len), c="hint")
-    if item.name in YUAN and item.kind in TYPES:
-        return span(t("portal.hint_yuan"), c="hint")
-    return span(t(key), c="hint") if key else None
+    return t(key) if key else ""
 
 
 def by_line(item: Field) -> bool:

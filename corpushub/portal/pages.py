@@ -59,6 +59,10 @@ class Words:
             return both or ""
         return both.get(self.lang) or next((value for value in both.values() if value), "")
 
+    def hint(self, name: str) -> str:
+        """What to write in a field and what it means; empty where its name says it."""
+        return catalogue(self.lang).get(f"ui_hint.{name}", "")
+
     def area(self, name: str) -> dict[str, str]:
         """Every code of an open list with its word, in the order of the catalogue."""
         return {key.partition(".")[2]: word for key, word in catalogue(self.lang).items() if key.startswith(f"{name}.")}

@@ -297,7 +297,7 @@ def test_work_that_takes_a_while_says_so_and_is_not_sent_twice(browser: Browser,
         sent: list[str] = []
         page.on("request", lambda request: sent.append(request.post_data or "") if "component_server" in request.url else None)
         page.fill("form[data-act=issue] input[name=name]", "slow")
-        with held(page, "**/component_server"):
+        with held(page, "**/component_server**"):
             for _ in range(3):
                 page.click("form[data-act=issue] button[type=submit]")
             expect(page.locator(".notice.wait")).to_contain_text("正在办理")

@@ -110,3 +110,14 @@ def test_a_sheet_that_says_again_what_a_case_says_begins_with_it() -> None:
     orgs = control(t, Field("members", "orgs"), Given({"orgs": [("a", "甲"), ("b", "乙")]}, {"members": ["b"]}))
     assert re.findall(r'value="(\w)" checked', orgs) == ["b"]
     assert ">经\n纬</textarea>" in control(t, Field("regions", "words"), Given(preset={"regions": ["经", "纬"]}))
+
+
+def test_each_question_of_a_request_says_what_to_write() -> None:
+    """But for the dataset, which is chosen by its title; what has to be answered bears the star, lists too."""
+    for lang in LANGS:
+        t = Words(lang)
+        given = Given({"dataset": [("a/b", "甲")], "contest": [("rec-1", "大赛")], "copied_from": [("acc-1", "申请")]})
+        for item in flows()["access"].opening.fields:
+            shown = control(t, item, given)
+            assert ('class="hint"' in shown) == (item.name != "dataset"), item.name
+            assert ("<b aria-hidden" in shown) == (item.required and item.kind != "bool"), item.name
