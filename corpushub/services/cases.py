@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from corpushub.base.errors import Conflict, HubError, NotFound
+from corpushub.base.errors import Conflict, HubError, Invalid, NotFound
 from corpushub.base.identity import Clock, business_day, digest_of, new_id, system_clock
 from corpushub.base.rulebook import Rulebook, load_rulebook
 from corpushub.base.settings import Settings
@@ -362,7 +362,9 @@ class Cases:
     def _allowed(self, flow: Flow, row: Transition, case: Case, actor: Actor, context: Context) -> Allowed:
         refusal = authorise(flow, row, case, actor, context)
         if refusal is None:
-            refusal = next((found for guard in row.guards if (found := guard(case, actor, {}, context))), None)
+            refused = (found for guard in row.guards if (found := guard(case, actor, {}, context)))
+            # What is wrong with an empty form is no refusal: it is still to be filled in.
+            refusal = next((found for found in refused if not (row.fields and isinstance(found, Invalid))), None)
         quorum = row.needed(case, context)
         if quorum is None:
             return Allowed(row.command, row.fields, refusal)

@@ -524,11 +524,41 @@ def test_a_recall_names_the_models_their_makers_reported(live: City) -> None:
     assert notice.payload["models"] == "m1, m2"
 
 
+def test_what_is_sent_on_goes_to_somebody(live: City) -> None:
+    asked = live.cases.open(live["developer"], "demand", {"title": "tides", "text": "the tides of ten years"})
+    asked = walk(live, asked, ("developer", "submit"))
+    assert refused(live, "operator", asked, "forward", to="econ-burea", **WHY) == "party.unknown_org"
+    asked = walk(live, asked, ("operator", "acknowledge"))
+    assert refused(live, "operator", asked, "offer", offers=["city/notices", "city/notice"]) == "form.unknown_data"
+    asked = walk(live, asked, ("operator", "offer", {"offers": ["city/notices"]}))
+    assert refused(live, "developer", asked, "accept", chosen="city/notice") == "demand.not_offered"
+    walk(live, asked, ("developer", "accept", {"chosen": "city/notices"}))
+    assert refused(live, "operator", ask(live), "forward", to="econ-burea", **WHY) == "party.unknown_org"
+    order = {"customer": "beichen", "operator": "econ-bureau", "title": "tides", "scope": "ten years"}
+    with pytest.raises(Invalid, match=r"party\.no_operator"):
+        live.cases.open(live["operator"], "work_order", order)
+
+
+def test_an_order_is_delivered_with_what_was_made_for_it(live: City) -> None:
+    words = {"customer": "beichen", "operator": "data-group", "title": "tides", "scope": "ten years"}
+    quote = {"price": 0, "price_basis": "free", "due": "2026-12-31", "acceptance_tests": ["readable"]}
+    live.clock.forward(minutes=1)
+    order = live.cases.open(live["operator"], "work_order", words)
+    order = walk(live, order, ("operator", "quote", quote), ("developer", "agree"), ("operator", "build"))
+    older = live.made["release"].id
+    for command in ("propose_release", "deliver"):
+        assert refused(live, "operator", order, command, release=older) == "work_order.made_elsewhere"
+        assert refused(live, "operator", order, command, release=order.id) == "work_order.unknown_release"
+    assert {row.command: row.refusal for row in live.cases.allowed(live["operator"], order.id)}["deliver"] is None
+
+
 def test_an_objection_is_about_what_there_is(live: City) -> None:
     words = {"kind": "wrong_value", "text": "the number is wrong"}
     for about in ("city/notice", "无此数据集", ""):
         with pytest.raises(Invalid):
             live.cases.open(ANONYMOUS, "objection", {"about": about, **words})
+        with pytest.raises(Invalid):
+            live.cases.open(live["developer"], "question", {"about": about, "text": "what does it mean?"})
     with pytest.raises(Invalid, match=r"objection\.unknown_version"):
         live.cases.open(ANONYMOUS, "objection", {"about": "city/notices", "version": "1.0.9", **words})
     case = live.cases.open(live["developer"], "objection", {"about": RESOURCE, **words})
@@ -972,7 +1002,11 @@ def test_a_freeze_that_would_freeze_nothing_is_refused_and_what_it_names_belongs
         assert refused(live, "operator", case, "freeze", entitlements=[other]) == "incident.unknown_entitlement"
     with pytest.raises(Invalid, match="incident.unknown_dataset"):
         live.cases.open(live["operator"], "incident", blank | {"datasets": ["city/notice"]})
+    with pytest.raises(Invalid, match=r"party\.unknown_org"):
+        live.cases.open(live["operator"], "incident", blank | {"orgs": ["beichan"]})
     assert live.cases.get(SYSTEM, right.id).state == "active"
+    allowed = {row.command: row.refusal for row in live.cases.allowed(live["operator"], case.id)}
+    assert allowed["freeze"] is None, "what to freeze is still to be filled in"
     case = walk(live, case, ("operator", "freeze", {"entitlements": [right.id]}))
     case = walk(live, case, ("operator", "freeze", {"datasets": "city/notices、"}))
     assert live.cases.get(SYSTEM, live.made["release"].id).state == "quarantined"

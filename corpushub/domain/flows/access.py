@@ -11,7 +11,7 @@ from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.domain.catalog import Attribute
-from corpushub.domain.flows.shared import MORE_DAYS, NOTE, REASON, after_rule, tell
+from corpushub.domain.flows.shared import MORE_DAYS, NOTE, REASON, after_rule, known_org, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.policy import CHANNELS, FREE_PURPOSES, PURPOSES, unreadable_version
@@ -286,6 +286,7 @@ FLOW = Flow(
             "forwarded",
             *HANDLERS,
             fields=(Field("to", "org"), REASON),
+            guards=(known_org("to"),),
             decides="person",
             effects=(tell("notice.access_forwarded", "to"),),
         ),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from corpushub.base.errors import Conflict, HubError, Invalid
 from corpushub.domain.flows.access import REASON_CODES
-from corpushub.domain.flows.shared import NOTE, REASON, tell
+from corpushub.domain.flows.shared import NOTE, REASON, known_data, known_org, operates, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.policy import PURPOSES
@@ -46,6 +46,15 @@ DECLINE = (Field("reason_code", "choice", choices=REASON_CODES), REASON, Field("
 def referred(_: Case, __: Actor, data: Data, ___: Context) -> HubError | None:
     needs = data.get("reason_code") in {"duplicate", "forwarded", "have_public", "have_on_request"}
     return Invalid("demand.refer_to", reason_code=data["reason_code"]) if needs and not data.get("refer_to") else None
+
+
+def one_of_the_offers(case: Case, _: Actor, data: Data, __: Context) -> HubError | None:
+    offers = case.data["offers"]
+    return (
+        None
+        if data.get("chosen") in offers
+        else Invalid("demand.not_offered", chosen=data.get("chosen", "-"), offers=", ".join(offers))
+    )
 
 
 def reopened_once(case: Case, _: Actor, __: Data, ___: Context) -> HubError | None:
@@ -109,6 +118,7 @@ FLOW = Flow(
             "forwarded",
             *DESK,
             fields=(Field("to", "org"), REASON),
+            guards=(known_org("to"),),
             decides="org",
             effects=(tell("notice.demand_forwarded", "to"),),
         ),
@@ -120,9 +130,10 @@ FLOW = Flow(
             *DESK,
             decides="org",
             fields=(Field("offers", "words"), Field("explanation", "records", required=False), NOTE),
+            guards=(known_data("offers"),),
             effects=(tell("notice.demand_offered", "opener"),),
         ),
-        step("accept", "offered -> accepted", "offer_accepted", OPENER, fields=(Field("chosen"),)),
+        step("accept", "offered -> accepted", "offer_accepted", OPENER, fields=(Field("chosen"),), guards=(one_of_the_offers,)),
         step("refuse_offer", "offered -> matching", "offer_refused", OPENER, fields=(REASON,)),
         step("pool", "acknowledged, matching -> pooled", "pooled", *DESK, fields=(Field("pool"), NOTE), decides="org"),
         step("find_unmet", "acknowledged, matching, pooled -> unmet", "found_unmet", *DESK, fields=(NOTE,), decides="org"),
@@ -142,6 +153,7 @@ FLOW = Flow(
             Role.IMPLEMENTER,
             decides="org",
             fields=(Field("operator", "org"), Field("scope", "note", min_len=4)),
+            guards=(operates(),),
             effects=(make_order,),
         ),
         step(

@@ -55,13 +55,16 @@ def known_names(_: Case, __: Actor, data: Data, context: Context) -> HubError | 
     for name in data.get("entitlements", ()):
         if (held := context.facts.case(name)) is None or held.flow != "entitlement":
             return Invalid("incident.unknown_entitlement", entitlement=name)
+    for org in data.get("orgs", ()):
+        if context.facts.org(org) is None:
+            return Invalid("party.unknown_org", org=org)
     return None
 
 
 def something_open(case: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
     """A freeze that freezes nothing must not stand in the record as one."""
     if next(iter(in_reach(joined(case, actor, data, context), context)), None) is None:
-        return Conflict("incident.nothing_to_freeze")
+        return Invalid("incident.nothing_to_freeze")
     return None
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from corpushub.base.errors import Conflict, HubError, Invalid
-from corpushub.domain.flows.shared import MORE_DAYS, NOTE, REASON, after_rule, published, tell
+from corpushub.domain.flows.shared import MORE_DAYS, NOTE, REASON, after_rule, known_data, published, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import ANYBODY, CLOCK, OPENER, Act, Case, Clock, Context, Data, Event, Flow, Reaction, Seat, step
@@ -41,17 +41,13 @@ def provider_of(_: Case, __: Actor, data: Data, context: Context) -> Data:
 ABOUT_CASES = frozenset({"price", "disclosure", "other"})
 
 
-def known_subject(_: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
-    """Somebody has to be there to answer, and a version that is named has to be one of the dataset. A stranger learns of no secret entry."""
-    about = data["about"]
-    versions = [str(item.data["version"]) for item in published(about, context)]
-    if data.get("version"):
-        return None if data["version"] in versions else Invalid("objection.unknown_version", about=about, version=data["version"])
-    entry = context.facts.resource(about)
-    is_entry = entry is not None and not (entry.secrecy and actor.is_anonymous)
+def known_subject(case: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
+    """Somebody has to be there to answer, and a version that is named has to be one of the dataset."""
+    about, version = data["about"], data.get("version")
+    if version and version not in {item.data["version"] for item in published(about, context)}:
+        return Invalid("objection.unknown_version", about=about, version=version)
     is_case = data["kind"] in ABOUT_CASES and context.facts.case(about) is not None
-    is_known = versions or is_entry or is_case or context.facts.cases("release", subject=about)
-    return None if is_known else Invalid("objection.unknown", about=about)
+    return None if is_case else known_data("about")(case, actor, data, context)
 
 
 def something_out(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from corpushub.domain.flows.shared import tell
+from corpushub.domain.flows.shared import known_data, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import OPENER, SIGNED_IN, Case, Clock, Context, Data, Flow, Seat, step
@@ -38,6 +38,7 @@ FLOW = Flow(
         "asked",
         SIGNED_IN,
         fields=ASK,
+        guards=(known_data("about"),),
         derive=interpreter,
         effects=(tell("notice.question_asked", "provider"),),
     ),

@@ -9,7 +9,7 @@ from corpushub.base.errors import Forbidden, HubError, Invalid
 from corpushub.base.identity import business_day
 from corpushub.base.rulebook import Deadline
 from corpushub.domain.form import Field
-from corpushub.domain.parties import Actor
+from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import Case, Context, Data, Derive, Due, Effect, Event, Guard, Notify, Reaction, party_orgs
 
 REASON = Field("reason", "note", min_len=4)
@@ -60,6 +60,33 @@ def known_org(*keys: str) -> Guard:
             for name in (named,) if isinstance(named, str) else named:
                 if (org := context.facts.org(name)) is None or org.state != "active":
                     return Invalid("party.unknown_org", org=name)
+        return None
+
+    return judge
+
+
+def operates(key: str = "operator") -> Guard:
+    """The organisation named in the form is active and somebody there works as an operator: an order to anybody else would wait for ever."""
+
+    def judge(case: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
+        refused = known_org(key)(case, actor, data, context)
+        if refused is None and data and Role.OPERATOR not in context.facts.roles_in(data[key]):
+            return Invalid("party.no_operator", org=data[key])
+        return refused
+
+    return judge
+
+
+def known_data(key: str) -> Guard:
+    """Everything named in the form is an entry of the catalog or a dataset. A stranger learns of no secret entry."""
+
+    def judge(_: Case, actor: Actor, data: Data, context: Context) -> HubError | None:
+        named = data.get(key, ())
+        for name in (named,) if isinstance(named, str) else named:
+            entry = context.facts.resource(name)
+            is_entry = entry is not None and not (entry.secrecy and actor.is_anonymous)
+            if not is_entry and not context.facts.cases("release", subject=name):
+                return Invalid("form.unknown_data", name=name)
         return None
 
     return judge

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from corpushub.base.errors import Conflict, HubError
-from corpushub.domain.flows.shared import NOTE, REASON, tell
+from corpushub.base.errors import Conflict, HubError, Invalid
+from corpushub.domain.flows.shared import NOTE, REASON, known_org, operates, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import CLOCK, Act, Case, Clock, Context, Data, Event, Flow, Reaction, Seat, step
@@ -29,12 +29,20 @@ def tests_named(case: Case, _: Actor, __: Data, ___: Context) -> HubError | None
     return None if case.data.get("acceptance_tests") else Conflict("work_order.no_tests", case=case.id)
 
 
+def made_for_it(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
+    """The release is the operator's own and was proposed after the order: what there was already is an offer, not an order (article 10)."""
+    found = context.facts.case(data.get("release", ""))
+    if found is None or found.flow != "release":
+        return Invalid("work_order.unknown_release", release=data.get("release", "-"))
+    if found.opened_org != case.data["operator"] or found.opened_at < case.opened_at:
+        return Conflict("work_order.made_elsewhere", release=found.id, case=case.id)
+    return None
+
+
 def release_out(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
     """Delivered means released: a work order never goes round the gates."""
-    if not data:
-        return None
-    found = context.facts.case(data["release"])
-    if found is None or found.flow != "release" or found.state not in {"released", "superseded"}:
+    found = context.facts.case(data.get("release", ""))
+    if found is not None and found.state not in {"released", "superseded"}:
         return Conflict("work_order.not_released", release=data["release"], case=case.id)
     return None
 
@@ -69,6 +77,7 @@ FLOW = Flow(
         Role.IMPLEMENTER,
         CLOCK,
         fields=ORDER,
+        guards=(known_org("customer"), operates()),
         effects=(tell("notice.work_order_opened", "customer", "operator"),),
     ),
     transitions=(
@@ -83,14 +92,21 @@ FLOW = Flow(
         step("agree", "quoted -> agreed", "agreed", CUSTOMER, fields=(NOTE,), guards=(tests_named,)),
         step("cancel", "proposed, quoted, agreed -> cancelled", "cancelled", CUSTOMER, MAKER, fields=(REASON,)),
         step("build", "agreed, rework -> building", "building_begun", MAKER),
-        step("propose_release", "building -> in_release", "release_proposed", MAKER, fields=(Field("release", "case"),)),
+        step(
+            "propose_release",
+            "building -> in_release",
+            "release_proposed",
+            MAKER,
+            fields=(Field("release", "case"),),
+            guards=(made_for_it,),
+        ),
         step(
             "deliver",
             "building, in_release -> delivered",
             "delivered",
             MAKER,
             fields=(Field("release", "case"), NOTE),
-            guards=(release_out,),
+            guards=(made_for_it, release_out),
             effects=(tell("notice.work_order_delivered", "customer"),),
         ),
         step("accept", "delivered -> accepted", "accepted", CUSTOMER, fields=(NOTE,), effects=(fulfil_demand,)),
