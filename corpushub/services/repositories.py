@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from corpushub.base.errors import Forbidden, HubError, Invalid, NotFound
+from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
 from corpushub.base.identity import Clock, business_day, is_repo_id
 from corpushub.base.settings import Settings
 from corpushub.domain.front_matter import CardHead, read_head
@@ -291,25 +291,37 @@ class Repositories:
         self.forget()
 
     def move(self, actor: Actor, repo_id: str, to: str) -> None:
-        """Raises: Invalid("repo.name_invalid"), NotFound, Forbidden, Conflict("repo.exists")."""
+        """Raises: Invalid("repo.name_invalid"), NotFound, Forbidden, Conflict("repo.exists" | "repo.on_record")."""
         if not is_repo_id(to):
             raise Invalid("repo.name_invalid", repo=to[:200])
         with self.database.begin() as unit:
             self.access.require_curator(actor, self._visible(unit, actor, repo_id)[0])
             self._require_namespace(unit, actor, to)
+            self._require_off_record(unit, repo_id)
             unit.repos.move(repo_id, to)
         self.forget()
+
+    @staticmethod
+    def _require_off_record(unit: Unit, repo_id: str) -> None:
+        """What a release names by it - who may take it, what stops it - finds a dataset by its name, and it leaves by withdrawal alone.
+
+        Raises: Conflict("repo.on_record").
+        """
+        if unit.cases.list(flow="release", subject=repo_id, limit=1):
+            raise Conflict("repo.on_record", repo=repo_id)
 
     def change(self, actor: Actor, repo_id: str, *, gated: str | None = None, private: bool | None = None) -> None:
         """Gate or hide a repository. Openness is never widened here: that is an attribute of the catalogue.
 
-        Raises: NotFound, Forbidden("repo.write_forbidden" | "repo.openness").
+        Raises: NotFound, Forbidden("repo.write_forbidden" | "repo.openness"), Conflict("repo.on_record").
         """
         with self.database.begin() as unit:
             repo, _ = self._visible(unit, actor, repo_id)
             self.access.require_curator(actor, repo)
             if gated == "" and repo.gated:
                 raise Forbidden("repo.openness", repo=repo_id)
+            if private and not repo.private:
+                self._require_off_record(unit, repo_id)
             values: dict[str, Any] = {"gated": gated, "private": private}
             unit.repos.update(repo_id, **{name: value for name, value in values.items() if value is not None})
         self.forget()

@@ -13,6 +13,7 @@ import pytest
 from corpushub import gate
 from corpushub.api.throttle import Quotas
 from corpushub.domain.parties import Actor, Role
+from tests.kit.gov import released
 from tests.kit.hub import CURATOR, READER, REPO, STRANGER, SomeHub, caller, get, notices, some_hub
 
 DATA = b"pushed" * 100
@@ -159,6 +160,23 @@ def test_requests_for_a_dataset_are_shown_to_tokens_that_read(hub: SomeHub) -> N
     assert get(hub, path, hub.token(CURATOR, "read")).status_code == 200
     for scopes in (("request",), ("read", "repo:city/other")):
         assert get(hub, path, hub.token(CURATOR, *scopes)).status_code == 403
+
+
+def test_one_curator_neither_renames_nor_hides_what_was_released(hub: SomeHub) -> None:
+    """By another name a release was stopped by no withdrawal; hidden, it was withdrawn by one person, without a word on record."""
+    released(hub.city, dataset="city/kept")
+    hub.publish("city/kept", notices())
+    secret = hub.token(CURATOR, "read", "write")
+    body = {"fromRepo": "city/kept", "toRepo": "city/elsewhere", "type": "dataset"}
+    for method, path, asked in (
+        ("POST", "/api/repos/move", body),
+        ("PUT", "/api/datasets/city/kept/settings", {"visibility": "private"}),
+        ("PUT", "/api/datasets/city/kept/settings", {"private": True}),
+    ):
+        answer = get(hub, path, secret, method, json=asked)
+        assert (answer.status_code, answer.json()["code"]) == (409, "repo.on_record")
+    assert get(hub, "/api/datasets/city/kept").status_code == 200
+    assert get(hub, "/api/datasets/city/kept/settings", secret, "PUT", json={"private": False}).status_code == 200
 
 
 def test_nobody_moves_a_dataset_among_another_organisation_s(hub: SomeHub) -> None:
