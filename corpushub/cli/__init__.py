@@ -87,7 +87,7 @@ def run(argv: list[str]) -> int:
         if (told := machine_refusal(error)) is None:
             raise
         return ctx.refuse(told)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # Control-C, or Control-D where a password is asked for
         code = STOPPED
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1

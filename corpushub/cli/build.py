@@ -109,7 +109,7 @@ def plan(
         print(text)
 
 
-def builds(limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20) -> None:
+def builds(limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")] = 20) -> None:
     """List finished builds of your organisation."""
     ctx = context()
     found = ctx.hub().builds.list(ctx.actor(), limit=limit)
@@ -122,7 +122,7 @@ def builds(limit: Annotated[int, typer.Option(help="How many, newest first.")] =
 def removed(
     build_id: Annotated[str, typer.Argument(help="Id of a build.")],
     step: Annotated[int | None, typer.Option(help="Only what this step removed, by its number.")] = None,
-    limit: Annotated[int, typer.Option(help="How many rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many rows.")] = 50,
 ) -> None:
     """List rows a build removed: which step, why, and where they stood in the source."""
     ctx = context()
@@ -135,7 +135,7 @@ def removed(
 def trace(
     recipe: RecipePath,
     step: Annotated[int | None, typer.Option(help="Only this step, by its number in the recipe.")] = None,
-    rows: Annotated[int, typer.Option(help="How many touched rows per step.")] = 5,
+    rows: Annotated[int, typer.Option(min=1, max=100_000, help="How many touched rows per step.")] = 5,
     sample: Annotated[int, typer.Option(min=1, help="How many rows of the sources to look at.")] = 500,
     from_: Sources = None,
 ) -> None:

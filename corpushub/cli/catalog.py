@@ -23,7 +23,7 @@ COLUMNS = ("id", "title", "owner", "domain", "state", "share_attribute", "open_a
 def search(
     words: Annotated[list[str] | None, typer.Argument(help="Words an entry has to hold.")] = None,
     owner: Annotated[str, typer.Option(help="Only of this organisation.")] = "",
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 50,
 ) -> None:
     """Find entries."""
     ctx = context()

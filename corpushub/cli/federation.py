@@ -23,7 +23,7 @@ def key() -> None:
 @app.command()
 def export(
     target: Annotated[Path, typer.Argument(help="File to write, for instance catalog.json.")],
-    after: Annotated[int, typer.Option(help="Only what came after this number of an earlier page.")] = 0,
+    after: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Only what came after this number of an earlier page.")] = 0,
     partner: Annotated[str, typer.Option(help="Only what this partner region is told.")] = "",
 ) -> None:
     """Write a signed page of this hub's catalog."""

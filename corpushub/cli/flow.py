@@ -38,7 +38,7 @@ def list_cases(
     flow: Annotated[str, typer.Option(help="Only of this flow.")] = "",
     state: Annotated[list[str] | None, typer.Option(help="Only in this state; repeat for more.")] = None,
     mine: Annotated[bool, typer.Option("--mine", help="Only those my organisation opened.")] = False,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 50,
 ) -> None:
     """Cases the acting person may see, newest first."""
     ctx = context()

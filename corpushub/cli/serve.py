@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
+from corpushub.base.errors import Invalid
 from corpushub.cli.context import context
+
+HOST_NAME = re.compile(r"_|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 def serve(
@@ -27,9 +31,10 @@ def serve(
 
 
 def nginx(
-    port: Annotated[int, typer.Option(help="Port nginx listens on for the hub.")] = 80,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port nginx listens on for the hub.")] = 80,
     files_port: Annotated[
-        int, typer.Option(help="Port nginx serves passes on; the port of CORPUSHUB_FILES_URL where that is set.")
+        int,
+        typer.Option(min=1, max=65535, help="Port nginx serves passes on; the port of CORPUSHUB_FILES_URL where that is set."),
     ] = 81,
     name: Annotated[str, typer.Option(help="Host name clients use; _ takes any.")] = "_",
 ) -> None:
@@ -40,6 +45,8 @@ def nginx(
     """
     from corpushub.api.nginx import nginx_conf
 
+    if not HOST_NAME.fullmatch(name):
+        raise Invalid("cli.host_name", name=name)
     hub = context().hub()
     stated = urlsplit(hub.settings.files_url).port
     upstream = f"{hub.settings.host}:{hub.settings.port}"

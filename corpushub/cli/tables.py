@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from importlib.resources import files
 from shutil import get_terminal_size
 from typing import Any, TypeGuard
 
@@ -14,7 +17,7 @@ from corpushub.cli.help import width, wrapped
 
 FOLDS_AT = 12  # columns that text which may fold gets at least
 PIPED = (200, 25)  # columns where no terminal says how many
-HEADINGS = ("cli_column", "ui_field", "flow_field")  # where a field's name in words is looked for
+HEADINGS = ("flow_field", "ui_field")  # where else a field's Chinese name is looked for
 GROUPED_FROM = 10_000  # years and small counts are written without commas
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -97,8 +100,18 @@ def print_blocks(rows: Iterable[Mapping[str, Any]], lang: Lang, names: Sequence[
 
 def heading(name: str, lang: Lang) -> str:
     """A field's name in Chinese words where there are some, else as programs know it, which is English."""
-    known = catalogue(lang) if lang == "zh" else {}
-    return harmless(next((known[key] for area in HEADINGS if (key := f"{area}.{name}") in known), name))
+    if lang != "zh":
+        return harmless(name)
+    known = catalogue(lang)
+    return column_names().get(name) or next(
+        (known[key] for area in HEADINGS if (key := f"{area}.{name}") in known), harmless(name)
+    )
+
+
+@cache
+def column_names() -> dict[str, str]:
+    """Field name -> Chinese."""
+    return tomllib.loads(files("corpushub.cli").joinpath("columns.zh.toml").read_text("utf-8"))
 
 
 def phrase(value: Any, lang: Lang) -> str:

@@ -17,7 +17,7 @@ def issue(
     name: Annotated[str, typer.Argument(help="What it is for, so that you recognise it later.")],
     scope: Annotated[list[str] | None, typer.Option(help="read, write, request, or repo:owner/name; repeat for more.")] = None,
     purpose: Annotated[str, typer.Option(help="The one purpose it serves; empty: whatever your entitlement says.")] = "",
-    days: Annotated[int, typer.Option(help="How long it lasts.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="How long it lasts.")] = 90,
 ) -> None:
     """Issue a token for the acting person. Its secret is shown once."""
     ctx = context()
@@ -52,7 +52,7 @@ def revoke(token: Annotated[str, typer.Argument(help="The token's id, as listed.
 @app.command()
 def deliveries(
     dataset: Annotated[str, typer.Option(help="Only of this dataset.")] = "",
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many.")] = 50,
 ) -> None:
     """What left the hub: who took which file, when, for what purpose."""
     ctx = context()

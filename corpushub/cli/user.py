@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
+from getpass import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from corpushub.base.errors import Invalid
 from corpushub.base.messages import text
 from corpushub.cli.context import Context, context, written
 
@@ -52,7 +55,11 @@ def add(
 ) -> None:
     """Add a person with seats from today on."""
     ctx = context()
+    from corpushub.services.accounts import check_password
+
     secret = ask_password() if password else ""
+    if password:
+        check_password(secret)  # before there is a person without one
     actor = keeper(ctx)
     person = ctx.hub().parties.add_person(actor, id=id_, org=org, name=name, roles=role or [])
     if secret:
@@ -86,9 +93,14 @@ def link(
 
 
 def ask_password() -> str:
-    lang = context().lang
-    again = text("cli.password_again", lang)
-    secret: str = typer.prompt(text("cli.password", lang), hide_input=True, confirmation_prompt=again, err=True)
+    """Typed twice at a terminal, unseen; else one line of standard input, for scripts. Raises: Invalid("cli.no_password")."""
+    ctx = context()
+    if not sys.stdin.isatty():
+        if not (line := sys.stdin.readline().rstrip("\r\n")):
+            raise Invalid("cli.no_password")
+        return line
+    while (secret := getpass(text("cli.password", ctx.lang))) != getpass(text("cli.password_again", ctx.lang)):
+        ctx.say("cli.password_differs")
     return secret
 
 

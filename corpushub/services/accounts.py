@@ -69,10 +69,7 @@ class Accounts:
         """
         if not (actor.person == person or actor.has(Role.ADMIN, Role.SYSTEM)):
             raise Forbidden("account.not_yours")
-        if len(password) < LEAST_LENGTH:
-            raise Invalid("account.password_short", least=LEAST_LENGTH)
-        if len(password) > MOST_LENGTH:
-            raise Invalid("account.password_long", most=MOST_LENGTH)
+        check_password(password)
         hashed = self.hasher.hash(password)
         with self.database.begin() as unit:
             known = unit.accounts.get(person)
@@ -213,6 +210,14 @@ class Accounts:
             raise Forbidden("account.not_yours")
         with self.database.begin() as unit:
             return unit.accounts.end_sessions(person or actor.person)
+
+
+def check_password(password: str) -> None:
+    """Raises: Invalid("account.password_short" | "account.password_long")."""
+    if len(password) < LEAST_LENGTH:
+        raise Invalid("account.password_short", least=LEAST_LENGTH)
+    if len(password) > MOST_LENGTH:
+        raise Invalid("account.password_long", most=MOST_LENGTH)
 
 
 def identity_of(issuer: str, subject: str) -> str:

@@ -32,6 +32,7 @@ from corpushub.store.db import Database, Unit
 from corpushub.store.watch import Watch
 
 ALERTS = "alert_subscription"
+RECORD_DAYS = (date(2000, 1, 1), date(2999, 1, 1))  # nothing on record lies outside
 OVERSIGHT = (Role.AUTHORITY, Role.AUDITOR, Role.SUPERVISOR, Role.IMPLEMENTER, Role.CDO, Role.SYSTEM)
 
 
@@ -98,7 +99,7 @@ class Oversight:
         """Approvals worth a look (article 16), by default those of the last `separation.unusual_days`. Raises: Forbidden("oversight.only")."""
         _overseer(actor)
         rules, last = self.cases.rules, last or business_day(self.clock())
-        span = _span(first or last - timedelta(days=rules.number("separation.unusual_days")), last)
+        span = _span(first or max(last, RECORD_DAYS[0]) - timedelta(days=rules.number("separation.unusual_days")), last)
         with self.database.read() as unit:
             conflicts: dict[str, set[str]] = defaultdict(set)
             for _, value in unit.documents.list("conflict"):
@@ -218,7 +219,7 @@ class Oversight:
             return self._pack(unit, year, org)
 
     def _pack(self, unit: Unit, year: int, org: str) -> dict[str, Any]:
-        if year > business_day(self.clock()).year:
+        if not RECORD_DAYS[0].year <= year <= business_day(self.clock()).year:
             raise Invalid("oversight.future_year", year=year)
         end = datetime.combine(date(year, 12, 31), time(23, 59, 59, 999999), BEIJING)
         orgs = {item.id: item for item in unit.parties.orgs()}
@@ -419,11 +420,12 @@ def _orphan_elements(entries: Iterable[Resource]) -> set[str]:
 
 def _events(unit: Unit, first: date | None, last: date | None, types: Iterable[str] = ()) -> tuple[Event, ...]:
     """Events of a span of days, in the order of the record; of all types, or of those named."""
-    return unit.events.between(*_span(first or date(2000, 1, 1), last or date(2999, 1, 1)), types=sorted(types))
+    return unit.events.between(*_span(first or RECORD_DAYS[0], last or RECORD_DAYS[1]), types=sorted(types))
 
 
 def _span(first: date, last: date) -> tuple[datetime, datetime]:
     """From the first moment of a day to the last of another, in Beijing."""
+    first, last = max(first, RECORD_DAYS[0]), min(last, RECORD_DAYS[1])
     return datetime.combine(first, time(0), BEIJING), datetime.combine(last, time(23, 59, 59, 999999), BEIJING)
 
 

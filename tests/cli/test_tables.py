@@ -47,14 +47,14 @@ def test_a_record_shows_lines_and_what_is_inside_it_as_tables(shown: Shown) -> N
     told = shown(
         {
             "title": {"zh": "法律", "en": "Laws"},
-            "secrecy": False,
+            "same": False,
             "items": [{"dtype": "str", "name": "url"}],
             "data": {"a": ["x", "y"]},
         }
     )
     assert not any("{" in line or '"' in line for line in told)
     assert told[0].split() == ["标题", "法律"]
-    assert told[1].split() == ["保密审查", "否"]
+    assert told[1].split() == ["相同", "否"]
     assert any("│ str" in line and "│ url" in line for line in told)
     assert any(line.split() == ["a", "x,", "y"] for line in told)
 
