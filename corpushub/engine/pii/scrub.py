@@ -21,7 +21,7 @@ from corpushub.engine.pii.policy import Policy
 if TYPE_CHECKING:
     from corpushub.engine.pii.scan import BatchAnalyzer, Finding
 
-ROUNDS = 4  # a stand-in changes its neighbours' context; more than two rounds are rare
+ROUNDS = 8  # a stand-in changes its neighbours' context; more than two rounds are rare, and cost what is still written
 SURROGATES = (
     2  # rounds that may write surrogates: one that runs into its neighbours is found again, and what stands there is replaced
 )

@@ -104,6 +104,8 @@ def test_a_birthday_keeps_its_year_and_its_writing_and_never_vanishes() -> None:
     assert made("一九八五年三月二日") == "〔出生日期〕"
 
 
-def test_a_surrogate_that_runs_into_its_neighbours_gives_way_to_a_placeholder() -> None:
-    text = "#2013厦门购物节#祝小编天天开心，也祝刘璇芮刘璇粉丝多到爆，越来越红火，感谢小编不断将惊喜带给大家。"
-    assert left(*scrubbed(text)) == {}
+@pytest.mark.parametrize("key", [KEY, OTHER, *(derive(bytes([number]) * 16) for number in range(6))])
+def test_a_surrogate_that_runs_into_its_neighbours_gives_way_to_a_placeholder(key: bytes) -> None:
+    runs = "感谢胡总的亲临，感谢武汉金玉缘的支持！@比糖甜一点@金玉缘叶莲@金玉缘吴佩@金玉缘高智雅@黄石金玉缘王萍//@金玉缘婚礼:恭喜恭喜，圆满成功！"
+    also = "#2013厦门购物节#祝小编天天开心，也祝刘璇芮刘璇粉丝多到爆，越来越红火，感谢小编不断将惊喜带给大家。"
+    assert left(*scrubbed(runs, also, key=key), key=key) == {}
