@@ -148,7 +148,7 @@ class Document:
         if node is None:
             return ""
         if not isinstance(node, ScalarNode) or is_null(node):
-            self.problem("document.want_text", node, what)
+            self.problem("document.blank" if is_null(node) else "document.want_text", node, what)
             return ""
         if choices and node.value not in choices:
             near = closest(node.value, choices)

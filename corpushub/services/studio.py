@@ -100,9 +100,10 @@ class Trial:
     effects: tuple[Effect, ...]
 
 
-def blank_recipe(name: str) -> str:
-    """What every recipe has (rules/recipe-blank.yaml), for a dataset of this name."""
-    return files("corpushub").joinpath("rules", "recipe-blank.yaml").read_text("utf-8").replace("NAME", name)
+def blank_recipe(name: str, owner: str = "") -> str:
+    """What every recipe has (rules/recipe-blank.yaml), for a dataset of this name and owner."""
+    blank = files("corpushub").joinpath("rules", "recipe-blank.yaml").read_text("utf-8")
+    return blank.replace("OWNER", owner).replace("NAME", name)
 
 
 class Studio:
@@ -194,7 +195,14 @@ class Studio:
         self._require_curator(actor)
         if self._draft(actor, name) is not None or (self.folder / f"{self._name(name)}.yaml").exists():
             raise Conflict("studio.taken", name=name)
-        self.save(actor, name, blank_recipe(name))
+        owners = [item.dataset.partition("/")[0] for item in self.recipes(actor) if item.dataset]
+        self.save(actor, name, blank_recipe(name, owners[0] if owners else ""))
+
+    def inputs(self, actor: Actor) -> Sequence[str]:
+        """Files a source may be read from, as a recipe writes them. Raises: Forbidden("build.role")."""
+        self._require_curator(actor)
+        found = (path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file())
+        return sorted(name for name in found if not name.endswith((".yaml", ".md", ".py")))
 
     def discard(self, actor: Actor, name: str) -> None:
         """Go back to the shipped recipe. Raises: Forbidden("build.role")."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
+from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, Problem
 from corpushub.base.messages import Lang
 from corpushub.domain.clocks import Reading
 from corpushub.domain.flows import flow_named
@@ -22,7 +22,7 @@ from corpushub.domain.workflow import Case
 from corpushub.portal import board, casework, choices, diagrams, entry_form, forms, frame, parts, register_view, values
 from corpushub.portal.html import Safe
 from corpushub.portal.pages import Ask, Page, Words
-from corpushub.portal.screens import account, catalog, dashboard, resources, reviews
+from corpushub.portal.screens import account, catalog, dashboard, resources, reviews, studio
 from corpushub.services.access import Gated
 from tests.kit.gov import RESOURCE, registered
 from tests.kit.hub import CARD, REPO, SomeHub, some_hub
@@ -289,6 +289,12 @@ def test_the_current_screen_is_marked_after_moving_within_an_area(here: SomeHub)
     shown = str(frame.body(asking(here), "home", "tasks", Page("", Safe(""))))
     assert ZH("portal.lost") in shown
     assert ZH("portal.wait") in shown
+
+
+def test_a_problem_of_a_recipe_names_its_line_once_and_leads_there() -> None:
+    problem = Problem("document.blank", file="notices.yaml", line=18, column=17, path="card.zh.summary")
+    assert re.sub("<[^>]+>", "", str(studio.problem_row(ZH, problem))) == "第 18 行 card.zh.summary: 还没有填写。"
+    assert 'data-line="18"' in str(studio.problem_row(ZH, problem))
 
 
 def test_fields_of_work_are_chosen_by_name() -> None:

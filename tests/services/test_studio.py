@@ -92,12 +92,13 @@ def test_a_recipe_nobody_has_is_begun_as_a_draft_that_tells_what_is_blank(studio
     studio.begin(CURATOR, "notices")
     assert [(item.name, item.draft) for item in studio.recipes(CURATOR)] == [("calls", False), ("notices", True)]
     text = studio.text(CURATOR, "notices")
-    assert "dataset: /notices" in text
+    assert "dataset: city/notices" in text  # as the recipes that are there: a curator begins another of the same owner
     with pytest.raises(Invalid) as blank:
         studio.check(CURATOR, "notices", text)
     told = {problem.path or problem.code for problem in blank.value.problems}
     assert len(blank.value.problems) > 5
     assert all(problem.line for problem in blank.value.problems), told
+    assert {problem.code for problem in blank.value.problems if problem.path.startswith("card.")} == {"document.blank"}
     for taken in ("calls", "notices"):
         with pytest.raises(Conflict, match=r"studio\.taken"):
             studio.begin(CURATOR, taken)
@@ -107,6 +108,15 @@ def test_a_recipe_nobody_has_is_begun_as_a_draft_that_tells_what_is_blank(studio
         studio.begin(REVIEWER, "other")
     studio.discard(CURATOR, "notices")
     assert [item.name for item in studio.recipes(CURATOR)] == ["calls"]
+
+
+def test_the_files_a_source_may_be_read_from_are_told_as_a_recipe_writes_them(studio: Studio) -> None:
+    (studio.folder / "samples").mkdir(exist_ok=True)
+    (studio.folder / "samples" / "own.csv").write_text("id\n1\n")
+    assert "samples/own.csv" in studio.inputs(CURATOR)
+    assert not [name for name in studio.inputs(CURATOR) if name.endswith((".yaml", ".md"))]
+    with pytest.raises(Forbidden, match=r"build\.role"):
+        studio.inputs(REVIEWER)
 
 
 def test_personal_information_of_a_trial_is_found_where_it_stands(studio: Studio) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from corpushub.base.errors import HubError, Invalid, NotFound
+from corpushub.base.errors import HubError, Invalid, NotFound, Problem
 from corpushub.domain.parties import Role
 from corpushub.portal import casework, pictures, roles_view
 from corpushub.portal.html import (
@@ -31,7 +32,7 @@ from corpushub.portal.html import (
     textarea,
     ul,
 )
-from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
+from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, Words, link
 from corpushub.portal.parts import bar, card, chip, empty, figure, grid, heading, moment, reason_words, refusal, sub
 from corpushub.portal.trial_view import plan_view, trial_view
 from corpushub.services.builds import BuildRecord
@@ -41,6 +42,7 @@ from corpushub.store.jobs import Job
 SAMPLE = 200
 SHOWN_DROPS = 12
 SHOWN_JOBS = 6
+MOST_GIVEN = 200
 LIVE = frozenset({"queued", "running"})
 VIEWS = ("edit", "plan", "steps")
 
@@ -66,7 +68,7 @@ def show(ask: Ask) -> Page:
         div(
             shelf(ask, files, name),
             editor(ask, name, text) if view == "edit" else looked(ask, name, str(view)),
-            div(div(checked(ask, name, text), id="check", aria_live="polite"), watched(ask, name), c="stack"),
+            div(div(checked(ask, name, text), id="check", aria_live="polite"), given(ask), watched(ask, name), c="stack"),
             c="studio",
         ),
     )
@@ -146,7 +148,9 @@ def editor(ask: Ask, name: str, text: str) -> Safe:
         wrap="off",
     )
     tools = [
-        button(t("studio.discard"), type_="submit", c="btn small bad", name="do", value="discard")
+        button(
+            t("studio.discard"), type_="submit", c="btn small bad", name="do", value="discard", data_ask=t("studio.discard_ask")
+        )
         if ask.hub.studio.is_draft(ask.actor, name)
         else None,
         button(t("studio.save"), type_="submit", c="btn small", name="do", value="save"),
@@ -192,7 +196,7 @@ def checked(ask: Ask, name: str, text: str) -> Safe:
     try:
         recipe = ask.hub.studio.check(ask.actor, name, text)
     except Invalid as wrong:
-        rows = [li(problem.explain(ask.lang), data_line=problem.line or None) for problem in wrong.problems]
+        rows = [problem_row(t, problem) for problem in wrong.problems]
         rows = rows or [li(wrong.explain(ask.lang))]
         return card(t("studio.check"), ul(*rows, c="problems"), aside=chip(t("studio.problems", count=len(rows)), "bad"))
     steps = [
@@ -221,6 +225,33 @@ def checked(ask: Ask, name: str, text: str) -> Safe:
         ul(*steps),
         aside=chip(t("studio.right"), "good"),
     )
+
+
+def problem_row(t: Words, problem: Problem) -> Safe:
+    """One problem: the line it stands on, leading there, the key, and what is wrong."""
+    words = replace(problem, file="", line=0).explain(t.lang)
+    return li(b(t("studio.line", line=problem.line), " ") if problem.line else None, words, data_line=problem.line or None)
+
+
+def given(ask: Ask) -> Safe | None:
+    """What a recipe may name: entries that are registered, and files a source is read from."""
+    if not ask.actor.has(Role.OPERATOR):
+        return None
+    t = ask.t
+    entries = [entry for entry in ask.hub.catalog.search(ask.actor, limit=MOST_GIVEN).items if entry.registration_code]
+    known = [li(copied(t, entry.id), " ", span(t.of(entry.title), c="quiet small")) for entry in entries]
+    places = [li(copied(t, name)) for name in ask.hub.studio.inputs(ask.actor)[:MOST_GIVEN]]
+    return card(
+        t("studio.given"),
+        details(summary(t("studio.given_entries", count=len(known))), ul(*known), c="fold"),
+        details(summary(t("studio.given_files", count=len(places))), ul(*places), c="fold"),
+        p(t("studio.given_note"), c="quiet small"),
+    )
+
+
+def copied(t: Words, name: str) -> Safe:
+    """A name as a recipe writes it; a press copies it."""
+    return button(code(name), type_="button", c="copy", data_copy=name, title=t("portal.copy"))
 
 
 def builds(ask: Ask, jobs: Sequence[Job]) -> Safe:

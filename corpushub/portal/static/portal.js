@@ -167,6 +167,8 @@
     var form = event.target;
     if (said(form, "data-act")) {
       event.preventDefault();
+      var ask = event.submitter && event.submitter.dataset.ask;
+      if (ask && !window.confirm(ask)) { return; }
       var values = fields(form);
       if (event.submitter && event.submitter.name) { values[event.submitter.name] = event.submitter.value; }
       act(said(form, "data-act"), values, form);
