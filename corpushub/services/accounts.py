@@ -153,7 +153,7 @@ class Accounts:
         if not tried.person:
             if len(self._unknown) >= MOST_UNKNOWN:
                 self._unknown.pop(next(iter(self._unknown)))
-            self._unknown[tried.login] = self._failed(tried)
+            self._unknown[tried.login] = self._failed(self._unknown.get(tried.login, tried))
             return
         with self.database.begin() as unit:
             account = unit.accounts.get(tried.person)
@@ -162,8 +162,9 @@ class Accounts:
 
     def _failed(self, account: Account) -> Account:
         count = account.failures + 1
-        locked = iso(self.clock() + LOCK) if count >= MOST_FAILURES else ""
-        return replace(account, failures=0 if locked else count, locked_until=locked)
+        if count >= MOST_FAILURES:
+            return replace(account, failures=0, locked_until=iso(self.clock() + LOCK))
+        return replace(account, failures=count)  # what others locked while this attempt was looked at stays locked
 
     def open_session(self, person: str, *, agent: str = "", method: str) -> str:
         """A new session for a person whose identity is proven; returns the cookie's secret."""

@@ -278,9 +278,10 @@ class Repositories:
 
     @staticmethod
     def _require_namespace(unit: Unit, actor: Actor, repo_id: str) -> None:
-        """Raises: Forbidden("repo.create_forbidden") where the name lies among another organisation's."""
-        owner = unit.repos.org_of(repo_id.partition("/")[0])
-        if owner and owner != actor.org:
+        """Raises: Forbidden("repo.create_forbidden") where the name lies among another organisation's, or would bear its name."""
+        space = repo_id.partition("/")[0]
+        owner = unit.repos.org_of(space)
+        if (owner and owner != actor.org) or (not owner and space != actor.org and unit.parties.org(space) is not None):
             raise Forbidden("repo.create_forbidden", org=actor.org)
 
     def delete(self, actor: Actor, repo_id: str) -> None:

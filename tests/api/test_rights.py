@@ -179,6 +179,15 @@ def test_one_curator_neither_renames_nor_hides_what_was_released(hub: SomeHub) -
     assert get(hub, "/api/datasets/city/kept/settings", secret, "PUT", json={"private": False}).status_code == 200
 
 
+def test_nobody_takes_the_name_of_another_organisation(hub: SomeHub) -> None:
+    secret = hub.token(CURATOR, "read", "write")
+    for space, status in ((READER.org, 403), (CURATOR.org, 200)):
+        body = {"name": "first", "organization": space, "type": "dataset"}
+        assert get(hub, "/api/repos/create", secret, "POST", json=body).status_code == status
+    body = {"fromRepo": "city/pushed", "toRepo": f"{READER.org}/second", "type": "dataset"}
+    assert get(hub, "/api/repos/move", secret, "POST", json=body).status_code == 403
+
+
 def test_nobody_moves_a_dataset_among_another_organisation_s(hub: SomeHub) -> None:
     with hub.database.begin() as unit:
         unit.repos.ensure("theirs/one", org=ELSEWHERE.org, by=ELSEWHERE.person)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -77,6 +79,30 @@ def test_five_wrong_passwords_close_the_account_for_a_while_even_for_the_right_o
     assert refused.value.code == "account.locked"
     clock.on(LOCK + timedelta(seconds=1))
     assert accounts.sign_in("li.wei", PASSWORD)
+
+
+@pytest.mark.parametrize("name", ["li.wei", "nobody"])
+def test_guesses_made_at_once_close_the_account_like_one_after_the_other(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """One guess beyond those that close it, still under way when it closed, opened it again: seven at a time could go on for ever."""
+    together = Barrier(MOST_FAILURES + 1)
+    real = accounts._matches
+
+    def matches(hashed: str, password: str) -> bool:
+        together.wait(10)  # all have read that the account is open
+        return real(hashed, password)
+
+    def guess(number: int) -> str:
+        with pytest.raises(Forbidden) as refused:
+            accounts.sign_in(name, f"guess {number}")
+        return refused.value.code
+
+    with monkeypatch.context() as patched, ThreadPoolExecutor(MOST_FAILURES + 1) as people:
+        patched.setattr(accounts, "_matches", matches)
+        assert set(people.map(guess, range(MOST_FAILURES + 1))) == {"account.wrong"}
+    with pytest.raises(Forbidden, match=r"account\.locked"):
+        accounts.sign_in(name, "correct horse battery")
 
 
 def test_a_name_that_nobody_has_is_closed_like_an_account(accounts: Accounts, clock: Moving) -> None:
