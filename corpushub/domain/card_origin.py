@@ -169,10 +169,11 @@ def recall(w: Writer) -> str:
     if not w.facts.measures.get("pii_scanned"):
         return ""
     own = w.facts.reviews.get("evaluation") or {}
-    sets, kinds = (own["sets"], own["kinds"]) if own else evaluation()
+    known = own if "scores" in own else evaluation()
+    sets = known["sets"]
     rows = [
         (
-            w.word("entity", name),
+            w.word("entity", score["entity"]),
             percent(score["recall"]),
             f"{percent(score['lower'])} – {percent(score['upper'])}",
             percent(score["precision"]),
@@ -180,20 +181,19 @@ def recall(w: Writer) -> str:
             score["gold"],
             f"{sets[score['set']]['title']} ({sets[score['set']]['measured']})",
         )
-        for name, score in kinds.items()
+        for score in known["scores"]
     ]
     unknown = sorted({w.word("entity", entity.entity) for entity in w.facts.built.entities} - {row[0] for row in rows})
     names = ("entity", "recall_n", "interval_n", "precision_n", "interval_n", "gold_n", "set")
     missing = w.t("pii_recall_unknown", kinds=", ".join(unknown)) if unknown else ""
-    which = w.t("pii_recognizers", digest=quoted(own["recognizers"][:16])) if own else ""
+    which = w.t("pii_recognizers", digest=quoted(own["recognizers"][:16])) if known is own else ""
     return blocks(w.heading("h_recall"), w.t("pii_recall"), w.table(names, rows), which, missing)
 
 
 @cache
-def evaluation() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """(labelled sets, figures by entity) of rules/pii-evaluation.toml."""
-    found = tomllib.loads(files("corpushub.rules").joinpath("pii-evaluation.toml").read_text("utf-8"))
-    return found["sets"], {name: row for name, row in found.items() if name != "sets"}
+def evaluation() -> Mapping[str, Any]:
+    """Labelled sets and what each says of every kind, of rules/pii-evaluation.toml."""
+    return tomllib.loads(files("corpushub.rules").joinpath("pii-evaluation.toml").read_text("utf-8"))
 
 
 def anonymity(w: Writer) -> str:

@@ -46,7 +46,7 @@ def machine_twin(card: str, release: OnDisk) -> bool:
 
 def names_found() -> str:
     """The recall of names with its lower bound, as the evaluation last measured it."""
-    score = evaluation()[1]["PERSON"]
+    score = next(row for row in evaluation()["scores"] if row["entity"] == "PERSON")
     return f"{score['recall']:.2%} | {score['lower']:.2%} – {score['upper']:.2%}"
 
 

@@ -50,15 +50,18 @@ def test_only_a_curator_keeps_figures(works: Works, made: list[Evaluation]) -> N
         Evaluations(database=works.city.database).keep(works.city["developer"], made)
 
 
-def test_of_two_sets_the_one_that_labels_more_speaks(made: list[Evaluation]) -> None:
-    small = evaluate_texts("small", [Labelled("请拨打手机13912345678。", ((5, 16, "CN_MOBILE"),))])
+def test_every_set_speaks_for_itself_also_the_small_one_that_goes_badly(made: list[Evaluation]) -> None:
+    small = evaluate_texts(
+        "small", [Labelled("请拨打手机13912345678，或到一号窗口。", ((5, 16, "CN_MOBILE"), (18, 20, "PERSON")))]
+    )
     told = figures([small, *made], "2026-01-01")
-    assert list(told["sets"]) == ["hotline-calls"]
-    assert told["kinds"]["CN_MOBILE"]["gold"] == 10
+    assert list(told["sets"]) == ["small", "hotline-calls"]
+    mobiles = [(row["set"], row["gold"]) for row in told["scores"] if row["entity"] == "CN_MOBILE"]
+    assert mobiles == [("small", 1), ("hotline-calls", 10)]
+    assert [row["recall"] for row in told["scores"] if (row["set"], row["entity"]) == ("small", "PERSON")] == [0]
 
 
 def test_shipped_figures_have_both_ends_of_their_intervals() -> None:
-    _, kinds = evaluation()
-    for row in kinds.values():
+    for row in evaluation()["scores"]:
         assert row["lower"] <= row["recall"] <= row["upper"]
         assert row["precision_lower"] <= row["precision"] <= row["precision_upper"]

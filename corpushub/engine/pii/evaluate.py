@@ -123,20 +123,23 @@ def evaluate_texts(name: str, items: Sequence[Labelled]) -> Evaluation:
 
 
 def figures(made: Iterable[Evaluation], day: str) -> dict[str, Any]:
-    """What a card prints: the labelled sets, and for each entity there are recognizers for the figures of the set that labels most of it."""
+    """What a card prints: the labelled sets, and what each of them says of every kind there are recognizers for. No set speaks for another."""
     from corpushub.engine.pii.detect import RANK
 
-    sets: dict[str, dict[str, Any]] = {}
-    kinds: dict[str, dict[str, Any]] = {}
-    for one in made:
-        sets[one.name] = {"title": one.name, "texts": one.texts, "measured": day}
-        for item in one.scores:
-            if item.entity in RANK and item.gold > kinds.get(item.entity, {"gold": 0})["gold"]:
-                kinds[item.entity] = {
-                    "set": one.name, "gold": item.gold, "recall": item.recall, "lower": item.recall_interval[0], "upper": item.recall_interval[1],
-                    "precision": item.precision, "precision_lower": item.precision_interval[0], "precision_upper": item.precision_interval[1],
-                }  # fmt: skip
-    return {"sets": {name: sets[name] for name in sorted({row["set"] for row in kinds.values()})}, "kinds": kinds}
+    made = tuple(made)
+    scores = [
+        {
+            "entity": item.entity, "set": one.name, "gold": item.gold,
+            "recall": item.recall, "lower": item.recall_interval[0], "upper": item.recall_interval[1],
+            "precision": item.precision, "precision_lower": item.precision_interval[0], "precision_upper": item.precision_interval[1],
+        }
+        for entity in RANK for one in made for item in one.scores if item.entity == entity and item.gold
+    ]  # fmt: skip
+    told = {row["set"] for row in scores}
+    return {
+        "sets": {one.name: {"title": one.name, "texts": one.texts, "measured": day} for one in made if one.name in told},
+        "scores": scores,
+    }
 
 
 @cache
