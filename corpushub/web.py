@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import gc
+import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator
@@ -191,6 +192,8 @@ def serve(hub: Hub, *, host: str, port: int, with_portal: bool = True) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     app.lines = lines = start_logging()
+    # The server ends what is under way and then sends itself the signal again, which by default ends the process before `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         uvicorn.run(
             app,

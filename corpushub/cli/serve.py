@@ -27,7 +27,9 @@ def serve(
     ctx.stated = {name: value for name, value in (("host", host), ("port", port)) if value}
     settings = ctx.settings()
     check_port(settings.host, settings.port)
-    serve_hub(ctx.hub(), host=settings.host, port=settings.port)
+    hub = ctx.hub()
+    ctx.say("cli.serving", url=f"http://{settings.host}:{settings.port}")
+    serve_hub(hub, host=settings.host, port=settings.port)
 
 
 def nginx(
