@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from corpushub.api.hf_errors import CORS
-from corpushub.api.wire import JSON_LIMIT, Call, Reply, TooLarge, json_reply, list_in, run
+from corpushub.api.wire import JSON_LIMIT, Call, Reply, TooLarge, json_of, json_reply, list_in, run
 from corpushub.base.errors import Conflict, Invalid, NotFound
 from corpushub.domain.front_matter import read_head
 from corpushub.services.contributions import Asked, Push
@@ -142,7 +141,7 @@ async def read_line(hub: Hub, push: Push, number: int, line: bytes) -> None:
     if len(line) > JSON_LIMIT and sum(map(line.count, b",[{")) > MAX_PARTS:
         raise Invalid("upload.line_invalid", line=number, why="a long line holds one file, encoded in base64")
     try:
-        item = json.loads(line)
+        item = json_of(line)
         key, value = item["key"], item["value"]
         if number == 1 and key != "header":
             raise Invalid("upload.header_missing")

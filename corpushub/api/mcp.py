@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpushub import __version__
 from corpushub.api.hf_read import listed
-from corpushub.api.wire import Call, Reply, json_reply, run
+from corpushub.api.wire import Call, Reply, json_of, json_reply, run
 from corpushub.base.errors import HubError, Invalid
 from corpushub.domain.parties import Actor
 from corpushub.domain.policy import CHANNELS, PURPOSES
@@ -178,7 +178,7 @@ async def serve(hub: Hub, call: Call) -> Reply:
     if call.method != "POST":
         return Reply(405, b"", [("allow", "POST")])
     try:
-        message = json.loads(await call.body(MAX_BYTES))
+        message = json_of(await call.body(MAX_BYTES))
     except (ValueError, RecursionError):
         return json_reply(failure(None, PARSE_ERROR, "not JSON"), 400)
     if isinstance(message, list) and message:

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict
 from datetime import date
@@ -20,7 +19,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from corpushub.api.rest_forms import case_json, clock_json, entry_json, form_schema, problem
-from corpushub.api.wire import JSON_LIMIT, TooLarge, run
+from corpushub.api.wire import JSON_LIMIT, TooLarge, json_of, run
 from corpushub.base.errors import Forbidden, HubError, Invalid, Problem
 from corpushub.base.identity import business_day
 from corpushub.domain.feed import feed_of, rows_of
@@ -96,7 +95,7 @@ async def answers(request: Request, most: int = JSON_LIMIT) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        value = json.loads(raw)
+        value = json_of(raw)
     except (ValueError, RecursionError):
         raise Invalid("rest.body") from None
     if not isinstance(value, dict):

@@ -37,6 +37,7 @@ FORM_LIMIT = 1 << 20
 MAX_FIELDS = 5000
 THREADS = 8  # for blocking work: each holds a connection to the database with its page cache, and they share one interpreter
 _threads = ThreadPoolExecutor(THREADS, "hub")
+_UNFIT = re.compile(r"[\x00\ud800-\udfff]")
 _ID = re.compile(r"[A-Za-z0-9._:=;-]{1,128}")
 _PROCESS, _NUMBERS = new_id(), itertools.count(1)  # a request's id is cheaper than a new ULID, and as unique
 
@@ -174,7 +175,7 @@ class Call:
         """The body as a JSON object; an empty one is {}. Raises: Invalid("http.body_invalid")."""
         data = await self.body(limit)
         try:
-            value = json.loads(data) if data.strip() else {}
+            value = json_of(data) if data.strip() else {}
         except (ValueError, RecursionError):
             raise Invalid("http.body_invalid", why="not JSON") from None
         if not isinstance(value, dict):
@@ -225,6 +226,22 @@ def request_id(*stated: str) -> str:
         if word and _ID.fullmatch(word):
             return word
     return f"{_PROCESS}-{next(_NUMBERS):x}"
+
+
+def json_of(data: bytes | bytearray) -> Any:
+    """What JSON says. Raises: ValueError, also for text that is none (NUL, half of a surrogate pair); RecursionError."""
+    told = data.decode("utf-8-sig")
+    value = json.loads(told)
+    waiting = [value] if "\\u" in told else []  # only escapes can say what UTF-8 cannot
+    while waiting:
+        match waiting.pop():
+            case str(word) if _UNFIT.search(word):
+                raise ValueError(word)
+            case list(items):
+                waiting += items
+            case dict(pairs):
+                waiting += (*pairs, *pairs.values())
+    return value
 
 
 def list_in(asked: dict[str, Any], name: str) -> list[Any]:

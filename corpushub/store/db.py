@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from corpushub.base.errors import Conflict, Invalid, Unavailable
 from corpushub.base.identity import Clock, system_clock
@@ -154,7 +154,8 @@ class Database:
     def begin(self) -> Generator[Unit]:
         """A writing transaction: committed when the block ends, rolled back when it raises.
 
-        Raises: Unavailable("store.busy" | "store.full" | "store.damaged" | "store.unopened"), Conflict("store.race") where PostgreSQL broke a deadlock.
+        Raises: Unavailable("store.busy" | "store.full" | "store.damaged" | "store.unopened"), Conflict("store.race") where PostgreSQL broke a deadlock,
+        Invalid("store.unfit") for text or numbers it cannot keep.
         """
         assert not getattr(self._inside, "unit", False), "a unit is already open in this thread"
         self._inside.unit = True
@@ -224,7 +225,11 @@ def url_of(stated: str) -> sa.URL:
 def _translated() -> Generator[None]:
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise Invalid("store.unfit") from error
     except DBAPIError as error:
+        if isinstance(error, DataError):  # PostgreSQL alone minds NUL in text, and how long or large a value is
+            raise Invalid("store.unfit") from error
         if getattr(error.orig, "sqlstate", "") in _RACES:
             raise Conflict("store.race") from error
         if getattr(error.orig, "sqlite_errorcode", 0) in _SQLITE_FULL:
