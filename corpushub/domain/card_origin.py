@@ -161,7 +161,13 @@ def personal(w: Writer) -> str:
     roles = w.table(
         ("field", "pii", "role"), [(quoted(c.name), w.word("pii_rule", c.pii), w.word("role", c.role) if c.role else "") for c in columns]
     ) if columns else ""  # fmt: skip
-    return blocks(w.heading("h_personal", 2), text, table, w.chart("entities"), recall(w), roles, anonymity(w))
+    return blocks(w.heading("h_personal", 2), text, table, surrogates(w), w.chart("entities"), recall(w), roles, anonymity(w))
+
+
+def surrogates(w: Writer) -> str:
+    """That people and places in the text are invented, and how that is known; nothing where placeholders were written."""
+    invented = [w.word("entity", one.entity) for one in w.facts.built.entities if one.action == "surrogate" and one.replaced]
+    return w.t("pii_surrogates", kinds=", ".join(invented)) if invented else ""
 
 
 def recall(w: Writer) -> str:

@@ -59,6 +59,10 @@ def test_a_release_with_surrogates_passes_and_holds_no_original(works: Works, tm
     text = "".join(frame["text"])
     assert not any(name in text for name in NAMES)
     assert "〔" not in text
+    told = works.releases.evidence(works.city["reviewer"], case.id)
+    assert told.places == []
+    assert "虚构值" in told.card_zh
+    assert "nobody's" in told.card_en
 
 
 def test_a_person_left_over_beside_surrogates_stops_it_and_the_evidence_says_where(works: Works, tmp_path: Path) -> None:
