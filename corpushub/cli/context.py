@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from corpushub.base.errors import HubError, Invalid
 from corpushub.base.identity import Stopwatch
-from corpushub.base.messages import LANGS, Lang, text
+from corpushub.base.messages import LANGS, Lang, catalogue, text
 from corpushub.base.settings import Settings, load_settings, preferred_lang
 from corpushub.cli.tables import harmless, print_value
 from corpushub.domain.build import Progress, ProgressEvent
@@ -209,17 +209,24 @@ def amount(count: float, unit: str, lang: Lang) -> str:
     return text(f"amount.{unit}", lang, count=f"{count:,.0f}")
 
 
+def stage_words(stage: str, lang: Lang) -> str:
+    """What is being done; steps of a recipe keep the names the recipe gives them."""
+    return catalogue(lang).get(f"build.at_{stage}", stage)
+
+
 def stage_lines(ctx: Context) -> Progress:
     finished: set[str] = set()
     watch, told = Stopwatch(), [0.0]
 
     def tick(event: ProgressEvent) -> None:
         done, total, rate = (amount(count, event.unit, ctx.lang) for count in (event.done, event.total, event.rate))
-        facts = {"stage": event.stage, "done": done, "rate": rate}
+        facts = {"stage": stage_words(event.stage, ctx.lang), "done": done, "rate": rate}
         if event.total and event.done >= event.total:
             if event.stage not in finished:
                 finished.add(event.stage)
-                ctx.say("build.stage_done", **facts)
+                ctx.say("build.stage_done" if event.rate else "build.stage_over", **facts)
+        elif not event.done and not event.total:
+            ctx.say("build.stage_begun", **facts)
         elif watch.seconds() - told[0] >= LINE_SECONDS:
             told[0] = watch.seconds()
             ctx.say("build.stage_at", **facts, total=total, seconds=f"{event.eta_seconds:,.0f}")
@@ -246,7 +253,7 @@ def bars(lang: Lang) -> Generator[Progress]:
             done, whole, rate = (amount(count, event.unit, lang) for count in (event.done, event.total, event.rate))
             words: dict[str, Any] = {"done": done, "whole": whole, "rate": rate}
             if event.stage not in tasks:
-                tasks[event.stage] = drawn.add_task(event.stage, total=event.total or None, **words)
+                tasks[event.stage] = drawn.add_task(stage_words(event.stage, lang), total=event.total or None, **words)
             drawn.update(tasks[event.stage], completed=event.done, total=event.total or None, **words)
 
         yield tick

@@ -31,7 +31,8 @@ def propose(
     """Gate a build and open its release case; prints every gate that failed, with its numbers and the rows it points at."""
     ctx = context()
     releases = ctx.hub().releases
-    case = releases.propose(ctx.actor(), build, version=version or None)
+    with ctx.progress() as progress:
+        case = releases.propose(ctx.actor(), build, version=version or None, progress=progress)
     places = releases.evidence(ctx.actor(), case.id).places
     if ctx.json:
         about = {"case": case.id, "state": case.state, "version": case.data["version"], "gates": case.data["gates"]}

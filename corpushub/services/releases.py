@@ -19,7 +19,7 @@ from corpushub.base.identity import Clock, business_day, canonical, system_clock
 from corpushub.base.messages import text
 from corpushub.base.signing import SigningKey
 from corpushub.domain.annotations import annotation_measures, labelled
-from corpushub.domain.build import Progress, silent
+from corpushub.domain.build import Progress, ProgressEvent, silent
 from corpushub.domain.parties import SYSTEM, Actor
 from corpushub.domain.release import Change, Item, Manifest, Version, check_version, next_version
 from corpushub.domain.tree import Entry, entry_for, is_large, large_entry
@@ -81,7 +81,15 @@ class Releases:
 
     # -- proposing ----------------------------------------------------------------------------------------------------------
 
-    def propose(self, actor: Actor, build_id: str, *, version: str | None = None, notes: Mapping[str, Any] | None = None) -> Case:
+    def propose(
+        self,
+        actor: Actor,
+        build_id: str,
+        *,
+        version: str | None = None,
+        notes: Mapping[str, Any] | None = None,
+        progress: Progress = silent,
+    ) -> Case:
         """Gate a build and open its release case; the case is `gated`, or `blocked` where a gate stops it.
 
         Raises: NotFound("build.unknown"), Conflict("releases.sample_build"), Invalid("releases.version_*" | "gate.unknown_names").
@@ -89,8 +97,9 @@ class Releases:
         record = self.builds.get(actor, build_id)
         if record.sample:
             raise Conflict("releases.sample_build", build=build_id)
-        folder, change = self.draft(record, version, actor.org)
+        folder, change = self.draft(record, version, actor.org, progress)
         stored = self.store(folder)
+        progress(ProgressEvent("store", len(stored), len(stored), "objects"))
         with self.database.begin() as unit:
             self.cancel_blocked(unit, actor, folder.manifest)
             unit.documents.put(MANIFESTS, folder.manifest.digest, {"manifest": folder.manifest.to_json(), "documents": stored})
@@ -129,10 +138,16 @@ class Releases:
             return check_version(version, last.version if last else "", change), change
         return next_version(last.version, change) if last and change else Version.parse("1.0.0"), change
 
-    def draft(self, record: BuildRecord, version: str | None, org: str) -> tuple[Folder, Change | None]:
+    def draft(
+        self, record: BuildRecord, version: str | None, org: str, progress: Progress = silent
+    ) -> tuple[Folder, Change | None]:
         """The release folder of a build, with the version its difference to the last release asks for."""
         recipe, day = record.recipe, business_day(self.clock())
+        rows = record.built.rows
+        progress(ProgressEvent("compare", 0, 0))
         chosen, change = self.change_of(record, version)
+        progress(ProgressEvent("compare", rows, rows))
+        progress(ProgressEvent("measure", 0, 0))
         linked = self.linked(record)
         with self.database.read() as unit:
             origins = origins_of(unit, record.grants)
@@ -149,7 +164,9 @@ class Releases:
             measures={**measures, **reviews["measures"]}, change=change, history=(line, *history), reviews=reviews, linked=linked,
             gates_before=self.gates_before(recipe.dataset) if change else {}, seal=seal_of(self.builds.secret(), recipe.dataset),
         )  # fmt: skip
-        return assemble(inputs, self.key), change
+        folder = assemble(inputs, self.key)
+        progress(ProgressEvent("measure", rows, rows))
+        return folder, change
 
     def gates_before(self, dataset: str) -> Mapping[str, str]:
         """Verdicts of the last release, as its frozen gates.json has them."""

@@ -126,9 +126,13 @@ def test_progress_tells_amount_rate_and_what_is_left(
     tick(ProgressEvent("open notices", 2_500_000, 10_000_000, "bytes", 1_250_000, 6.0))
     tick(ProgressEvent("normalize", 400, 400, "rows", 100.0, 0.0))
     tick(ProgressEvent("normalize", 400, 400, "rows", 100.0, 0.0))
+    tick(ProgressEvent("measure", 0, 0))
+    tick(ProgressEvent("measure", 400, 400))
     assert capsys.readouterr().err.splitlines() == [
         "open notices：2.5 MB，共 10.0 MB，1.2 MB/秒，约剩 6 秒",
         "normalize：400 行，100 行/秒",
+        "核验质量关、编写数据卡……",
+        "核验质量关、编写数据卡：400 行",
     ]
     err = say("build", str(home / "notices.yaml"), "--on", "serial", "--lang", "en")[2]
     assert re.search(r"^open notices: [\d.]+ MB, [\d.,]+ MB/s$", err, re.MULTILINE)

@@ -9,7 +9,7 @@ import pytest
 
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.base.signing import SigningKey
-from corpushub.domain.build import EntityFact
+from corpushub.domain.build import EntityFact, ProgressEvent
 from corpushub.domain.flows.release import effective_gates
 from corpushub.domain.parties import SYSTEM
 from corpushub.domain.workflow import Case
@@ -309,3 +309,16 @@ def test_a_contract_s_thresholds_are_what_its_quality_is_judged_by(tmp_path: Pat
     rows = {row["gate"]: row for row in json.loads(folder.documents["gates.json"])["gates"]}
     told = {item["measure"]: item["threshold"] for gate in ("QUA-01", "QUA-02") for item in rows[gate]["outcomes"]}
     assert (told["quality_validity"], told["quality_completeness"], told["key_completeness"]) == (0.95, 0.5, 1)
+
+
+def test_a_proposal_tells_how_far_it_is(tmp_path: Path) -> None:
+    works = a_works(tmp_path)
+    told: list[ProgressEvent] = []
+    works.releases.propose(works.city["operator"], works.build(), progress=told.append)
+    assert [(event.stage, event.done) for event in told[:-1]] == [
+        ("compare", 0),
+        ("compare", 60),
+        ("measure", 0),
+        ("measure", 60),
+    ]
+    assert (told[-1].stage, told[-1].done > 5) == ("store", True)

@@ -387,18 +387,19 @@ def propose(ask: Ask, _: Form) -> Outcome:
 def build_page(ask: Ask) -> Page:
     t = ask.t
     record = ask.hub.builds.get(ask.actor, ask.params["build"])
-    title = t.of(record.recipe.title)
+    title, name = t.of(record.recipe.title), record.recipe.name.removesuffix(".yaml")
+    recipe = link(ask.lang, f"/make/studio/{name}")
     way = (
         button(t("studio.propose"), type_="button", c="btn primary", data_act="propose", data_form="{}")
         if not record.sample
-        else chip(t("studio.is_sample", count=record.sample), "info")
+        else joined(chip(t("studio.is_sample", count=record.sample), "info"), a(t("studio.go_on"), href=recipe, c="btn primary"))
     )
     body = joined(
         heading(
             title,
             lead=t("studio.built", rows=f"{record.built.rows:,}", at=t.moment(record.at)),
             actions=way,
-            crumbs=[(t("studio.title"), link(ask.lang, "/make/studio")), (record.id, ask.href())],
+            crumbs=[(t("studio.title"), link(ask.lang, "/make/studio")), (f"{name}.yaml", recipe), (record.id, ask.href())],
         ),
         div(
             card(t("reviews.funnel"), pictures.funnel(t, [funnel_row(step) for step in record.built.steps])),
