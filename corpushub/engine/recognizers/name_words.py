@@ -158,7 +158,8 @@ def _passes(text: str, start: int, name: str, chance: float) -> bool:
     ):
         return False
     if _begins_with_place(name):
-        return chance >= SURE and len(name) > 2 and name in dictionary() and not _AT.search(before)
+        is_known = "·" in name or (len(name) > 2 and name in dictionary())  # 亚历山大 is a city and a given name
+        return chance >= SURE and is_known and not _AT.search(before)
     if len(name) == 2 and not dictionary().get(name, ("ns", 0))[0].startswith(("ns", "nz")):
         return _SAYS.match(following) is not None or (chance >= SURE and not is_common(name))
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from corpushub.engine.recognizers.persons import persons, second_looks, snippet
 from corpushub.engine.recognizers.special import KINDS, special
 from corpushub.engine.recognizers.tagger import PEOPLE
 from corpushub.engine.recognizers.tagging import Word, readings, simplified, tagged
+
+_DOT = re.compile(r"(?<=[\u4e00-\u9fff])[•‧・∙⋅](?=[\u4e00-\u9fff])")  # other dots that stand inside names as `·` does
 
 
 class NamedEntityRecognizer(LocalRecognizer):
@@ -37,7 +40,7 @@ class NamedEntityRecognizer(LocalRecognizer):
         return [result for result in self.analyze_batch([text])[0] if result.entity_type in entities]
 
     def analyze_batch(self, texts: Sequence[str]) -> list[list[RecognizerResult]]:
-        plain = [text.translate(simplified()) for text in texts]
+        plain = [_DOT.sub("·", text.translate(simplified())) for text in texts]
         read = readings(plain)
         words = [reading.words for reading in read]
         looks = [(row, at) for row, text in enumerate(plain) for at in second_looks(text, words[row])]

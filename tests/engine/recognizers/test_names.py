@@ -124,3 +124,13 @@ def test_the_surer_the_tagger_the_higher_the_chance() -> None:
 )
 def test_kin_and_parties_are_no_names_and_people_beside_them_are(text: str, names: list[str]) -> None:
     assert people(text) == names
+
+
+@pytest.mark.parametrize("dot", "·•‧・")
+def test_a_name_with_a_dot_is_one_name_whatever_the_dot(dot: str) -> None:
+    assert people(f"患者古丽{dot}阿布都拉于上午十时入院。") == [f"古丽{dot}阿布都拉"]
+    assert people(f"工单转派给阿里木{dot}玉素甫处理。") == [f"阿里木{dot}玉素甫"]
+
+
+def test_a_given_name_that_is_a_city_too_begins_a_name_with_a_dot() -> None:
+    assert people("患者亚历山大·彼得罗夫于上午十时入院。") == ["亚历山大·彼得罗夫"]
