@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from corpushub.base.errors import Conflict, HubError, Invalid
+from corpushub.base.errors import Conflict, HubError, Invalid, Unavailable
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.engine.pii.detect import detect_batch
+from corpushub.services import samples
 from tests.kit.gov import RESOURCE, released
 from tests.kit.hub import CARD, REPO, SomeHub, notices, parquet, some_hub
 
@@ -37,6 +38,33 @@ def test_a_sample_is_clean_and_the_same_whoever_asks_and_whenever(hub: SomeHub) 
 def test_a_larger_sample_contains_the_smaller(hub: SomeHub) -> None:
     small, large = hub.samples.draw(ANONYMOUS, REPO, rows=3), hub.samples.draw(ANONYMOUS, REPO, rows=9)
     assert {row["id"] for row in small.rows} <= {row["id"] for row in large.rows}
+
+
+@pytest.mark.parametrize("synthetic", [False, True])
+def test_each_row_is_read_for_personal_information_once(
+    hub: SomeHub, monkeypatch: pytest.MonkeyPatch, *, synthetic: bool
+) -> None:
+    """Anybody's request had a hundred long texts read anew: eight of them kept every thread of the hub for minutes."""
+    read: list[int] = []
+    real = samples.require_clean
+    monkeypatch.setattr(samples, "require_clean", lambda frame, key: (read.append(frame.height), real(frame, key))[1])
+    for rows in (5, 5, 3, 9, 100, 20, 100):
+        assert len(hub.samples.draw(ANONYMOUS, REPO, rows=rows, synthetic=synthetic).rows) == rows
+    assert read == [5, 4, 91]
+
+
+def test_while_one_sample_is_looked_at_the_next_is_asked_to_come_back(hub: SomeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    def meanwhile(*_: object) -> None:
+        with pytest.raises(Unavailable) as caught:
+            hub.samples.draw(ANONYMOUS, REPO, rows=8)
+        told.append(caught.value.code)
+
+    monkeypatch.setattr(samples, "require_clean", meanwhile)
+    hub.samples.draw(ANONYMOUS, REPO, rows=4)
+    assert told == ["http.busy"]
+    assert len(hub.samples.draw(ANONYMOUS, REPO, rows=4).rows) == 4
 
 
 def test_no_synthetic_row_need_be_a_real_one(hub: SomeHub) -> None:
