@@ -226,7 +226,9 @@ def open_case(ask: Ask, sent: Form) -> Outcome:
     flow = str(sent.get("flow", ""))
     data = forms.answers(sent, flow_named(flow).opening.fields)
     case = ask.hub.cases.open(ask.actor, flow, data)
-    return Outcome(ask.t("portal.opened", flow=ask.t.name("name", flow)), goto=href_of(ask, case))
+    waits = any(row.command == "submit" and case.state in row.sources for row in flow_named(flow).transitions)
+    key = "portal.opened_draft" if waits else "portal.opened"
+    return Outcome(ask.t(key, flow=ask.t.name("name", flow), command=ask.t.name("command", "submit")), goto=href_of(ask, case))
 
 
 ACTS = {"command": give_command, "open": open_case}

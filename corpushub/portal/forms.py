@@ -242,7 +242,7 @@ def single(item: Field, given: Sequence[tuple[str, str]], preset: str) -> Safe:
 def hint(t: Words, item: Field) -> Safe | None:
     """What to write there and what it means: the words for the field, and how its box is filled."""
     words = [t.hint(item.name.rpartition(".")[2]), filling(t, item)]
-    return span(" ".join(word for word in words if word), c="hint") if any(words) else None
+    return span(("" if t.lang == "zh" else " ").join(words), c="hint") if any(words) else None
 
 
 def filling(t: Words, item: Field) -> str:

@@ -212,6 +212,13 @@ def body(ask: Ask, area: str, place: str, page: Page) -> Safe:
             id="first",
             c="screen-host",
         ),
-        div(id="notices", role="status", aria_live="polite", data_lost=ask.t("portal.lost"), data_wait=ask.t("portal.wait")),
+        div(
+            id="notices",
+            role="status",
+            aria_live="polite",
+            data_lost=ask.t("portal.lost"),
+            data_wait=ask.t("portal.wait"),
+            data_close=ask.t("portal.close"),
+        ),
         div(id="progress-line", aria_hidden="true"),
     )

@@ -305,6 +305,19 @@ def test_work_that_takes_a_while_says_so_and_is_not_sent_twice(browser: Browser,
         expect(page.locator(".notice.wait")).to_have_count(0)
 
 
+def test_a_refusal_of_a_screen_stays_until_it_is_closed(browser: Browser, demo: Running) -> None:
+    with visitor(browser, demo, "chen.yu") as at:
+        page = at.open("/zh/make/studio")
+        page.clock.install()
+        page.fill("form[data-act=begin] input[name=name]", "中文名")
+        page.click("form[data-act=begin] button")
+        expect(page.locator(".notice.bad")).to_contain_text("中文名")
+        page.clock.run_for(60_000)
+        expect(page.locator(".notice.bad")).to_have_count(1)
+        page.click(".notice.bad [aria-label='关闭']")
+        expect(page.locator(".notice.bad")).to_have_count(0)
+
+
 def test_the_current_screen_stays_marked_when_one_moves_within_an_area(browser: Browser, demo: Running) -> None:
     with visitor(browser, demo, "wu.fan") as at:
         page = at.open("/zh/govern/resources")

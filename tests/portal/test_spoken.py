@@ -297,6 +297,13 @@ def test_a_problem_of_a_recipe_names_its_line_once_and_leads_there() -> None:
     assert 'data-line="18"' in str(studio.problem_row(ZH, problem))
 
 
+def test_who_opens_a_case_is_told_whether_it_was_sent(here: SomeHub) -> None:
+    """A draft waits for its opener: the word for the button that sends it is in the notice."""
+    asked = {"flow": "demand", "title": "调解语料", "text": "需要调解案例。", "purpose": "research"}
+    assert "尚未送出" in casework.open_case(asking(here, "provider"), asked).notice
+    assert "“提交”" in casework.open_case(asking(here, "provider"), asked).notice
+
+
 def test_fields_of_work_are_chosen_by_name() -> None:
     asked = str(entry_form.domain(ZH, "law"))
     assert '<option value="law" selected>法律</option>' in asked

@@ -39,8 +39,19 @@
     if (plain) { box.textContent = html; } else { box.innerHTML = html; }
     var notices = document.getElementById("notices"); // above the sheet that is open, not behind it
     (document.querySelector("dialog[open]") || document.body).appendChild(notices).appendChild(box);
-    if (tone !== "wait") { setTimeout(function () { box.remove(); }, tone === "bad" ? 12000 : 4500); }
+    if (tone === "bad") { box.appendChild(closing(box)); } // a refusal stays until it was read, or something else is done
+    else if (tone !== "wait") { setTimeout(function () { box.remove(); }, 4500); }
     return box;
+  }
+
+  function closing(box) {
+    var way = document.createElement("button");
+    way.type = "button";
+    way.className = "icon-btn";
+    way.textContent = "×";
+    way.setAttribute("aria-label", said_here("close"));
+    way.addEventListener("click", function () { box.remove(); });
+    return way;
   }
 
   /* A refusal stands in the sheet it is about until that is sent again or closed; of a screen it stands in the corner. */
@@ -76,6 +87,7 @@
   }
 
   function put(got, keep) {
+    if (!keep) { forget(); }
     var main = screen(), host = document.createElement("div");
     host.innerHTML = got.html;
     var badge = document.querySelector(".bell .badge");
