@@ -31,6 +31,7 @@ from corpushub.store.db import Database, Unit
 
 OPEN = ("submitted", "acknowledged", "matching", "pooled", "unmet", "reopened")
 DESK = (Role.OPERATOR, Role.PROVIDER, Role.IMPLEMENTER, Role.AUTHORITY, Role.SYSTEM)
+_TOLD_AT_ONCE = 200  # people wait while a transaction writes
 _KEPT, _POOL, _TOLD, _ROUND = "match", "pool", "match_told", "match_round"
 
 
@@ -153,24 +154,28 @@ class Matching:
 
     # The other direction
 
-    def announce(self, resource_id: str) -> tuple[tuple[str, Match], ...]:
-        """Run an entry against all open demands and tell the owners of those it fits; each is told of an entry once."""
+    def announce(self, *resources: str) -> tuple[tuple[str, Match], ...]:
+        """Run entries against all open demands and tell the owners of those they fit; each is told of an entry once.
+
+        All entries at once: every demand is read a single time, however many came. Raises: NotFound("resource.unknown").
+        """
         with self.database.read() as unit:
             matcher = self.shelf.current(unit).matcher
             cases = [self._opened(unit, case) for case in unit.cases.list(flow="demand", states=OPEN)]
-        if resource_id not in {entry.id for entry in matcher.living()}:
-            raise NotFound("resource.unknown", resource=resource_id)
-        alone = matcher.only(resource_id)
+            told = {name for name, _ in unit.documents.list(_TOLD)}
+        if unknown := set(resources).difference(entry.id for entry in matcher.living()):
+            raise NotFound("resource.unknown", resource=min(unknown))
+        few = matcher.among(resources)
         good = matching_rules()["thresholds"]["good"]
-        found = [(case, result.matches[0]) for case in cases if (result := alone.match(self._demand(case), 1)).best >= good]
-        with self.database.begin() as unit:
-            for case, _ in found:
-                key = sha256(f"{case.id} {resource_id}".encode())
-                if unit.documents.get(_TOLD, key) is None:
-                    facts = {"case": case.id, "resource": resource_id}
+        found = [(case, match) for case in cases for match in few.best(self._demand(case), len(resources)) if match.score >= good]
+        new = [(case, match.id, key) for case, match in found if (key := told_of(case.id, match.id)) not in told]
+        for start in range(0, len(new), _TOLD_AT_ONCE):
+            with self.database.begin() as unit:
+                for case, name, key in new[start : start + _TOLD_AT_ONCE]:
+                    facts = {"case": case.id, "resource": name}
                     unit.documents.put(_TOLD, key, facts)
                     unit.outbox.add(case.opened_org, "notice.match_found", facts, case=case.id)
-        return tuple((case.id, best) for case, best in found)
+        return tuple((case.id, match) for case, match in found)
 
     @staticmethod
     def _opened(unit: Unit, case: Case) -> Case:
@@ -188,7 +193,7 @@ class Matching:
                 return 0
             changed = sorted(touched(unit, kept["size"])) if kept["day"] else []
             living = {entry.id for entry in matcher.living()}
-        told = sum(len(self.announce(name)) for name in changed if name in living)
+        told = len(self.announce(*(name for name in changed if name in living)))
         if kept["day"] != self.today.isoformat():
             self.rebuild_pools()
         with self.database.begin() as unit:
@@ -274,6 +279,11 @@ class Matching:
                 SYNONYM, sha256(" ".join(pair).encode()), {"pair": pair, "by": actor.person, "at": iso(self.clock())}
             )
             self.shelf.learn(unit)
+
+
+def told_of(case: str, resource: str) -> str:
+    """The key under which it stands that a demand was told of an entry."""
+    return sha256(f"{case} {resource}".encode())
 
 
 def pooled(cases: Sequence[Case]) -> Pool:

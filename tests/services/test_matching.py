@@ -157,6 +157,25 @@ def test_a_new_resource_is_told_to_open_demands_once(desk: Desk):
         desk.matching.announce("110000/x/none")
 
 
+def test_many_new_resources_are_told_as_each_alone_would_be(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    cases = [desk.demand(words, org=org) for words, org in (("网络零售企业名单", "a"), ("水质监测断面", "b"), ("停车位", "a"))]
+    names = [
+        desk.add("shops", "网络零售企业名单", "企业名称"),
+        desk.add("water", "地表水水质监测断面", "断面名称"),
+        desk.add("more", "网络零售企业名录", "企业名称"),
+    ]
+    alone = {pair for name in names for pair in told(desk, name)}
+    assert {case.id for case in cases[:2]} <= {case for case, _ in alone}
+    read = []
+    monkeypatch.setattr(Matching, "_demand", lambda self, case, _read=Matching._demand: read.append(case.id) or _read(self, case))
+    assert told(desk, *names) == alone
+    assert len(read) == len(set(read)), "a demand is read once, however many entries came"
+
+
+def told(desk: Desk, *names: str) -> set[tuple[str, str]]:
+    return {(case, match.id) for case, match in desk.matching.announce(*names)}
+
+
 def test_the_worker_announces_what_came_since_its_last_round(desk: Desk):
     assert desk.matching.keep_up() == 0
     desk.demand("网络零售企业名单")

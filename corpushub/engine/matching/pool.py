@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -24,8 +24,8 @@ def pool(demands: Sequence[Demand], thesaurus: Thesaurus | None = None) -> list[
     contents = [canonical_words(demand.content, names) for demand in demands]
     vectors = weigh(contents)
     parent = list(range(len(demands)))
-    for (one, other), cosine in cosines(vectors).items():
-        if cosine >= matching_rules()["thresholds"]["pool"] and fit_together(demands[one], demands[other]):
+    for one, other in alike(vectors, matching_rules()["thresholds"]["pool"]):
+        if find(parent, one) != find(parent, other) and fit_together(demands[one], demands[other]):
             parent[find(parent, one)] = find(parent, other)
     groups: dict[int, list[int]] = {}
     for number in range(len(demands)):
@@ -59,18 +59,22 @@ def weigh(contents: Sequence[str]) -> list[dict[int, float]]:
     return vectors
 
 
-def cosines(vectors: Sequence[Mapping[int, float]]) -> Counter[tuple[int, int]]:
-    """Cosine of every two vectors that share anything."""
-    postings: dict[int, list[tuple[int, float]]] = {}
+def alike(vectors: Sequence[Mapping[int, float]], least: float) -> Iterator[tuple[int, int]]:
+    """Every two vectors with a cosine of at least `least`, the second behind the first."""
+    places: dict[int, list[int]] = {}
+    values: dict[int, list[float]] = {}
     for number, vector in enumerate(vectors):
         for key, value in vector.items():
-            postings.setdefault(key, []).append((number, value))
-    sums: Counter[tuple[int, int]] = Counter()
-    for held in postings.values():
-        for place, (one, left) in enumerate(held):
-            for other, right in held[place + 1 :]:
-                sums[one, other] += left * right  # type: ignore[assignment]  # a Counter adds floats as well
-    return sums
+            places.setdefault(key, []).append(number)
+            values.setdefault(key, []).append(value)
+    postings = {key: (np.array(held), np.array(values[key])) for key, held in places.items()}
+    for one, vector in enumerate(vectors):
+        sums = np.zeros(len(vectors))
+        for key, value in vector.items():
+            held, weights = postings[key]
+            sums[held] += weights * value
+        for other in (np.flatnonzero(sums[one + 1 :] >= least) + one + 1).tolist():
+            yield one, other
 
 
 def fit_together(one: Demand, other: Demand) -> bool:

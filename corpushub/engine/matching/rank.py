@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from corpushub.engine.matching.demand import Demand
 from corpushub.engine.matching.entries import Column, Entry, Table
+from corpushub.engine.matching.index import Query
 from corpushub.engine.matching.rules import FREQUENCIES, GRANULARITIES, Thesaurus, matching_rules
 
 UNKNOWN = 0.5
@@ -184,6 +185,7 @@ class Ranker:
 
     table: Table
     demand: Demand
+    query: Query
     text: npt.NDArray[np.float32]
     explain: Callable[[Column], Sequence[Sequence[tuple[str, float]]]]
     items: Sequence[str]

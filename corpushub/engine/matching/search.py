@@ -107,27 +107,39 @@ class Matcher:
         """The entries that can be found."""
         return (entry for entry, alive in zip(self.table.entries, self.alive.tolist(), strict=True) if alive)
 
-    def only(self, entry_id: str) -> Matcher:
-        """A matcher of one entry, with the statistics of all. Raises: StopIteration where it is not indexed."""
-        entry = next(entry for entry in self.living() if entry.id == entry_id)
-        return Matcher.of([entry], thesaurus=self.thesaurus, like=self.main.statistics)
+    def among(self, names: Iterable[str]) -> Matcher:
+        """A matcher of a few entries, with the statistics of all."""
+        wanted = set(names)
+        chosen = [entry for entry in self.living() if entry.id in wanted]
+        return Matcher.of(chosen, thesaurus=self.thesaurus, like=self.main.statistics)
 
     def query(self, demand: Demand) -> Query:
         return make_query(demand.content, self.thesaurus)
 
     def match(self, demand: Demand, limit: int = 10) -> Result:
         """The best entries, what nearly fits, and what giving something up would bring."""
-        rules = matching_rules()
+        ranker, stated, missed = self.ranker(demand)
+        matches = self.ranked(ranker, missed, limit)
+        near, relaxed, more = self.beyond(ranker, stated, missed, len(matches))
+        return Result(demand, matches, near, relaxed, more, self.engine.name if self.engine else "numpy")
+
+    def best(self, demand: Demand, limit: int) -> tuple[Match, ...]:
+        """The best entries alone."""
+        ranker, _, missed = self.ranker(demand)
+        return self.ranked(ranker, missed, limit)
+
+    def ranker(self, demand: Demand) -> tuple[Ranker, dict[str, Mask], Column]:
+        """What ranks the entries, which of them meet each constraint that is stated, and how many each fails."""
         query = self.query(demand)
         lists = Lists(self.main, self.fresh, query)
         text = np.minimum(lists.scores() / max(self_score(query, self.main.statistics), 1e-9), 1.0).astype(np.float32)
         stated = masks(self.table, demand)
-        missed = self.missed(stated)
-        allowed = (missed == 0) & self.alive & (text >= rules["thresholds"]["fair"])
-        ranker = Ranker(self.table, demand, text, lists.shares, self.items, self.thesaurus)
-        matches = ranker.rank(self.pick(query, demand, text, allowed), limit)
-        near, relaxed, more = self.beyond(ranker, stated, missed, len(matches))
-        return Result(demand, matches, near, relaxed, more, self.engine.name if self.engine else "numpy")
+        return Ranker(self.table, demand, query, text, lists.shares, self.items, self.thesaurus), stated, self.missed(stated)
+
+    def ranked(self, ranker: Ranker, missed: Column, limit: int) -> tuple[Match, ...]:
+        """The entries that fail nothing and say enough of what is asked for, best first."""
+        allowed = (missed == 0) & self.alive & (ranker.text >= matching_rules()["thresholds"]["fair"])
+        return ranker.rank(self.pick(ranker.query, ranker.demand, ranker.text, allowed), limit)
 
     def pick(self, query: Query, demand: Demand, text: Floats, allowed: Mask) -> Column:
         """Rows worth ranking. An engine knows the main index; what is newer is picked here."""

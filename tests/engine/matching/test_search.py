@@ -243,7 +243,7 @@ def test_a_new_entry_is_found_replaced_and_removed():
 def test_one_entry_alone_scores_as_it_does_among_all():
     demand = parse("城市道路交通运行指数")
     among = next(found for found in MATCHER.match(demand).matches if found.id == "t05")
-    (alone,) = MATCHER.only("t05").match(demand).matches
+    (alone,) = MATCHER.among(["t05"]).match(demand).matches
     assert alone.score == pytest.approx(among.score, abs=1e-5)
 
 
