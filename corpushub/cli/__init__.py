@@ -17,7 +17,7 @@ from corpushub import __version__
 from corpushub.base.errors import HubError
 from corpushub.base.messages import Lang
 from corpushub.cli.context import Context, enter, lang_of
-from corpushub.cli.help import translate
+from corpushub.cli.help import tell
 from corpushub.cli.usage import Group, machine_refusal, refusal
 
 # Modules whose functions are commands of the top level (`corpushub build`), and modules that are a group of their own.
@@ -54,8 +54,7 @@ def application() -> typer.Typer:
 def tree(lang: Lang) -> Any:
     """The commands as the library runs them, telling about themselves in `lang`."""
     made = get_command(application())
-    if lang == "zh":
-        translate(made)
+    tell(made, lang)
     return made
 
 

@@ -15,10 +15,12 @@ app = typer.Typer(
     help="Questions about data that stays in: declared tables, noisy answers, a privacy budget.", no_args_is_help=True
 )
 
+Dataset = Annotated[str, typer.Argument(help="The dataset, owner/name.", show_default=False)]
+
 
 @app.command("open")
 def open_room(
-    dataset: str,
+    dataset: Dataset,
     declaration: Annotated[
         Path, typer.Argument(help="JSON: unit, dimensions, measures {column: [low, high]}, filters, max_groups, max_rows.")
     ],
@@ -39,7 +41,7 @@ def open_room(
 
 @app.command()
 def ask(
-    dataset: str,
+    dataset: Dataset,
     query: Annotated[str, typer.Argument(help="select DIMENSION, count(*) from data group by DIMENSION")],
     epsilon: Annotated[float, typer.Option(help="How much of the budget this question may spend.")] = 1.0,
 ) -> None:
@@ -54,7 +56,7 @@ def ask(
 
 
 @app.command()
-def show(dataset: str) -> None:
+def show(dataset: Dataset) -> None:
     """What may be asked of a dataset, and what is left of its budget."""
     ctx = context()
     ctx.show(ctx.hub().cleanroom.room(dataset))

@@ -1,4 +1,4 @@
-"""`--help` in Chinese. The code has its help in English; `help.zh.toml` has every sentence of it in Chinese."""
+"""`--help` in the reader's language. The code has its help in English; `help.zh.toml` has every sentence of it in Chinese."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from unicodedata import category, east_asian_width
 
 from typer._click.core import Context  # typer has its library of commands inside
 from typer._click.formatting import HelpFormatter
+
+from corpushub.base.messages import Lang
 
 _EXTRA = re.compile(r"  \[(?P<facts>[^\]]*)\]$")  # what the library adds behind a help: default, bounds, required
 _PIECES = re.compile(r"[!-~]+|\s+|.")  # a line breaks between these: ASCII words stay whole
@@ -34,17 +36,19 @@ def in_chinese(told: str) -> str:
     return "\n\n".join(sentences()[part] for part in paragraphs(told))
 
 
-def translate(command: Any) -> None:
-    """Let a command, and all under it, tell about itself in Chinese."""
-    command.context_class = ChineseContext
+def tell(command: Any, lang: Lang) -> None:
+    """Let a command, and all under it, tell about itself in `lang`, and in a list of commands by its whole first paragraph."""
+    if lang == "zh":
+        command.context_class = ChineseContext
+    told = in_chinese if lang == "zh" else str
     if command.help:
-        command.help = in_chinese(command.help)
+        command.help = told(command.help)
         command.short_help = paragraphs(command.help)[0]
     for parameter in command.params:
         if getattr(parameter, "help", None):
-            parameter.help = in_chinese(parameter.help)
+            parameter.help = told(parameter.help)
     for below in getattr(command, "commands", {}).values():
-        translate(below)
+        tell(below, lang)
 
 
 class ChineseFormatter(HelpFormatter):

@@ -129,7 +129,11 @@ def show(dataset: Dataset, version: Annotated[str, typer.Argument(help="The vers
 
 
 @app.command()
-def diff(dataset: Dataset, old: Annotated[str, typer.Argument()], new: Annotated[str, typer.Argument()]) -> None:
+def diff(
+    dataset: Dataset,
+    old: Annotated[str, typer.Argument(help="The older version, 1.0.0.")],
+    new: Annotated[str, typer.Argument(help="The newer version, 1.1.0.")],
+) -> None:
     """How one version differs from another, row by row."""
     ctx = context()
     ctx.show(ctx.hub().releases.diff(ctx.actor(), dataset, old, new).to_json())

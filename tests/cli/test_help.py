@@ -55,6 +55,16 @@ def test_a_page_asked_for_in_english_is_english(capsys: pytest.CaptureFixture[st
     assert not HAN.search(page)
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_command_and_parameter_says_what_it_is(lang: str, capsys: pytest.CaptureFixture[str]) -> None:
+    unsaid = [(path, parameter.name) for path, command in TREE for parameter in command.params if not parameter.help]
+    assert unsaid == []
+    for path in ((), ("audit",), ("federation",)):
+        assert run([*path, "--help", "--lang", lang]) == 0
+        usage, _, page = capsys.readouterr().out.partition("\n")
+        assert (usage.endswith("..."), "..." in page) == (True, False), "a list of commands is not cut off"
+
+
 @given(st.text(alphabet="中文（，。）ab c:[]-", max_size=200), st.integers(min_value=12, max_value=40))
 def test_breaking_lines_loses_nothing_and_keeps_to_the_width(text: str, columns: int) -> None:
     lines = list(wrapped(text, columns))
