@@ -11,8 +11,12 @@ import pytest
 
 from corpushub.base.errors import Conflict, HubError, Invalid, Unavailable
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
+from corpushub.engine.pii.actions import Desk
 from corpushub.engine.pii.detect import detect_batch
+from corpushub.engine.pii.policy import policy
+from corpushub.engine.pii.scrub import scrub_rows
 from corpushub.services import samples
+from corpushub.services.residuals import seal_of
 from tests.kit.gov import RESOURCE, released
 from tests.kit.hub import CARD, REPO, SomeHub, notices, parquet, some_hub
 
@@ -116,3 +120,20 @@ def test_what_must_not_be_shown_has_no_sample(hub: SomeHub, event: str, changes:
 def test_a_sample_is_small(hub: SomeHub, rows: int) -> None:
     with pytest.raises(Invalid):
         hub.samples.draw(ANONYMOUS, REPO, rows=rows)
+
+
+def test_surrogates_of_the_dataset_may_stand_in_a_sample_and_a_person_may_not(hub: SomeHub) -> None:
+    key = seal_of(hub.hub.builds.secret(), REPO).key
+    scrubbed = scrub_rows([("经办人：王小明，已到窗口办理。",)], ("text",), policy("natural"), Desk(key))[0].cells[0]
+    publish_text(hub, str(scrubbed), "v1.3.0")
+    assert hub.samples.draw(ANONYMOUS, REPO).rows == ({"id": 1, "text": scrubbed},)
+    publish_text(hub, "经办人：王小明，已到窗口办理。", "v1.4.0")
+    with pytest.raises(Conflict, match=r"pii\.residual"):
+        hub.samples.draw(ANONYMOUS, REPO)
+
+
+def publish_text(hub: SomeHub, text: str, tag: str) -> None:
+    sink = BytesIO()
+    pl.DataFrame({"id": [1], "text": [text]}).write_parquet(sink)
+    hub.publish(REPO, {"README.md": CARD.encode(), "data/train-00000-of-00001.parquet": sink.getvalue()}, tag)
+    hub.repositories.forget()
