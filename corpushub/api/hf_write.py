@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterator
@@ -22,6 +23,9 @@ MAX_PARTS = 1000  # of a long line: a file's content is one of them
 MAX_CARD_JSON_BYTES = 2 << 20  # a card of 1 MiB, each of its letters escaped
 MAX_COMMIT_BYTES = 2 << 30
 MAX_LINES = 50_000
+_reading = asyncio.Semaphore(
+    1
+)  # anybody may ask, and a long head takes seconds: they wait here, not in the threads everybody shares
 _DONE = json_reply({"success": True})
 
 
@@ -73,7 +77,8 @@ async def change_settings(hub: Hub, call: Call, repo_id: str) -> Reply:
 async def validate_card(_: Hub, call: Call) -> Reply:
     """Card linting on every README upload: a head that can't be read aborts the client's upload with this message."""
     asked = await call.json(MAX_CARD_JSON_BYTES)
-    head = await run(read_head, str(asked.get("content", "")))
+    async with _reading:
+        head = await run(read_head, str(asked.get("content", "")))
     if head.problem:
         return json_reply({"errors": [{"message": f"README.md:{head.line}: {head.problem}"}], "warnings": []}, 400)
     wanted = ("license", "language", "configs")

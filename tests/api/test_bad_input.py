@@ -8,6 +8,7 @@ import hashlib
 import json
 import socket
 import struct
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from corpushub.api import hf_lfs
+from corpushub.api import hf_lfs, hf_write
 from corpushub.api.throttle import Quotas
+from corpushub.domain.front_matter import CardHead
 from tests.kit.hub import CURATOR, READER, REPO, SomeHub, caller, get, notices, parquet, serving, some_hub
 
 OPEN = "city/open"
@@ -442,6 +444,28 @@ def test_a_long_line_of_a_commit_is_one_file(hub: SomeHub, writer: str) -> None:
         "value": {"path": "l.txt", "content": base64.b64encode(b"x" * (3 << 20)).decode(), "encoding": "base64"},
     }
     assert get(hub, path, writer, "POST", content=commit_body(HEADER, large)).status_code == 200
+
+
+def test_long_cards_take_one_thread_of_the_hub_at_most(hub: SomeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head of 250 kB takes three seconds to read: eight of them, by anybody, once kept every thread for as long."""
+    under_way, most = 0, 0
+
+    def slow(text: str) -> CardHead:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(0.05)
+        under_way -= 1
+        return CardHead()
+
+    async def together() -> set[int]:
+        async with caller(hub) as client:
+            asked = (client.post("/api/validate-yaml", json={"content": "x"}) for _ in range(8))
+            return {answer.status_code for answer in await asyncio.gather(*asked)}
+
+    monkeypatch.setattr(hf_write, "read_head", slow)
+    assert asyncio.run(together()) == {200}
+    assert most == 1
 
 
 def test_a_card_that_would_unfold_without_end_stops_nobody(hub: SomeHub) -> None:
