@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +23,9 @@ from corpushub.domain.workflow import Case
 from corpushub.portal import board, casework, choices, diagrams, entry_form, forms, frame, parts, register_view, values
 from corpushub.portal.html import Safe
 from corpushub.portal.pages import Ask, Page, Words
-from corpushub.portal.screens import account, catalog, dashboard, resources, reviews, studio
+from corpushub.portal.screens import account, catalog, dashboard, mine, resources, reviews, studio
 from corpushub.services.access import Gated
-from tests.kit.gov import RESOURCE, registered
+from tests.kit.gov import RESOURCE, registered, released
 from tests.kit.hub import CARD, REPO, SomeHub, some_hub
 
 ZH, EN = Words("zh"), Words("en")
@@ -302,6 +303,21 @@ def test_who_opens_a_case_is_told_whether_it_was_sent(here: SomeHub) -> None:
     asked = {"flow": "demand", "title": "调解语料", "text": "需要调解案例。", "purpose": "research"}
     assert "尚未送出" in casework.open_case(asking(here, "provider"), asked).notice
     assert "“提交”" in casework.open_case(asking(here, "provider"), asked).notice
+
+
+def test_a_token_begins_with_the_purpose_of_the_grant_and_the_grant_leads_to_it(tmp_path: Path) -> None:
+    """With another purpose the client would only be told that the dataset is gated."""
+    hub = some_hub(tmp_path)
+    released(hub.city, dataset=REPO)
+    hub.publish(REPO, {"README.md": CARD.encode()})
+    ask = asking(hub, "developer", "/demand/mine", tab="tokens")
+    assert "selected" not in str(mine.token_form(ask)).split("</select>")[0]
+    grant = hub.entitle(purpose="research")
+    assert '<option value="research" selected>' in str(mine.token_form(ask))
+    assert "科学研究" in str(mine.token_form(ask)).split('class="hint"')[1]
+    assert "purpose=research" in str(mine.taking(ask, hub.city.cases.get(hub.city["developer"], grant.id)))
+    other = asking(hub, "developer", "/demand/mine", tab="tokens", purpose="model-evaluation")
+    assert '<option value="model-evaluation" selected>' in str(mine.token_form(other))
 
 
 def test_fields_of_work_are_chosen_by_name() -> None:

@@ -25,15 +25,19 @@ def taking(ask: Ask, case: Case) -> Child:
     if case.flow == "output":
         return compute.taking(ask, case)
     mine = ask.actor.org in {case.opened_org, case.data.get("holder")}
-    return pulling(ask, str(case.data["dataset"])) if mine and (case.flow, case.state) in PULLABLE else None
+    return (
+        pulling(ask, str(case.data["dataset"]), str(case.data["purpose"]))
+        if mine and (case.flow, case.state) in PULLABLE
+        else None
+    )
 
 
-def pulling(ask: Ask, dataset: str) -> Safe:
-    """What comes after a grant: a token, and the code that uses it."""
+def pulling(ask: Ask, dataset: str, purpose: str) -> Safe:
+    """What comes after a grant: a token for its purpose, and the code that uses it."""
     t = ask.t
     ways = span(
         a(t("dataset.use"), href=link(ask.lang, f"/data/datasets/{dataset}", tab="use"), c="btn primary small"),
-        a(t("mine.tokens"), href=link(ask.lang, "/demand/mine", tab="tokens"), c="btn small"),
+        a(t("mine.tokens"), href=link(ask.lang, "/demand/mine", tab="tokens", purpose=purpose), c="btn small"),
         c="row",
     )
     return card(t("mine.pull"), p(t("mine.pull_next"), c="quiet"), ways)
@@ -128,11 +132,18 @@ def token_table(ask: Ask, held: Sequence[Token]) -> Safe:
 
 def token_form(ask: Ask) -> Safe:
     t = ask.t
+    granted = purposes(ask)
+    chosen = ask.query.get("purpose") or next(iter(granted), "")
+    told = t("mine.purpose_granted", purposes=t.listed(t.name("choice", name) for name in granted)) if granted else ""
     return form(
         label(span(t("mine.name")), input_(name="name", required=True, maxlength=80, placeholder=t("mine.name_hint"))),
         label(
             span(t.name("field", "purpose")),
-            select(*[option(t.name("choice", name), value=name) for name in PURPOSES], name="purpose"),
+            select(
+                *[option(t.name("choice", name), value=name, selected=name == chosen) for name in PURPOSES],
+                name="purpose",
+            ),
+            span(told or t("mine.purpose_hint"), c="hint"),
         ),
         label(span(t("mine.days")), input_(name="days", type_="number", value="90", min="1", max=str(MAX_DAYS))),
         div(
@@ -149,6 +160,13 @@ def token_form(ask: Ask) -> Safe:
         data_act="issue",
         c="fields",
     )
+
+
+def purposes(ask: Ask) -> list[str]:
+    """What the reader's organisation may use data for now; the newest grant's purpose first."""
+    held = ask.hub.cases.list(ask.actor, flow="entitlement", states=("active", "expiring"), limit=100).items
+    mine = sorted((case for case in held if case.data.get("holder") == ask.actor.org), key=newest)
+    return list(dict.fromkeys(str(case.data["purpose"]) for case in mine))
 
 
 def issue(ask: Ask, sent: Form) -> Outcome:
