@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from corpushub.base.errors import NotFound
+from corpushub.base.files import replacing
 from corpushub.cli.context import context, read_text
 
 app = typer.Typer(help="Jobs over data nobody takes away: booked, metered, their results looked at.", no_args_is_help=True)
@@ -44,5 +45,7 @@ def output(
 ) -> None:
     """Take a cleared output away."""
     ctx = context()
-    to.write_bytes(ctx.hub().compute.output(ctx.actor(), case))
-    ctx.show({"file": to.name, "bytes": to.stat().st_size})
+    data = ctx.hub().compute.output(ctx.actor(), case)
+    with replacing(to) as stream:
+        stream.write(data)
+    ctx.show({"file": to.name, "bytes": len(data)})

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from corpushub.base.files import replacing
 from corpushub.cli.context import context
 
 app = typer.Typer(help="Exchange signed catalogs with district hubs, the city and partner regions.", no_args_is_help=True)
@@ -29,7 +30,8 @@ def export(
     """Write a signed page of this hub's catalog."""
     ctx = context()
     page = ctx.hub().federation.delta(after=after, partner=partner)
-    target.write_text(json.dumps(page, ensure_ascii=False, indent=1), "utf-8")
+    with replacing(target) as stream:
+        stream.write(json.dumps(page, ensure_ascii=False, indent=1).encode())
     from corpushub.domain.delta import read_delta
 
     read = read_delta(page, ctx.hub().federation.key.verifier)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from corpushub.base.files import replacing
 from corpushub.base.identity import business_day
 from corpushub.cli.context import context
 
@@ -102,7 +103,8 @@ def report(
         print(data.decode())
         return
     target = out or Path(f"report.{form}")
-    target.write_bytes(data)
+    with replacing(target) as stream:
+        stream.write(data)
     ctx.show({"file": target.name, "bytes": len(data)})
 
 

@@ -94,7 +94,7 @@ def machine_refusal(error: OSError) -> HubError | None:
         case errno.EROFS:
             return Unavailable("cli.read_only", name=name)
         case errno.ENOSPC | errno.EDQUOT:
-            return Unavailable("cli.disk_full", name=name)
+            return Unavailable("cli.disk_full", name=name) if error.filename else Unavailable("cli.disk_is_full")
         case errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENAMETOOLONG | errno.ELOOP:
             return Invalid("cli.no_place", name=name[:80])
         case errno.ENOENT if error.filename:

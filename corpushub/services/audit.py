@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Problem
+from corpushub.base.files import replacing
 from corpushub.base.identity import Clock, iso
 from corpushub.base.merkle import Checkpoint, parse_tile_path, tile_width
 from corpushub.base.settings import Settings
@@ -176,10 +177,8 @@ class Audit:
             last = unit.ledger.index_at(iso(until)) if until else size
             keys = {"log": self.verifier_key()}
             keys |= {f"witness-{number}": key for number, (key, _) in enumerate(unit.ledger.witnesses(), start=1)}
-            draft = target.with_name(f"{target.name}.part")
-            with draft.open("wb") as stream:
+            with replacing(target) as stream:
                 members = Bundle(stream, unit, self.objects, keys, progress).write(note, first, max(first, last))
-            draft.replace(target)
         stated = signed(note)
         return Exported(target.name, members, target.stat().st_size, stated.size, stated.root)
 
