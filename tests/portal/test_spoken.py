@@ -320,6 +320,12 @@ def test_a_token_begins_with_the_purpose_of_the_grant_and_the_grant_leads_to_it(
     assert '<option value="model-evaluation" selected>' in str(mine.token_form(other))
 
 
+def test_why_a_case_cannot_go_on_is_said_in_the_open() -> None:
+    acts = [forms.Command("submit", "reg-1", refusal="登记材料不齐全：依据材料。"), forms.Command("withdraw", "reg-1")]
+    assert "<b>提交</b> 登记材料不齐全：依据材料。" in str(board.refusals(ZH, acts))
+    assert board.refusals(ZH, acts[1:]) is None
+
+
 def test_fields_of_work_are_chosen_by_name() -> None:
     asked = str(entry_form.domain(ZH, "law"))
     assert '<option value="law" selected>法律</option>' in asked
