@@ -48,7 +48,7 @@ class Board:
         usual = "open" if not page.items or any(casework.is_running(case) for case in page.items) else "all"
         which = ask.query.get("show") or usual
         cases = [case for case in page.items if which == "all" or casework.is_running(case) == (which == "open")]
-        tasks = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)} if not ask.actor.is_anonymous else {}
+        tasks = ask.hub.cases.waiting(ask.actor, cases)
         cases.sort(key=waiting_first(tasks))
         way, sheet = casework.opening(ask, flow, choices.all_of(ask, flow_named(flow).opening.fields), ask.query)
         kinds = [(name, t.name("name", name), None) for name in self.flows]

@@ -328,22 +328,33 @@ class Cases:
         """What waits for the actor, most urgent first; standing powers (withdraw, quarantine …) are no tasks."""
         if actor.is_anonymous:
             return ()
-        tasks: list[Task] = []
         standing = [(table.name, state) for table in flows().values() for state in _waiting_states(table, actor)]
         with self.database.read() as unit:
-            context = self.context(unit)
-            theirs = [
-                (case, tuple(dict.fromkeys(row.command for row in rows)))
-                for case in unit.cases.oldest(standing, _MOST_WAITING)
-                if (rows := _open_rows(flow_named(case.flow), case, actor, context))
-            ]
-            streams = unit.events.of_many([case.id for case, _ in theirs])
-            for case, commands in theirs:
-                full = replace(case, history=streams[case.id])
-                clocks = read_clocks(flow_named(case.flow), full, self.rules, context.day)
-                running = (item for item in clocks if item.state == "running")
-                tasks.append(Task(full, commands, min(running, key=lambda item: item.left, default=None)))
+            tasks = self._tasks(unit, actor, unit.cases.oldest(standing, _MOST_WAITING))
         return tuple(sorted(tasks, key=lambda task: (task.clock.left if task.clock else 10_000, task.case.id)))
+
+    def waiting(self, actor: Actor, cases: Iterable[Case]) -> dict[str, Task]:
+        """Of these cases those that wait for the actor, by their ids: what a list of them costs does not hang on how many others wait."""
+        if actor.is_anonymous:
+            return {}
+        with self.database.read() as unit:
+            return {task.case.id: task for task in self._tasks(unit, actor, cases)}
+
+    def _tasks(self, unit: Unit, actor: Actor, cases: Iterable[Case]) -> Sequence[Task]:
+        context = self.context(unit)
+        theirs = [
+            (case, tuple(dict.fromkeys(row.command for row in rows)))
+            for case in cases
+            if (rows := _open_rows(flow_named(case.flow), case, actor, context))
+        ]
+        streams = unit.events.of_many([case.id for case, _ in theirs])
+        tasks: list[Task] = []
+        for case, commands in theirs:
+            full = replace(case, history=streams[case.id])
+            clocks = read_clocks(flow_named(case.flow), full, self.rules, context.day)
+            running = (item for item in clocks if item.state == "running")
+            tasks.append(Task(full, commands, min(running, key=lambda item: item.left, default=None)))
+        return tasks
 
     def allowed(self, actor: Actor, case_id: str) -> tuple[Allowed, ...]:
         """Every command the actor's seat covers in the case's state, with its form and, where it would be refused, why.

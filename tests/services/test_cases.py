@@ -221,7 +221,10 @@ def test_tasks_show_what_waits_for_whom_with_its_clock(city: City) -> None:
         assert "approve" in task.commands
         assert task.clock is not None
         assert task.clock.rule == "release.review"
+        assert city.cases.waiting(city[person], [case]) == {case.id: task}
+        assert city.cases.waiting(city[person], []) == {}
     assert city.cases.tasks(city["operator2"]) == ()
+    assert city.cases.waiting(city["operator2"], [case]) == city.cases.waiting(ANONYMOUS, [case]) == {}
     city.do("implementer", case, "approve")
     assert all("approve" not in task.commands for task in city.cases.tasks(city["implementer"]))
 

@@ -84,7 +84,7 @@ def mine(ask: Ask) -> Safe:
     """Demands of the reader's organisation, with their clocks."""
     t = ask.t
     cases = [case for case in ask.hub.cases.list(ask.actor, flow="demand", limit=100).items if case.opened_org == ask.actor.org]
-    tasks = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)}
+    tasks = ask.hub.cases.waiting(ask.actor, cases)
     return (
         card(t("ask.mine"), table(ask, cases, tasks), c="flush")
         if cases

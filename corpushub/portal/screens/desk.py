@@ -33,7 +33,7 @@ def show(ask: Ask) -> Page:
 def demands(ask: Ask) -> Safe:
     """Running demands, those that wait for the reader first."""
     cases = [case for case in ask.hub.cases.list(ask.actor, flow="demand", limit=200).items if casework.is_running(case)]
-    tasks = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)}
+    tasks = ask.hub.cases.waiting(ask.actor, cases)
     cases.sort(key=by_task(tasks))
     return table(ask, cases, tasks) if cases else empty(ask.t("desk.none"), ask.t("desk.none_next"))
 

@@ -75,7 +75,7 @@ def cases(ask: Ask, flow: str) -> Safe:
     mine = [
         case for case in found if ask.actor.org in {case.opened_org, case.data.get("holder")} or ask.actor.person in case.persons
     ]
-    waiting = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)}
+    waiting = ask.hub.cases.waiting(ask.actor, found)
     shown = sorted({case.id: case for case in (*mine, *[case for case in found if case.id in waiting])}.values(), key=newest)
     return table(ask, shown, waiting) if shown else empty(ask.t(f"mine.none_{flow}"), ask.t("mine.none_next"))
 

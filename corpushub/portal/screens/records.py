@@ -18,7 +18,7 @@ def show(ask: Ask) -> Page:
     assert kind is not None
     way, sheet = opening(ask, kind)
     cases = ask.hub.cases.list(ask.actor, flow="record", subject=kind, limit=100).items
-    tasks = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)}
+    tasks = ask.hub.cases.waiting(ask.actor, cases)
     none = empty(t("records.none", kind=t.name("choice", kind)), t("records.none_next" if way else "records.none_wait"))
     body = joined(
         heading(t("records.title"), lead=t("records.lead"), actions=way),

@@ -70,7 +70,7 @@ def entries(ask: Ask, found: tuple[Resource, ...]) -> Safe:
 
 def running(ask: Ask, flow: str) -> Safe:
     found = ask.hub.cases.list(ask.actor, flow=flow, limit=100).items
-    tasks = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor)}
+    tasks = ask.hub.cases.waiting(ask.actor, found)
     return (
         table(ask, found, tasks)
         if found

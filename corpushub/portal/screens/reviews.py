@@ -398,7 +398,7 @@ WANTED = ("return", "reject", "approve", "publish", "submit", "resubmit", "waive
 
 def show(ask: Ask) -> Page:
     cases = ask.hub.cases.list(ask.actor, flow="release", states=OPEN, limit=100).items
-    waiting = {task.case.id: task for task in ask.hub.cases.tasks(ask.actor) if task.case.flow == "release"}
+    waiting = ask.hub.cases.waiting(ask.actor, cases)
     ordered = sorted(cases, key=rank_of(waiting))
     items = [
         item_of(ask, case, waiting[case.id].clock if case.id in waiting else None, mine=case.id in waiting) for case in ordered
