@@ -122,7 +122,7 @@ def _rank(key: bytes, entity: str, value: str) -> bytes:
 
 def name(value: str, key: bytes, draw: Draw) -> str:
     """A person of three characters with a surname as frequent; where no Han character is written, an English one."""
-    if not re.search("[\u4e00-\u9fff]", value):
+    if not re.search(r"[\u4e00-\u9fff]", value):
         return f"{draw.one_of(words('english_given'))} {draw.one_of(words('english_family'))}"
     common, rare = words("surnames_common"), words("surnames_rare")
     return draw.one_of(common if value[0] in common else rare) + draw.one_of(tuple(givens(key)))
