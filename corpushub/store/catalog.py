@@ -8,9 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from corpushub.domain.catalog import Resource
-from corpushub.store.tables import resources
-
-_AT_ONCE = 500  # ids in one statement
+from corpushub.store.tables import in_parts, resources
 
 # Built once: making a statement costs as much as running it.
 _ONE = sa.select(resources.c.data).where(resources.c.id == sa.bindparam("of"))
@@ -30,8 +28,8 @@ class Resources:
         """The entries of `ids` that there are, in their order."""
         wanted = list(dict.fromkeys(ids))
         held: dict[str, Resource] = {}
-        for low in range(0, len(wanted), _AT_ONCE):
-            query = sa.select(resources.c.data).where(resources.c.id.in_(wanted[low : low + _AT_ONCE]))
+        for part in in_parts(wanted):
+            query = sa.select(resources.c.data).where(resources.c.id.in_(part))
             held |= {value["id"]: Resource.from_json(value) for value in self.connection.execute(query).scalars()}
         return tuple(held[name] for name in wanted if name in held)
 

@@ -19,7 +19,7 @@ from corpushub.base.identity import canonical, iso
 from corpushub.domain.workflow import Event
 from corpushub.store.documents import Documents
 from corpushub.store.ledger import Ledger
-from corpushub.store.tables import events
+from corpushub.store.tables import events, in_parts
 
 _COMMITMENT = "commitment"
 # Built once: making a statement costs as much as running it.
@@ -92,14 +92,14 @@ class Events:
     def of(self, stream: str, *, after: int = 0) -> tuple[Event, ...]:
         """Events of one stream in order; never reads another stream."""
         found = self.connection.execute(_STREAM, {"of": stream, "after": after})
-        return tuple(self._event(row) for row in found.mappings().all())
+        return tuple(self._read(found))
 
     def of_many(self, streams: Sequence[str]) -> dict[str, tuple[Event, ...]]:
-        """Events of several streams in one query."""
+        """Events of several streams, thousands in one query."""
         found: dict[str, list[Event]] = {stream: [] for stream in streams}
-        for row in self.connection.execute(_STREAMS, {"of": streams}).mappings() if streams else ():
-            event = self._event(row)
-            found[event.stream].append(event)
+        for part in in_parts(streams):
+            for event in self._read(self.connection.execute(_STREAMS, {"of": part})):
+                found[event.stream].append(event)
         return {stream: tuple(listed) for stream, listed in found.items()}
 
     def since(self, seq: int = 0, *, types: Sequence[str] = (), limit: int = 1000) -> list[tuple[int, Event]]:
@@ -107,13 +107,13 @@ class Events:
         query = sa.select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
         if types:
             query = query.where(events.c.type.in_(types))
-        rows = list(self.connection.execute(query).mappings())
-        return [(row["seq"], self._event(row)) for row in rows]
+        rows = self.connection.execute(query).mappings().all()
+        return list(zip((row["seq"] for row in rows), self._events(rows), strict=True))
 
     def between(self, first: datetime, last: datetime, *, types: Sequence[str] = ()) -> tuple[Event, ...]:
         """Events of a time span, both ends included, in the order of the record; of all types, or of those named."""
         query = sa.select(events).where(events.c.at >= iso(first), events.c.at <= iso(last)).order_by(events.c.seq)
-        return self._read(query.where(events.c.type.in_(types)) if types else query)
+        return tuple(self._read(self.connection.execute(query.where(events.c.type.in_(types)) if types else query)))
 
     def version_of(self, stream: str) -> int:
         """Version of the newest event of a stream, 0 where it is empty."""
@@ -126,32 +126,41 @@ class Events:
         """Time of the newest event, empty where there is none."""
         return self.connection.execute(sa.select(events.c.at).order_by(events.c.seq.desc()).limit(1)).scalar() or ""
 
-    def _read(self, query: sa.Select[Any]) -> tuple[Event, ...]:
-        return tuple(self._event(row) for row in self.connection.execute(query).mappings().all())
+    def _read(self, found: sa.CursorResult[Any]) -> list[Event]:
+        return self._events(found.mappings().all())
 
-    def _event(self, row: Mapping[Any, Any]) -> Event:
-        held = row["data"]
-        return Event(
-            stream=row["stream"],
-            version=row["version"],
-            type=row["type"],
-            actor=row["actor"],
-            org=row["org"],
-            at=moment(row["at"]),
-            data=self._opened(row["stream"], row["version"], held["data"]),
-            state=row["state"],
-            on_behalf_of=row["on_behalf_of"],
-            marks=tuple(held["marks"]),
-            rules=row["rules"],
-        )
+    def _events(self, rows: Sequence[Mapping[Any, Any]]) -> list[Event]:
+        """Events with their private answers, which are asked for together."""
+        hidden = [_opening(row) for row in rows if _hidden(row["data"]["data"])]
+        openings = self.documents.some("private", hidden)
+        return [_event(row, openings.get(_opening(row), {})) for row in rows]
 
-    def _opened(self, stream: str, version: int, data: dict[str, Any]) -> dict[str, Any]:
-        hidden = [name for name, value in data.items() if isinstance(value, dict) and set(value) == {_COMMITMENT}]
-        if not hidden:
-            return data
-        openings = self.documents.get("private", f"{stream}:{version}") or {}
+
+def _event(row: Mapping[Any, Any], openings: Mapping[str, Any]) -> Event:
+    held = row["data"]
+    data = held["data"]
+    return Event(
+        stream=row["stream"],
+        version=row["version"],
+        type=row["type"],
+        actor=row["actor"],
+        org=row["org"],
+        at=moment(row["at"]),
         # What was erased stays a commitment: the record shows that something stood there.
-        return {**data, **{name: openings[name] for name in hidden if name in openings}}
+        data={**data, **{name: openings[name] for name in _hidden(data) if name in openings}},
+        state=row["state"],
+        on_behalf_of=row["on_behalf_of"],
+        marks=tuple(held["marks"]),
+        rules=row["rules"],
+    )
+
+
+def _opening(row: Mapping[Any, Any]) -> str:
+    return f"{row['stream']}:{row['version']}"
+
+
+def _hidden(data: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in data.items() if isinstance(value, dict) and set(value) == {_COMMITMENT}]
 
 
 def owner_of(event: Event) -> str:

@@ -11,6 +11,7 @@ from corpushub.base.errors import Conflict
 from corpushub.store import hub_tables as t
 from corpushub.store.db import Unit
 from corpushub.store.repos import HEADS, PULLS, Ref
+from corpushub.store.tables import in_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def drop_large_files(unit: Unit, repo_id: str, digests: Collection[str], by: str
         unit.connection.execute(t.repo_tree.delete().where(t.repo_tree.c.commit == commit))
         unit.connection.execute(t.repo_commit.delete().where(t.repo_commit.c.id == commit))
         unit.documents.delete("contribution", commit)
-    unit.connection.execute(t.repo_object.delete().where(t.repo_object.c.repo == repo_id, t.repo_object.c.sha256.in_(gone)))
+    held = t.repo_object.delete().where(t.repo_object.c.repo == repo_id)
+    for part in in_parts(gone):
+        unit.connection.execute(held.where(t.repo_object.c.sha256.in_(part)))
 
 
 def _go_on_without(unit: Unit, repo_id: str, ref: Ref, gone: set[str], naming: set[str], by: str) -> None:

@@ -21,6 +21,7 @@ from corpushub.base.errors import Conflict, NotFound
 from corpushub.base.identity import Clock, iso
 from corpushub.domain.tree import Entry, Tree, commit_id, is_commit_id
 from corpushub.store import hub_tables as t
+from corpushub.store.tables import in_parts
 
 __all__ = ["HEADS", "PULLS", "TAGS", "Commit", "Entry", "Query", "Ref", "Repo", "Repos", "Revision"]
 HEADS, TAGS, PULLS = "heads", "tags", "pr"
@@ -366,9 +367,9 @@ class Repos:
 
     def received(self, repo_id: str, digests: Iterable[str]) -> dict[str, int]:
         """Sizes of those objects this repository has received."""
-        query = sa.select(t.repo_object.c.sha256, t.repo_object.c.size)
-        query = query.where(t.repo_object.c.repo == repo_id, t.repo_object.c.sha256.in_(list(digests)))
-        return {row.sha256: row.size for row in self.connection.execute(query)}
+        query = sa.select(t.repo_object.c.sha256, t.repo_object.c.size).where(t.repo_object.c.repo == repo_id)
+        parts = (self.connection.execute(query.where(t.repo_object.c.sha256.in_(part))) for part in in_parts(digests))
+        return {row.sha256: row.size for part in parts for row in part}
 
     def named_objects(self) -> set[str]:
         """Every digest a tree or a received object names."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +48,16 @@ def word(name: str, length: int = 200, *, index: bool = False) -> sa.Column[str]
 
 def whole(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, nullable=False, server_default="0")
+
+
+AT_ONCE = 5_000
+"""Names in one statement: SQLite takes 32,766 at most, PostgreSQL 65,535."""
+
+
+def in_parts(names: Iterable[str]) -> Iterator[Sequence[str]]:
+    """`names` in as many parts as statements are needed."""
+    wanted = list(names)
+    return (wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE))
 
 
 def value(name: str) -> sa.Column[Any]:

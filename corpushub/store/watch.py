@@ -12,9 +12,7 @@ import sqlalchemy as sa
 from corpushub.base.identity import iso
 from corpushub.domain.workflow import Event
 from corpushub.store import hub_tables as t
-from corpushub.store.tables import events
-
-_AT_ONCE = 10_000  # names in one statement: databases have a limit
+from corpushub.store.tables import events, in_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,8 @@ class Watch:
         return found, frozenset(row.id for row in self._among(live, token.id, tokens))
 
     def _among(self, query: sa.Select[Any], column: sa.ColumnElement[str], names: Collection[str]) -> Iterator[sa.Row[Any]]:
-        wanted = list(names)
-        for start in range(0, len(wanted), _AT_ONCE):
-            yield from self.connection.execute(query.where(column.in_(wanted[start : start + _AT_ONCE])))
+        for part in in_parts(names):
+            yield from self.connection.execute(query.where(column.in_(part)))
 
     def by_channel(self) -> dict[str, int]:
         """Deliveries through each channel so far."""

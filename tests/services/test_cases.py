@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.domain.parties import ANONYMOUS
 from corpushub.domain.workflow import fold
+from corpushub.store import tables
 from tests.kit.gov import (
     PEOPLE,
     RESOURCE,
@@ -248,6 +249,21 @@ def test_tasks_ask_as_many_questions_however_many_cases_wait(city: City) -> None
         counts.append(len(asked))
     assert len(set(counts)) == 1
     assert sum("FROM cases" in question for question in asked) == 1
+
+
+def test_private_answers_of_many_cases_are_asked_for_together(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [
+        city.cases.open(city["developer"], "demand", {"title": f"tides {n}", "text": f"the tides, part {n}"}).id for n in range(7)
+    ]
+    asked: list[str] = []
+    sa.event.listen(city.cases.database.engine, "before_cursor_execute", lambda *sent: asked.append(sent[2]))
+    for most, questions in ((5_000, 2), (3, 6)):
+        monkeypatch.setattr(tables, "AT_ONCE", most)
+        asked.clear()
+        with city.database.read() as unit:
+            streams = unit.events.of_many(told)
+        assert [streams[name][0].data["text"] for name in told] == [f"the tides, part {n}" for n in range(7)]
+        assert len([question for question in asked if question.startswith("SELECT")]) == questions
 
 
 def test_allowed_tells_why_not_and_who_else_must_decide(city: City) -> None:
