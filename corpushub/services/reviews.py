@@ -12,7 +12,7 @@ A review can be left at any row and taken up again by anybody who may review.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -110,6 +110,9 @@ class Reviews:
         self.builds = builds
         self.versions = versions
         self.clock = clock
+        self._sums: dict[
+            str, tuple[tuple[int, str], ReviewResult]
+        ] = {}  # by review, with the mark of the verdicts they were made of
 
     def open(self, actor: Actor, build_id: str, purpose: str, *, version: str = "", n: int | None = None) -> Review:
         """Draw the sample of a build; the same build, purpose and version give the same review. Without a version it is the one that a
@@ -143,19 +146,25 @@ class Reviews:
 
     def list(self, actor: Actor, *, dataset: str = "", version: str = "") -> tuple[ReviewResult, ...]:
         """Every review the actor may see, of one dataset and version where they are named, newest first, with how far it is."""
-        known: dict[str, dict[str, Sequence[Verdict]]] = {}  # versions of a dataset share their verdicts: read once
         with self.database.read() as unit:
-            found = []
-            for _, value in unit.documents.list(REVIEWS, newest_first=True):
-                review = Review(**value)
-                wanted = dataset in ("", review.dataset) and version in ("", review.version)
-                if not wanted or not may_see(actor, review):
-                    continue
-                shared = family(review.dataset, review.purpose)
+            reviews = (Review(**value) for _, value in unit.documents.list(REVIEWS, newest_first=True))
+            wanted = [review for review in reviews if dataset in ("", review.dataset) and version in ("", review.version)]
+            return tuple(self._results(unit, [review for review in wanted if may_see(actor, review)]))
+
+    def _results(self, unit: Unit, reviews: Sequence[Review]) -> Iterator[ReviewResult]:
+        """How far reviews are. Versions of a dataset share their verdicts: they are read once, and not again while no new one is given."""
+        marks: dict[str, tuple[int, str]] = {}
+        known: dict[str, dict[str, Sequence[Verdict]]] = {}
+        for review in reviews:
+            shared = family(review.dataset, review.purpose)
+            mark = marks.get(shared) or marks.setdefault(shared, unit.documents.mark(VERDICTS, prefix=shared))
+            kept, result = self._sums.get(review.id, (None, None))
+            if result is None or kept != mark:
                 if shared not in known:
                     known[shared] = self._verdicts(unit, review)
-                found.append(summed(review, known[shared]))
-        return tuple(found)
+                result = summed(review, known[shared])
+                self._sums[review.id] = mark, result
+            yield result
 
     def get(self, actor: Actor, review_id: str) -> Review:
         """Raises: NotFound("reviews.unknown")."""
@@ -239,7 +248,7 @@ class Reviews:
         return verdicts_of(unit, review.dataset, review.purpose)
 
     def _result(self, unit: Unit, review: Review) -> ReviewResult:
-        return summed(review, self._verdicts(unit, review))
+        return next(self._results(unit, [review]))
 
 
 def review_evidence(unit: Unit, record: BuildRecord, version: str, day: date) -> dict[str, Any]:

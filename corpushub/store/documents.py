@@ -54,6 +54,12 @@ class Documents:
         for row in self.connection.execute(query):
             yield row.id, row.value
 
+    def mark(self, kind: str, *, prefix: str) -> tuple[int, str]:
+        """How many such records there are, and when one was written last: they are as they were while this is."""
+        query = sa.select(sa.func.count(), sa.func.max(documents.c.updated_at)).where(documents.c.kind == kind)
+        count, last = self.connection.execute(query.where(documents.c.id.startswith(prefix, autoescape=True))).one()
+        return count, last or ""
+
     def delete(self, kind: str, id_: str) -> bool:
         """Did such a record exist?"""
         gone = self.connection.execute(documents.delete().where(documents.c.kind == kind, documents.c.id == id_))

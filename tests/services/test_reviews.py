@@ -8,7 +8,8 @@ import pytest
 
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.domain.sampling import seed_of
-from corpushub.services.reviews import Reviews, review_evidence
+from corpushub.services import reviews as module
+from corpushub.services.reviews import VERDICTS, Reviews, review_evidence
 from tests.kit.cards import Works, a_works, rows
 
 DAY = date(2026, 3, 2)
@@ -143,6 +144,25 @@ def test_verdicts_on_many_rows_are_kept_together_or_not_at_all(works: Works, rev
     assert reviews.queue(works.city["reviewer"], review.id, limit=1)[0].row == rows_[0]
     reviews.judge_all(works.city["reviewer"], review.id, dict.fromkeys(rows_, (True, "")))
     assert reviews.queue(works.city["reviewer"], review.id, limit=1)[0].row not in rows_
+
+
+def test_how_far_reviews_are_is_read_from_verdicts_only_when_a_new_one_was_given(
+    works: Works, reviews: Reviews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reviewer = works.city["reviewer"]
+    one = reviews.open(works.city["operator"], works.build(), "pii", n=3)
+    read: list[str] = []
+    monkeypatch.setattr(module, "verdicts_of", lambda *told, _read=module.verdicts_of: read.append(told[2]) or _read(*told))
+    assert [result.reviewed for result in reviews.list(reviewer)] == [0]
+    assert reviews.list(reviewer) == (reviews.result(reviewer, one.id),)
+    assert read == ["pii"]
+    for number, item in enumerate(reviews.queue(reviewer, one.id), start=1):
+        told = reviews.judge(reviewer, one.id, item.row, passed=True)
+        read.clear()
+        assert reviews.list(reviewer) == (told,) == (reviews.result(reviewer, one.id),)
+        assert read == ["pii"]
+        with works.city.database.read() as unit:
+            assert unit.documents.mark(VERDICTS, prefix=f"{one.dataset}/pii/")[0] == number
 
 
 def test_the_age_of_the_keyword_library_counts_from_the_day_a_reviewer_looked_it_through(works: Works, reviews: Reviews) -> None:
