@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from corpushub.portal import casework
 from corpushub.portal.areas import area_of
 from corpushub.portal.pages import Ask, Outcome, Screen, Words
 from corpushub.portal.parts import refusal
-from corpushub.portal.screens import all_screens
+from corpushub.portal.screens import all_screens, tasks
 from corpushub.services.contributions import Push
 from tests.kit.gov import an_entry, credit_code
 from tests.kit.hub import SomeHub, some_hub
@@ -198,3 +199,21 @@ def test_a_new_hub_tells_its_keeper_the_first_steps_and_leads_only_where_the_kee
     assert 'href="/en/govern/authorizations"' not in told
     assert 'href="/en/govern/authorizations"' in shown(here, "authority", "/home/tasks")
     assert "First steps" not in shown(here, "developer", "/home/tasks")
+
+
+def test_of_many_tasks_of_a_kind_a_few_are_shown_until_somebody_asks_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = some_hub(tmp_path)
+    monkeypatch.setattr(tasks, "SHOWN", 2)
+    asker = hub.parties.actor_of("developer")
+    for number in range(5):
+        case = hub.hub.cases.open(asker, "demand", {"title": f"Tides {number}", "text": "the tides of ten years"})
+        hub.hub.cases.execute(asker, case.id, "submit")
+    told = shown(hub, "operator", "/home/tasks")
+    assert told.count("Tides ") == 2
+    assert "3 more" in told
+    assert 'href="/en/home/tasks?flow=demand"' in told
+    told = shown(hub, "operator", "/home/tasks", flow="demand")
+    assert told.count("Tides ") == 5
+    assert "more →" not in told

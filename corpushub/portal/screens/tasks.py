@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from corpushub.domain.clocks import Reading
 from corpushub.portal import casework
 from corpushub.portal.areas import leads
 from corpushub.portal.html import Safe, a, b, div, joined, li, ol, p, section, span, ul
@@ -24,40 +22,40 @@ WAYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One case that waits for the reader: what it is, what may be done, and until when."""
-
-    id: str
-    flow: str
-    title: str
-    state: str
-    href: str
-    commands: tuple[str, ...]
-    opened_at: str
-    org: str
-    clock: Reading | None = None
+SHOWN = 10  # of each kind, until somebody asks for all of that kind
+MOST = 200
 
 
-def view(t: Words, name: str, waiting: Sequence[Waiting], first: Safe | None = None) -> Safe:
-    """Most urgent first; one group per flow keeps like with like. `first`: what a new hub says instead of that nothing waits."""
-    late = sum(1 for item in waiting if item.clock and item.clock.left < 0)
-    soon = sum(1 for item in waiting if item.clock and 0 <= item.clock.left <= 2)
-    lead = t("tasks.lead", count=len(waiting), late=late, soon=soon) if waiting else None
-    head = joined(heading(t("tasks.hello", name=name), lead=lead), first)
-    if not waiting and first:
-        return head
-    if not waiting:
-        ways = joined(
-            a(t("tasks.to_datasets"), href=link(t.lang, "/data/datasets")),
-            " · ",
-            a(t("tasks.to_ask"), href=link(t.lang, "/demand/ask")),
-        )
-        return joined(head, empty(t("tasks.empty"), ways))
-    groups: dict[str, list[Waiting]] = {}
-    for item in waiting:
-        groups.setdefault(item.flow, []).append(item)
-    return joined(head, *[group(t, flow, items) for flow, items in groups.items()])
+def show(ask: Ask) -> Page:
+    """Most urgent first; one group per flow keeps like with like."""
+    t, tasks = ask.t, ask.hub.cases.tasks(ask.actor)
+    late = sum(1 for task in tasks if task.clock and task.clock.left < 0)
+    soon = sum(1 for task in tasks if task.clock and 0 <= task.clock.left <= 2)
+    lead = t("tasks.lead", count=len(tasks), late=late, soon=soon) if tasks else None
+    first = opening(ask)
+    head = joined(heading(t("tasks.hello", name=ask.actor.name or ask.actor.person), lead=lead), first)
+    return Page(t("tasks.title"), joined(head, groups(ask, tasks) if tasks else None if first else nothing(t)))
+
+
+def nothing(t: Words) -> Safe:
+    ways = joined(
+        a(t("tasks.to_datasets"), href=link(t.lang, "/data/datasets")),
+        " · ",
+        a(t("tasks.to_ask"), href=link(t.lang, "/demand/ask")),
+    )
+    return empty(t("tasks.empty"), ways)
+
+
+def groups(ask: Ask, tasks: Sequence[Task]) -> Safe:
+    """The first of each kind, or all of the kind that was asked for."""
+    kinds: dict[str, list[Task]] = {}
+    for task in tasks:
+        kinds.setdefault(task.case.flow, []).append(task)
+    chosen = ask.query.get("flow", "")
+    if chosen in kinds:
+        back = p(a(ask.t("tasks.every_kind"), href=ask.href("/home/tasks")))
+        return joined(back, group(ask, chosen, kinds[chosen], MOST))
+    return joined(*[group(ask, flow, found, SHOWN) for flow, found in kinds.items()])
 
 
 def opening(ask: Ask) -> Safe | None:
@@ -87,38 +85,31 @@ def first_step(ask: Ask, step: FirstStep, *, is_next: bool) -> Safe:
     return li(mark, words, c="done" if step.done else "next" if is_next else None)
 
 
-def group(t: Words, flow: str, items: Sequence[Waiting]) -> Safe:
-    head = div(b(t.name("name", flow)), span(len(items), c="quiet num"), c="row group-head")
-    return section(head, ul(*[entry(t, item) for item in items], c="results"), c="stack tight")
+def group(ask: Ask, flow: str, tasks: Sequence[Task], most: int) -> Safe:
+    t = ask.t
+    head = div(b(t.name("name", flow)), span(len(tasks), c="quiet num"), c="row group-head")
+    more = len(tasks) - most
+    rest = p(a(t("tasks.more", count=more), href=ask.href("/home/tasks", flow=flow))) if more > 0 and most < MOST else None
+    ends = p(t("tasks.most", count=most), c="quiet") if more > 0 and most == MOST else None
+    return section(head, ul(*[entry(ask, task) for task in tasks[:most]], c="results"), rest, ends, c="stack tight")
 
 
-def entry(t: Words, item: Waiting) -> Safe:
+def entry(ask: Ask, task: Task) -> Safe:
+    """One case that waits for the reader: what it is, what may be done, and until when."""
+    t, case, clock = ask.t, task.case, task.clock
     return li(
-        div(a(item.title, href=item.href, c="name"), span(item.id, c="id")),
-        div(span(t("tasks.due", day=item.clock.due)) if item.clock else None, reading(t, item.clock), c="side"),
+        div(a(casework.title_of(ask, case), href=casework.href_of(ask, case), c="name"), span(case.id, c="id")),
+        div(span(t("tasks.due", day=clock.due)) if clock else None, reading(t, clock), c="side"),
         div(
-            state_chip(t, item.state),
-            span(t("tasks.from_org", org=item.org)),
-            moment(t, item.opened_at, day=True),
-            span(t("tasks.you_may", what=" · ".join(t.name("command", name) for name in item.commands[:5])))
-            if item.commands
+            state_chip(t, case.state),
+            span(t("tasks.from_org", org=casework.org_name(ask, case.opened_org))),
+            moment(t, case.opened_at.isoformat(), day=True),
+            span(t("tasks.you_may", what=" · ".join(t.name("command", name) for name in task.commands[:5])))
+            if task.commands
             else None,
             c="meta",
         ),
     )
-
-
-def show(ask: Ask) -> Page:
-    waiting = [waiting_of(ask, task) for task in ask.hub.cases.tasks(ask.actor)]
-    return Page(ask.t("tasks.title"), view(ask.t, ask.actor.name or ask.actor.person, waiting, opening(ask)))
-
-
-def waiting_of(ask: Ask, task: Task) -> Waiting:
-    case = task.case
-    return Waiting(
-        case.id, case.flow, casework.title_of(ask, case), case.state, casework.href_of(ask, case), task.commands,
-        case.opened_at.isoformat(), casework.org_name(ask, case.opened_org), task.clock,
-    )  # fmt: skip
 
 
 SCREENS = (Screen("/home/tasks", "tasks", show),)
