@@ -231,6 +231,10 @@ def test_a_build_shows_its_progress_and_log_and_can_be_cancelled(browser: Browse
         done.locator("a.btn").click()
         expect(page.locator(".funnel .bar-row").first).to_be_visible()
         page.go_back()
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        page.click(".editor button[value=discard]")
+        expect(page.locator(".editor textarea")).not_to_have_value(text)
+        page.once("dialog", lambda dialog: dialog.accept())
         page.click(".editor button[value=discard]")
         expect(page.locator(".editor textarea")).to_have_value(text)
 
