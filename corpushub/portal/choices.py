@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from corpushub.domain.form import Field
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework
-from corpushub.portal.forms import PARTED, Choices
+from corpushub.portal.forms import PARTED, TOO_MANY, Choices
 from corpushub.portal.pages import Ask
 from corpushub.services.repositories import Query
 
@@ -25,16 +25,11 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
         orgs = [(org.id, ask.t.of(org.name)) for org in ask.hub.parties.orgs()]
         found |= {"org": orgs, "orgs": orgs}
     if kinds & {"resource", "resources"}:
-        entries = ask.hub.catalog.search(ask.actor, limit=MOST).items
-        pairs = [(entry.id, f"{ask.t.of(entry.title)} · {entry.id}") for entry in entries]
-        found |= {"resource": pairs, "resources": pairs}
+        found |= dict.fromkeys(("resource", "resources"), all_or_none(entries(ask)))
     if names & {"dataset", "datasets"}:
-        pairs = datasets(ask)
-        found |= {"dataset": pairs, "datasets": pairs}
+        found |= dict.fromkeys(("dataset", "datasets"), all_or_none(datasets(ask)))
     if any(item.required and item.name in ABOUT for item in asked):
-        entries = ask.hub.catalog.search(ask.actor, limit=MOST).items
-        pairs = [*datasets(ask), *((entry.id, f"{ask.t.of(entry.title)} · {entry.id}") for entry in entries)]
-        found |= dict.fromkeys(ABOUT, pairs)
+        found |= dict.fromkeys(ABOUT, all_or_none([*datasets(ask), *entries(ask)]))
     if "demand" in names:
         held = ask.hub.cases.list(ask.actor, flow="demand", limit=MOST).items
         found["demand"] = [(case.id, f"{casework.title_of(ask, case)} · {case.id}") for case in held if casework.is_running(case)]
@@ -71,7 +66,18 @@ def holder(ask: Ask, case: Case) -> str:
     return casework.org_name(ask, str(case.data.get("holder") or case.data.get("operator", "")))
 
 
+def all_or_none(pairs: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
+    """A list that ends before what somebody looks for is worse than none: with more than `MOST` its id is written instead."""
+    return pairs if len(pairs) <= MOST else TOO_MANY
+
+
+def entries(ask: Ask) -> list[tuple[str, str]]:
+    """Entries the reader sees, by title and id; one more than `MOST` where there are more."""
+    found = ask.hub.catalog.search(ask.actor, limit=MOST + 1).items
+    return [(entry.id, f"{ask.t.of(entry.title)} · {entry.id}") for entry in found]
+
+
 def datasets(ask: Ask) -> list[tuple[str, str]]:
-    """Datasets the reader sees, by title and name."""
-    repos = ask.hub.repositories.search(ask.actor, Query(limit=MOST))
+    """Datasets the reader sees, by title and name; one more than `MOST` where there are more."""
+    repos = ask.hub.repositories.search(ask.actor, Query(limit=MOST + 1))
     return [(repo.id, f"{casework.localized(ask.t, str(repo.facts.get('title') or ''))} · {repo.id}") for repo in repos]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,6 +39,8 @@ from corpushub.portal.pages import Ask, Form, Words
 
 LONG = frozenset({"note", "record", "records", "words"})
 MANY = frozenset({"choices", "orgs", "resources", "words"})
+TOO_MANY: Sequence[tuple[str, str]] = ()
+"""Stands for a list of choices nobody would read to its end."""
 YUAN = frozenset({"budget", "price"})
 TYPES = {"date": "date", "int": "number", "number": "number"}
 Choices = Mapping[str, Sequence[tuple[str, str]]]
@@ -157,8 +160,14 @@ def control(t: Words, item: Field, start: Given) -> Safe:
             for value, name in given
         ]
         return fieldset(legend(words, star(item)), *boxes, hint(t, item), c="field")
-    asked = label(span(words, star(item)), single(item, given, spelled(item, held)), hint(t, item))
+    told = joined(hint(t, item), span(t("portal.hint_ids"), c="hint") if is_too_long(item, start) else None)
+    asked = label(span(words, star(item)), single(item, given, spelled(item, held)), told)
     return div(asked, digester(t, item.name)) if item.kind == "digest" else asked
+
+
+def is_too_long(item: Field, start: Given) -> bool:
+    """Is there so much to choose from that the form asks for an id instead?"""
+    return any(start.choices.get(name) is TOO_MANY for name in (item.name, item.kind))
 
 
 def digester(t: Words, name: str) -> Safe:
@@ -290,7 +299,7 @@ def answers(sent: Form, fields: Sequence[Field]) -> dict[str, Any]:
 
 def read(item: Field, value: Any) -> Any:
     if item.kind in {"choices", "orgs", "resources"} and isinstance(value, str):
-        return [part.strip() for part in value.replace("\n", ",").split(",") if part.strip()]
+        return [part.strip() for part in re.split(r"[,，、;；\n]", value) if part.strip()]
     if by_line(item) and isinstance(value, str) and value.lstrip()[:1] not in {"{", "["}:
         return lines.read(item.name, value)
     if item.kind in {"record", "records"} and isinstance(value, str):

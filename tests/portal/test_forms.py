@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from corpushub.base.errors import Invalid
 from corpushub.base.messages import LANGS
 from corpushub.domain.flows import flows
 from corpushub.domain.form import Field, read_form
-from corpushub.portal import diagrams
+from corpushub.portal import choices, diagrams
 from corpushub.portal.forms import PARTED, RECORDS, Given, answers, control
 from corpushub.portal.lines import READERS
-from corpushub.portal.pages import Words
+from corpushub.portal.pages import Ask, Words
+from tests.kit.gov import an_entry
+from tests.kit.hub import some_hub
 
 FIELDS = [item for flow in flows().values() for row in (flow.opening, *flow.transitions) for item in row.fields]
 
@@ -43,6 +46,7 @@ def test_every_flow_has_a_picture_with_each_of_its_states(name: str) -> None:
         (Field("x", "bool"), {}, False),
         (Field("x", "choices", choices=("a", "b")), {"x": ["a", "b"]}, ["a", "b"]),
         (Field("x", "choices", choices=("a", "b")), {"x": "a"}, ["a"]),
+        (Field("x", "resources"), {"x": "a/b/c，a/b/d、 a/b/e"}, ["a/b/c", "a/b/d", "a/b/e"]),
         (Field("x", "int"), {"x": "12"}, 12),
         (Field("x", "words"), {"x": "a, b\nc"}, ["a", "b", "c"]),
         (Field("x", "record"), {"x": '{"a": 1}'}, {"a": 1}),
@@ -121,3 +125,20 @@ def test_each_question_of_a_request_says_what_to_write() -> None:
             shown = control(t, item, given)
             assert ('class="hint"' in shown) == (item.name != "dataset"), item.name
             assert ("<b aria-hidden" in shown) == (item.required and item.kind != "bool"), item.name
+
+
+def test_where_there_is_too_much_to_choose_from_the_form_asks_for_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = some_hub(tmp_path)
+    hub.hub.catalog.add(hub.parties.actor_of("provider"), an_entry(id="990100/stats/tides"))
+    ask = Ask(hub.hub, hub.parties.actor_of("authority"), Words("en"), "/govern/plan")
+    one, several = Field("resource", "resource"), Field("resources", "resources")
+    few = Given(choices.all_of(ask, (one, several)))
+    assert "<select" in control(ask.t, one, few)
+    assert 'type="checkbox"' in control(ask.t, several, few)
+    monkeypatch.setattr(choices, "MOST", 0)
+    many = Given(choices.all_of(ask, (one, several)))
+    for item in (one, several):
+        shown = control(ask.t, item, many)
+        assert f'name="{item.name}" type="text"' in shown or f'type="text" name="{item.name}"' in shown
+        assert "write the id" in shown
+    assert "write the id" not in control(ask.t, one, Given({"resource": []})), "none is not too many"
