@@ -160,7 +160,8 @@ def control(t: Words, item: Field, start: Given) -> Safe:
             for value, name in given
         ]
         return fieldset(legend(words, star(item)), *boxes, hint(t, item), c="field")
-    told = joined(hint(t, item), span(t("portal.hint_ids"), c="hint") if is_too_long(item, start) else None)
+    ids = [t("portal.hint_ids"), t("portal.hint_words") if item.kind in MANY - LONG else None] if is_too_long(item, start) else []
+    told = joined(hint(t, item), *[span(words, c="hint") for words in ids if words])
     asked = label(span(words, star(item)), single(item, given, spelled(item, held)), told)
     return div(asked, digester(t, item.name)) if item.kind == "digest" else asked
 

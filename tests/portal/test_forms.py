@@ -141,4 +141,5 @@ def test_where_there_is_too_much_to_choose_from_the_form_asks_for_ids(tmp_path: 
         shown = control(ask.t, item, many)
         assert f'name="{item.name}" type="text"' in shown or f'type="text" name="{item.name}"' in shown
         assert "write the id" in shown
+        assert (Words("en")("portal.hint_words") in shown) == (item is several)
     assert "write the id" not in control(ask.t, one, Given({"resource": []})), "none is not too many"
