@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from corpushub import __version__
+from corpushub.base.errors import Conflict
 from corpushub.base.settings import load_settings
 from corpushub.store import account_tables, hub_tables, ledger_tables
 from corpushub.store.home import database_of
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _FOLDER = Path(__file__).parent / "migrations"
+_STARTING = 0x636F72707573  # whoever brings a PostgreSQL database up holds the lock of this number
 _AREAS = (account_tables, hub_tables, ledger_tables)
 
 
@@ -50,6 +53,12 @@ def head() -> str:
     return max(path.stem.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*_*.py"))
 
 
+def alone(connection: sa.Connection) -> None:
+    """Keep others that start at the same time waiting until this transaction ends; on SQLite it has begun as the only writer."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_STARTING)))
+
+
 def current(connection: sa.Connection) -> str:
     """The schema a database has, empty where it has none."""
     if not sa.inspect(connection).has_table("alembic_version"):
@@ -58,8 +67,11 @@ def current(connection: sa.Connection) -> str:
 
 
 def bring_up(connection: sa.Connection) -> None:
-    """Create or migrate, inside the transaction of `connection`."""
+    """Create or migrate, inside the transaction of `connection`. Raises: Conflict("store.newer")."""
+    alone(connection)
     have, want = current(connection), head()
+    if have > want:
+        raise Conflict("store.newer", have=have, want=want, version=__version__)
     if have and have != want:
         from alembic import command
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,27 @@ def test_migrating_an_older_database_keeps_its_rows_and_its_guards(backend: str,
         connection.exec_driver_sql("INSERT INTO events (stream, version, type, at) VALUES ('x', 1, 'release.opened', '2026')")
     with pytest.raises(sa.exc.DBAPIError, match="append-only"), engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM events")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_a_newer_version_has_migrated_is_refused_and_left_alone(backend: str, tmp_path: Path) -> None:
+    engine = engine_of(backend, tmp_path)
+    with engine.begin() as connection:
+        bring_up(connection)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(Conflict) as told, engine.begin() as connection:
+        bring_up(connection)
+    assert told.value.code == "store.newer"
+    with engine.begin() as connection:
+        assert current(connection) == "9999"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_several_processes_may_start_on_an_empty_database_at_once(backend: str, tmp_path: Path) -> None:
+    url = a_database("starting") if backend == "postgresql" else str(tmp_path / "starting.db")
+    with ThreadPoolExecutor(4) as pool:
+        for database in pool.map(Database, [url] * 4):
+            database.close()
 
 
 def test_opening_twice_changes_nothing(tmp_path: Path) -> None:
