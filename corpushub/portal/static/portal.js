@@ -307,7 +307,7 @@
     });
     clearInterval(watch);
     watch = setInterval(function () {
-      if (document.visibilityState !== "visible") { return; }
+      if (!server || document.visibilityState !== "visible") { return; } // on a busy machine work may be watched before there is anybody to ask
       document.querySelectorAll("[data-every]").forEach(function (part) {
         server.portal_show({ url: part.dataset.from }).then(function (got) { if (got.status === 200) { put(got, true); } }).catch(function () {});
       });
