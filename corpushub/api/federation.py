@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from corpushub.api.rest import ProblemRoute, actor_of, answers, named, reply, require_scope
+from corpushub.api.rest import ProblemRoute, actor_of, answers, body, named, reply, require_scope
 from corpushub.api.wire import run
 from corpushub.base.errors import Invalid, Problem
+from corpushub.domain.delta import MOST_BYTES
 from corpushub.services.federation import Peer
 
 if TYPE_CHECKING:
     from corpushub.services.hub import Hub
-
-MOST_BYTES = 64 << 20
 
 
 def router(hub: Hub) -> APIRouter:
@@ -64,8 +63,8 @@ def router(hub: Hub) -> APIRouter:
         actor = actor_of(request)
         await run(require_scope, hub, actor, "federation")
         federation.require_keeper(actor)  # before a body this large is taken from just anybody
-        page = await answers(request, most=MOST_BYTES)
-        got = await run(federation.receive, actor, name, page) if page else await run(federation.pull, actor, name)
+        raw = await body(request, MOST_BYTES)
+        got = await run(federation.receive_text, actor, name, raw) if raw.strip() else await run(federation.pull, actor, name)
         return {"peer": got.peer, "added": got.added, "changed": got.changed, "upto": got.upto, "more": got.more}
 
     return made

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from corpushub.api.hf_errors import CORS
-from corpushub.api.wire import JSON_LIMIT, Call, Reply, TooLarge, json_of, json_reply, list_in, run
+from corpushub.api.wire import JSON_LIMIT, Call, Reply, TooLarge, json_reply, list_in, run
 from corpushub.base.errors import Conflict, Invalid, NotFound
+from corpushub.base.identity import json_of
 from corpushub.domain.front_matter import read_head
 from corpushub.services.contributions import Asked, Push
 from corpushub.store.repos import HEADS, TAGS

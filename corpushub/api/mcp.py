@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from corpushub import __version__
 from corpushub.api.hf_read import listed
-from corpushub.api.wire import Call, Reply, json_of, json_reply, run
+from corpushub.api.wire import Call, Reply, json_reply, run
 from corpushub.base.errors import HubError, Invalid
+from corpushub.base.identity import json_of
 from corpushub.domain.parties import Actor
 from corpushub.domain.policy import CHANNELS, PURPOSES
 from corpushub.services.repositories import CARD, Query

@@ -19,9 +19,9 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from corpushub.api.rest_forms import case_json, clock_json, entry_json, form_schema, problem
-from corpushub.api.wire import JSON_LIMIT, TooLarge, json_of, run
+from corpushub.api.wire import JSON_LIMIT, TooLarge, run
 from corpushub.base.errors import Forbidden, HubError, Invalid, Problem
-from corpushub.base.identity import business_day
+from corpushub.base.identity import business_day, json_of
 from corpushub.domain.feed import feed_of, rows_of
 from corpushub.domain.flows import flows
 from corpushub.domain.parties import Actor
@@ -85,13 +85,19 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
-async def answers(request: Request, most: int = JSON_LIMIT) -> dict[str, Any]:
-    """The JSON object a caller sent; an empty body is an empty form. Raises: Invalid("rest.body"), TooLarge("http.body_too_large")."""
+async def body(request: Request, most: int) -> bytearray:
+    """What a caller sent. Raises: TooLarge("http.body_too_large")."""
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
         if len(raw) > most:
             raise TooLarge("http.body_too_large", limit=most)
+    return raw
+
+
+async def answers(request: Request) -> dict[str, Any]:
+    """The JSON object a caller sent; an empty body is an empty form. Raises: Invalid("rest.body"), TooLarge("http.body_too_large")."""
+    raw = await body(request, JSON_LIMIT)
     if not raw.strip():
         return {}
     try:

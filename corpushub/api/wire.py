@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote
 
 from corpushub.base.errors import Invalid
-from corpushub.base.identity import new_id
+from corpushub.base.identity import json_of, new_id
 from corpushub.base.messages import Lang
 from corpushub.domain.parties import ANONYMOUS, Actor
 
@@ -37,7 +37,6 @@ FORM_LIMIT = 1 << 20
 MAX_FIELDS = 5000
 THREADS = 8  # for blocking work: each holds a connection to the database with its page cache, and they share one interpreter
 _threads = ThreadPoolExecutor(THREADS, "hub")
-_UNFIT = re.compile(r"[\x00\ud800-\udfff]")
 _ID = re.compile(r"[A-Za-z0-9._:=;-]{1,128}")
 _PROCESS, _NUMBERS = new_id(), itertools.count(1)  # a request's id is cheaper than a new ULID, and as unique
 
@@ -226,22 +225,6 @@ def request_id(*stated: str) -> str:
         if word and _ID.fullmatch(word):
             return word
     return f"{_PROCESS}-{next(_NUMBERS):x}"
-
-
-def json_of(data: bytes | bytearray) -> Any:
-    """What JSON says. Raises: ValueError, also for text that is none (NUL, half of a surrogate pair); RecursionError."""
-    told = data.decode("utf-8-sig")
-    value = json.loads(told)
-    waiting = [value] if "\\u" in told else []  # only escapes can say what UTF-8 cannot
-    while waiting:
-        match waiting.pop():
-            case str(word) if _UNFIT.search(word):
-                raise ValueError(word)
-            case list(items):
-                waiting += items
-            case dict(pairs):
-                waiting += (*pairs, *pairs.values())
-    return value
 
 
 def list_in(asked: dict[str, Any], name: str) -> list[Any]:

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base 32
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
+_UNFIT = re.compile(r"[\x00\ud800-\udfff]")
 
 Clock = Callable[[], datetime]
 """A function that returns the present moment in UTC."""
@@ -51,6 +53,29 @@ def new_id(prefix: str = "", *, clock: Clock = system_clock) -> str:
 def canonical(value: object) -> bytes:
     """Canonical JSON (RFC 8785 for the values we use: no floats outside ±2^53 integers and shortest-form doubles), UTF-8, no spaces."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(word)
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)  # Python's own reads NaN and Infinity, which nothing can say on
+
+
+def json_of(data: bytes | bytearray) -> Any:
+    """What JSON says. Raises: ValueError, also for text and numbers that are none (NUL, half of a surrogate pair, NaN); RecursionError."""
+    told = data.decode("utf-8-sig")
+    value = _JSON.decode(told)
+    waiting = [value] if "\\u" in told else []  # only escapes can say what UTF-8 cannot
+    while waiting:
+        match waiting.pop():
+            case str(word) if _UNFIT.search(word):
+                raise ValueError(word)
+            case list(items):
+                waiting += items
+            case dict(pairs):
+                waiting += (*pairs, *pairs.values())
+    return value
 
 
 def sha256(data: bytes) -> str:

@@ -4,22 +4,26 @@
 * The head lists the digests of all envelopes in their order: none can be left out, added, changed or moved unseen.
 * `after` and `upto` are numbers of the sender's record. A page continues where the last one ended; a gap is refused, a repetition harmless.
 * Secret entries, and entries that came from somewhere else, are never told on.
+* A page ends before it outgrows what the other hub reads, however large its entries are.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from corpushub.base.errors import Invalid
-from corpushub.base.identity import canonical, sha256
+from corpushub.base.identity import canonical, json_of, sha256
 from corpushub.base.signing import SigningKey, VerifierKey, seal, unseal
 from corpushub.domain.catalog import Attribute, Resource
 from corpushub.domain.parties import Org, region_prefix
 
 FORMAT = "corpushub/catalog-delta/v1"
+PAGE_BYTES = 4 << 20  # of entries, before they are sealed, which adds a third
+MOST_BYTES = 16 << 20  # of a page that is read: sealed entries, one more than fits, their organisations and duties
+MOST_VALUES = 250_000  # in it: sealed entries are few long words, and what holds a million small values is no page
+_ORG = frozenset({"id", "credit_code", "kind", "region", "name"})
 ENTRY_TYPE, HEAD_TYPE = "application/vnd.corpushub.entry+json", "application/vnd.corpushub.catalog-delta+json"
 
 
@@ -78,7 +82,7 @@ def read_delta(value: Any, key: VerifierKey) -> Delta:
     if not isinstance(value, Mapping) or not isinstance(value.get("entries"), list):
         raise Invalid("federation.not_a_delta")
     head = opened(value.get("head"), key, HEAD_TYPE, "head")
-    if head.get("format") != FORMAT or head.get("origin") != key.name:
+    if head.get("format") != FORMAT or head.get("origin") != key.name or not is_head(head):
         raise Invalid("federation.not_a_delta")
     given = [sha256(canonical(envelope)) for envelope in value["entries"]]
     if given != head["entries"]:
@@ -97,12 +101,36 @@ def read_delta(value: Any, key: VerifierKey) -> Delta:
     )
 
 
+def page_of(data: bytes | bytearray) -> Any:
+    """What a page says, not yet checked. It is looked over before it is taken apart, for nothing else runs meanwhile.
+
+    Raises: Invalid("federation.not_a_delta").
+    """
+    if len(data) > MOST_BYTES or data.count(b",") > MOST_VALUES:
+        raise Invalid("federation.not_a_delta")
+    try:
+        return json_of(data)
+    except (ValueError, RecursionError):
+        raise Invalid("federation.not_a_delta") from None
+
+
+def is_head(head: Mapping[str, Any]) -> bool:
+    """Has a head everything that is read of it? A peer's signature says whose word it is, not that its program makes no mistakes."""
+    kinds = {"after": int, "upto": int, "more": bool, "partner": str, "entries": list, "orgs": list, "sharing": list}
+    return (
+        all(isinstance(head.get(name), kind) for name, kind in kinds.items())
+        and all(isinstance(org, dict) and org.keys() >= _ORG for org in head["orgs"])
+        and all(isinstance(org[name], dict if name == "name" else str) for org in head["orgs"] for name in _ORG)
+        and all(isinstance(row, dict) for row in head["sharing"])
+    )
+
+
 def opened(envelope: Any, key: VerifierKey, payload_type: str, place: str) -> dict[str, Any]:
     """The payload of an envelope `key` has sealed. Raises: Invalid("federation.tampered")."""
     try:
         if not isinstance(envelope, Mapping) or envelope.get("payloadType") != payload_type:
             raise Invalid("ledger.envelope")
-        read = json.loads(unseal(envelope, [key]))
+        read = json_of(unseal(envelope, [key]))
     except (Invalid, ValueError):
         raise Invalid("federation.tampered", place=place) from None
     if not isinstance(read, dict):

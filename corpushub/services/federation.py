@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound
-from corpushub.base.identity import Clock, business_day, is_name, iso
+from corpushub.base.identity import Clock, business_day, canonical, is_name, iso
 from corpushub.base.settings import Settings
 from corpushub.base.signing import SigningKey, VerifierKey, hub_key
 from corpushub.domain.catalog import Resource, plain
-from corpushub.domain.delta import ENTRY_TYPE, Delta, Span, make_delta, opened, outside, read_delta, told_to
+from corpushub.domain.delta import ENTRY_TYPE, PAGE_BYTES, Delta, Span, make_delta, opened, outside, page_of, read_delta, told_to
 from corpushub.domain.flows import flow_named
 from corpushub.domain.parties import SYSTEM, Actor, Org, OrgKind, Role, is_credit_code, is_region
 from corpushub.domain.workflow import Event
@@ -88,16 +88,26 @@ class Federation:
         """The page after number `after` of our own entries, for our city or for a partner. Anybody may read it: it holds what is public."""
         day = business_day(self.clock()).isoformat()
         with self.database.read() as unit:
-            found = unit.events.since(after, types=(*_TYPES, *_SHARED) if partner else _TYPES, limit=_PAGE)
-            names = dict.fromkeys(name for _, event in found for name in self._named(unit, event))
-            held = [
-                entry for name in names if (entry := unit.catalog.get(name)) is not None and not unit.documents.get(PROOF, name)
-            ]
+            since = unit.events.since(after, types=(*_TYPES, *_SHARED) if partner else _TYPES, limit=_PAGE)
+            found, held = self._fitting(unit, since)
             shared = self._sharing(unit, partner) if partner else []
             entries = told_to(held, partner, shared, day)
             orgs = [org for name in sorted({entry.owner for entry in entries}) if (org := unit.parties.org(name)) is not None]
-        span = Span(after, found[-1][0] if found else after, len(found) == _PAGE, partner)
-        return make_delta(self.key, span, entries, orgs, shared)
+        more = len(found) < len(since) or len(since) == _PAGE
+        return make_delta(self.key, Span(after, found[-1][0] if found else after, more, partner), entries, orgs, shared)
+
+    def _fitting(self, unit: Unit, since: Sequence[tuple[int, Event]]) -> tuple[Sequence[tuple[int, Event]], list[Resource]]:
+        """As many of the events as make a page, at least one, and our own entries they speak of, each once."""
+        held: dict[str, Resource | None] = {}
+        size = 0
+        for number, (_, event) in enumerate(since):
+            new = [name for name in self._named(unit, event) if name not in held]
+            for name in new:
+                held[name] = None if unit.documents.get(PROOF, name) else unit.catalog.get(name)
+            size += sum(len(canonical(entry.to_json())) for name in new if (entry := held[name]) is not None)
+            if number and size > PAGE_BYTES:
+                return since[:number], [entry for name, entry in held.items() if entry is not None and name not in new]
+        return since, [entry for entry in held.values() if entry is not None]
 
     @staticmethod
     def _named(unit: Unit, event: Event) -> Sequence[str]:
@@ -166,6 +176,10 @@ class Federation:
         return found
 
     # Hearing
+
+    def receive_text(self, actor: Actor, name: str, text: bytes | bytearray) -> Received:
+        """As `receive`, of a page that is not yet taken apart."""
+        return self.receive(actor, name, page_of(text))
 
     def receive(self, actor: Actor, name: str, page: Any) -> Received:
         """Take over a page of peer `name`: all of it or, where anything in it is wrong, nothing.

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from corpushub.base.errors import Forbidden, Invalid, Unavailable
+from corpushub.base.identity import Stopwatch
+from corpushub.domain.delta import MOST_BYTES, page_of
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 64 << 20  # of a whole catalog that is harvested
 SECONDS = 20
+LONGEST_SECONDS = 120  # for a whole answer: who sends a byte now and then would keep the clocks of this hub waiting
 
 
 def read_file(path: Path) -> Any:
     """A page from a file. Raises: Invalid("federation.not_a_delta")."""
-    if path.stat().st_size > MAX_BYTES:
+    if path.stat().st_size > MOST_BYTES:
         raise Invalid("federation.not_a_delta")
-    return parsed(path.read_bytes())
+    return page_of(path.read_bytes())
 
 
 def read_page(address: str, allowed: str, *, after: int, partner: str = "") -> Any:
     """The page of `address`, on one of the `allowed` hosts, that follows number `after`.
 
-    Raises: Forbidden("federation.host"), Unavailable("federation.unreachable"), Invalid("federation.not_a_delta").
+    Raises: Forbidden("federation.host"), Unavailable("federation.unreachable"), Invalid("federation.too_large" | "federation.not_a_delta").
     """
-    return parsed(fetch(f"{address.rstrip('/')}/v1/federation/delta?after={after}&partner={quote(partner)}", allowed))
+    found = fetch(f"{address.rstrip('/')}/v1/federation/delta?after={after}&partner={quote(partner)}", allowed, MOST_BYTES)
+    return page_of(found)
 
 
 def require_allowed(address: str, allowed: str) -> str:
@@ -40,14 +43,15 @@ def require_allowed(address: str, allowed: str) -> str:
     return host
 
 
-def fetch(address: str, allowed: str) -> bytes:
-    """At most `MAX_BYTES` of `address`; `allowed` lists the hosts it may be. Redirects are not followed.
+def fetch(address: str, allowed: str, most: int = MAX_BYTES) -> bytes:
+    """At most `most` bytes of `address`; `allowed` lists the hosts it may be. Redirects are not followed.
 
-    Raises: Forbidden("federation.host"), Unavailable("federation.unreachable"), Invalid("federation.not_a_delta").
+    Raises: Forbidden("federation.host"), Unavailable("federation.unreachable"), Invalid("federation.too_large").
     """
     import httpx  # here, because every command loads this module and few ask another hub
 
     host = require_allowed(address, allowed)
+    watch = Stopwatch()
     try:
         with httpx.Client(timeout=SECONDS, follow_redirects=False) as client, client.stream("GET", address) as answer:
             if answer.status_code != httpx.codes.OK:
@@ -55,17 +59,11 @@ def fetch(address: str, allowed: str) -> bytes:
             pieces, size = [], 0
             for piece in answer.iter_bytes():
                 size += len(piece)
-                if size > MAX_BYTES:
-                    raise Invalid("federation.not_a_delta")
+                if size > most:
+                    raise Invalid("federation.too_large", host=host, limit=most >> 20)
+                if watch.seconds() > LONGEST_SECONDS:
+                    raise Unavailable("federation.unreachable", host=host, reason=f"{LONGEST_SECONDS} s")
                 pieces.append(piece)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unavailable("federation.unreachable", host=host, reason=type(error).__name__) from error
     return b"".join(pieces)
-
-
-def parsed(data: bytes) -> Any:
-    """Raises: Invalid("federation.not_a_delta")."""
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        raise Invalid("federation.not_a_delta") from None

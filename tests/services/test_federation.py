@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid, NotFound, Unavailable
-from corpushub.base.signing import SigningKey
+from corpushub.base.identity import Stopwatch
+from corpushub.base.signing import SigningKey, seal
 from corpushub.cli import run as command
-from corpushub.domain.delta import Span, make_delta
+from corpushub.domain.delta import HEAD_TYPE, Span, make_delta, page_of
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.services.federation import Federation, Peer
 from corpushub.store import peers
@@ -307,10 +308,69 @@ def test_a_host_that_is_allowed_no_more_is_not_asked(city: SomeHub, district: So
     assert federation.pull_all() == 0
 
 
+def test_large_entries_come_in_more_pages_and_all_arrive(
+    city: SomeHub, district: SomeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand entries made a page however large they were; over its limit the other hub refused it, each time again."""
+    monkeypatch.setattr("corpushub.services.federation.PAGE_BYTES", 4000)
+    names = [f"990101/river/large-{number}" for number in range(7)]
+    for name in names:
+        add(district, name, summary={"zh": "河" * 500, "en": "river " * 200})
+    for name in names[:2]:
+        district.catalog.revise(SYSTEM, name, {"title": {"zh": "新", "en": "new"}})
+    first = page(district)
+    assert 0 < len(first["entries"]) < len(names)
+    with serving(district.hub) as address:
+        got = known(city, district, address=address).pull(city.city["authority"], "dongcheng")
+    assert set(got.added) == {ENTRY, *names}
+    assert city.catalog.get(ANONYMOUS, names[0]).title["en"] == "new"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"head":[' + b"[]," * (1 << 20) + b'0],"entries":[]}',
+        b"[" * 200_000,
+        b" " * (17 << 20),
+        b'{"head":{},"entries":[{"x":NaN}]}',
+        b'{"head":{},"entries":["\\ud800"]}',
+        b"\xff",
+    ],
+    ids=["many values", "deep", "long", "no number", "half a letter", "no text"],
+)
+def test_what_would_hold_everybody_up_is_not_taken_apart(city: SomeHub, district: SomeHub, text: bytes) -> None:
+    watch = Stopwatch()
+    with pytest.raises(Invalid, match=r"federation\.not_a_delta"):
+        known(city, district).receive_text(city.city["authority"], "dongcheng", text)
+    assert watch.seconds() < 2
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"after": None}, {"orgs": [{"id": "x"}]}, {"sharing": 1}, {"entries": "none"}, {"more": 0}], ids=str
+)
+def test_a_peer_whose_program_makes_mistakes_keeps_no_other_from_being_heard(
+    city: SomeHub, district: SomeHub, wrong: dict[str, Any]
+) -> None:
+    right = page(district)
+    head = json.loads(base64.b64decode(right["head"]["payload"]))
+    spoilt = {**right, "head": seal(head | wrong, [district.federation.key], HEAD_TYPE)}
+    with pytest.raises(Invalid, match=r"federation\.not_a_delta"):
+        known(city, district).receive(city.city["authority"], "dongcheng", spoilt)
+
+
 def test_a_page_over_its_limit_or_from_nowhere_is_refused() -> None:
     with pytest.raises(HubError, match=r"federation\.unreachable"):
         peers.fetch(f"http://127.0.0.1:{free_port()}/x", "127.0.0.1")
     with pytest.raises(Forbidden, match=r"federation\.host"):
         peers.fetch("http://127.0.0.1:1/x", allowed="example.org")
     with pytest.raises(Invalid):
-        peers.parsed(b"{")
+        page_of(b"{")
+
+
+def test_who_sends_too_much_or_without_end_is_left(city: SomeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(city.hub) as address:
+        with pytest.raises(Invalid, match=r"federation\.too_large"):
+            peers.fetch(f"{address}/v1/flows", "127.0.0.1", 100)
+        monkeypatch.setattr(peers, "LONGEST_SECONDS", 0)
+        with pytest.raises(Unavailable, match=r"federation\.unreachable"):
+            peers.fetch(f"{address}/v1/flows", "127.0.0.1")
