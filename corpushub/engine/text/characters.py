@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from corpushub.engine.kept import Arrays, kept
+
 U8 = npt.NDArray[np.uint8]
 U16 = npt.NDArray[np.uint16]
 PLANE: Final = 0x10000
@@ -49,8 +51,24 @@ _JOINERS: Final = (0x200C, 0x200D)
 
 
 @cache
+def _tables() -> Arrays:
+    """The tables that take a look at each character to make, by name; they are made once for every version of the program and of Python."""
+    tables = kept("characters", ("engine/text/characters.py",), _made)
+    for table in tables.values():
+        table.flags.writeable = False
+    return tables
+
+
+def _made() -> Arrays:
+    return {"fold": _fold_table(), "class": _class_table(), "normal": _normal_table(), "compose": _compose_table()}
+
+
 def fold_table() -> U16:
     """Code point -> canonical code point for comparing texts: compatibility forms and case folded, white space and controls 0."""
+    return _tables()["fold"]
+
+
+def _fold_table() -> U16:
     table = np.arange(PLANE, dtype=np.uint16)
     frozen = unicodedata.ucd_3_2_0
     for point in _not_plain():
@@ -62,13 +80,15 @@ def fold_table() -> U16:
         code = ord(folded)
         table[point] = 0 if folded.isspace() else (code if code < PLANE else point)
     table[0] = 0
-    table.flags.writeable = False
     return table
 
 
-@cache
 def class_table() -> U8:
     """Code point -> class (`SPACE` … `BROKEN`)."""
+    return _tables()["class"]
+
+
+def _class_table() -> U8:
     table = np.full(PLANE, LETTER, dtype=np.uint8)
     for first, last in _HAN:
         table[first : last + 1] = HAN
@@ -80,7 +100,6 @@ def class_table() -> U8:
     for point in _BREAKS:
         table[point] = BREAK
     table[0x0D] = SPACE
-    table.flags.writeable = False
     return table
 
 
@@ -115,13 +134,16 @@ def closing_table() -> U8:
     return table
 
 
-@cache
 def normal_table() -> U16:
     """Code point -> what it becomes, or `DROP`, `BLANK`, `NEWLINE`.
 
     Full-width letters and digits become ASCII, Kangxi radicals their ideographs, canonical singletons their standard form. Chinese
     punctuation stays as written: NFKC would turn it into ASCII.
     """
+    return _tables()["normal"]
+
+
+def _normal_table() -> U16:
     table = np.arange(PLANE, dtype=np.uint16)
     table[:0x20] = DROP
     table[0x7F:0xA0] = DROP
@@ -141,13 +163,15 @@ def normal_table() -> U16:
     ):
         table[list(points)] = action
     table[[0x0D, 0xFFFE, 0xFFFF]] = (NEWLINE, DROP, DROP)
-    table.flags.writeable = False
     return table
 
 
-@cache
 def compose_table() -> U8:
     """1 where a row must still go through NFC: combining marks, conjoining jamo, characters whose standard form is longer."""
+    return _tables()["compose"]
+
+
+def _compose_table() -> U8:
     table = np.zeros(PLANE, dtype=np.uint8)
     table[0x1100:0x1200] = 1
     for point in _not_plain():
@@ -155,7 +179,6 @@ def compose_table() -> U8:
         standard = unicodedata.normalize("NFC", char)
         longer = standard != char and (len(standard) > 1 or len(standard.encode()) > len(char.encode()))
         table[point] = bool(unicodedata.combining(char)) or unicodedata.category(char) == "Mc" or longer
-    table.flags.writeable = False
     return table
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numba.extending import intrinsic
 
 from corpushub.engine.text import characters as ch
+from corpushub.engine.text import counts as ts
 from corpushub.engine.text import shingling as mh
 
 types: Any = numba.types
@@ -265,6 +266,66 @@ def normalise(begins: Any, sizes: Any, tables: Any) -> Any:
     for row in range(sizes.size):
         bounds[row + 1], flags[row] = _normal_row(at_address(begins[row]), sizes[row], address(out), bounds[row], given)
     return out[: bounds[sizes.size]], bounds, flags
+
+
+_HEAD, _HEAD_MIXER, _HEAD_SHIFT = np.uint64((1 << (8 * ts.HEAD_BYTES)) - 1), np.uint64(ts.HEAD_MIXER), np.uint64(ts.HEAD_SHIFT)
+_WINDOWS: Final = 8 - ts.HEAD_BYTES + 1
+_PHRASES = types.Tuple((arrays(uint16), arrays(uint16), arrays(uint8), arrays(int64)))
+_PHRASES_AT = types.Tuple((types.CPointer(uint16), types.CPointer(uint16), BYTES, types.CPointer(int64)))
+
+
+@helper
+def _small(byte: Any) -> Any:
+    return byte | uint8(0x20) if 65 <= byte <= 90 else byte
+
+
+@helper
+def _begins(data: Any, i: int, end: int, head: Any, phrases: Any) -> bool:
+    """Whether a phrase stands at `i`, whose first bytes are `head`."""
+    heads, before, words, bounds = phrases
+    number = heads[((head & _HEAD) * _HEAD_MIXER) >> _HEAD_SHIFT]
+    while number:
+        first, size = bounds[number - 1], bounds[number] - bounds[number - 1]
+        same = 0
+        while same < size and i + same < end and _small(data[i + same]) == words[first + same]:
+            same += 1
+        if same == size:
+            return True
+        number = before[number]
+    return False
+
+
+@kernel(boolean(BYTES, int64, _PHRASES_AT))
+def _holds(data: Any, end: int, phrases: Any) -> bool:
+    heads, i = phrases[0], 0
+    while i + 8 <= end:
+        eight, any_head = eight_bytes(data, i) | _SPACES, uint16(0)
+        for window in range(_WINDOWS):
+            any_head |= heads[(((eight >> uint64(8 * window)) & _HEAD) * _HEAD_MIXER) >> _HEAD_SHIFT]
+        if any_head:
+            for window in range(_WINDOWS):
+                if _begins(data, i + window, end, eight >> uint64(8 * window), phrases):
+                    return True
+        i += _WINDOWS
+    while i + ts.HEAD_BYTES <= end:
+        head = uint64(0)
+        for byte in range(ts.HEAD_BYTES):
+            head |= uint64(data[i + byte] | 0x20) << uint64(8 * byte)
+        if _begins(data, i, end, head, phrases):
+            return True
+        i += 1
+    return False
+
+
+@kernel(boolean[:](arrays(uint64), arrays(int64), _PHRASES))
+def holds(begins: Any, sizes: Any, phrases: Any) -> Any:
+    """Which rows (`utf8.Spans`) hold a phrase: see `phrases.Phrases`."""
+    heads, before, words, bounds = phrases
+    given = address(heads), address(before), address(words), address(bounds)
+    out = np.empty(sizes.size, np.bool_)
+    for row in range(sizes.size):
+        out[row] = _holds(at_address(begins[row]), sizes[row], given)
+    return out
 
 
 _BASE, _MIX_1, _MIX_2 = np.uint64(mh.BASE), np.uint64(mh.MIX_1), np.uint64(mh.MIX_2)

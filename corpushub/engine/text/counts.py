@@ -23,6 +23,12 @@ SLOT_SHIFT: Final = 20
 TALLY: Final = 12
 """Bits of each count in a tally: symbols, then characters by flag (function, mistaken, separator, mark of spam) in a run of ideographs."""
 
+HEAD_BYTES: Final = 3
+HEAD_PLACES: Final = 1 << 13
+HEAD_SHIFT: Final = 64 - 13
+HEAD_MIXER: Final = LINE_BASE
+"""Phrases are looked for by their first three bytes, small letters for capitals: few of the places such bytes are spread over are taken."""
+
 STOPS: Final = 1024
 """Places of the table of stop words; its multiplier stands behind them."""
 IDEOGRAPH, PLAIN_SYMBOL = 256, 257

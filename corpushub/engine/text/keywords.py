@@ -12,6 +12,7 @@ from types import MappingProxyType
 import polars as pl
 
 from corpushub.base.errors import Invalid
+from corpushub.engine.text.phrases import Phrases
 
 Lists = Mapping[str, tuple[str, ...]]
 
@@ -37,15 +38,15 @@ def read_lists(path: Path) -> Lists:
         lists = {name: tuple(entry["phrases"] if isinstance(entry, dict) else entry) for name, entry in table.items()}
     else:
         lists = {path.stem: tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))}
+    lists = {name: tuple(phrase for phrase in phrases if phrase) for name, phrases in lists.items()}
     if not any(lists.values()):
         raise Invalid("text.keywords_empty", name=path.name)
-    return MappingProxyType({name: tuple(phrase for phrase in phrases if phrase) for name, phrases in lists.items()})
+    return MappingProxyType(lists)
 
 
 def flags(column: pl.Series, lists: Lists) -> pl.Series:
     """Names of the lists each row holds a phrase of, in the lists' order; ASCII case does not count. Null rows have none."""
-    hit = column.str.contains_any([phrase for phrases in lists.values() for phrase in phrases], ascii_case_insensitive=True)
-    rows = hit.fill_null(value=False).arg_true()
+    rows = Phrases(tuple(phrase for phrases in lists.values() for phrase in phrases)).held(column).arg_true()
     found: list[list[str]] = [[] for _ in range(len(rows))]
     if len(rows):
         looked = column.gather(rows)

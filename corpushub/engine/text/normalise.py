@@ -7,8 +7,6 @@ usual fixers do, destroys sentence boundaries.
 
 from __future__ import annotations
 
-import unicodedata
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -54,8 +52,7 @@ def _composed(column: pl.Series, compose: Bits | U8) -> pl.Series:
     rows = np.flatnonzero(compose)
     if not rows.size:
         return column
-    fixed = [unicodedata.normalize("NFC", value) if value else value for value in column.gather(rows).to_list()]
-    return column.clone().scatter(rows, pl.Series(fixed, dtype=pl.String))
+    return _replaced(column, rows, column.gather(rows).str.normalize("NFC"))
 
 
 def _normalise_block(text: Utf8) -> tuple[Utf8, Bits]:

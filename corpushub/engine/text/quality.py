@@ -17,6 +17,7 @@ import polars as pl
 
 from corpushub.engine.text import stats as ts
 from corpushub.engine.text.counts import NAMES
+from corpushub.engine.text.phrases import Phrases
 
 Ratio = npt.NDArray[np.float64]
 Bits = npt.NDArray[np.bool_]
@@ -58,7 +59,11 @@ def judge(column: pl.Series, chosen: Sequence[str], *, fast: bool | None = None)
         judged = (measured["chars"] >= rule.least_chars) & (verdict == 0)
         if len(chosen) > 1:
             judged &= (measured["is_latin"] > 0) == profile.startswith("en-")
-        value = _spam(column, counts, measured["chars"], judged, rule.above) if rule.measure == "spam" else measured[rule.measure]
+        value = (
+            _spam(column, counts, measured["chars"], judged, rule.above, fast)
+            if rule.measure == "spam"
+            else measured[rule.measure]
+        )
         holds = ((value > rule.above) | (value < rule.below)) & judged
         verdict[holds] = place
         number[holds] = value[holds]
@@ -98,32 +103,37 @@ def _share(part: Any, whole: Any, *, least: int = 1) -> Ratio:
     return shares
 
 
-def _spam(column: pl.Series, counts: npt.NDArray[np.int64], chars: Ratio, judged: Bits, above: float) -> Ratio:
+def _spam(column: pl.Series, counts: npt.NDArray[np.int64], chars: Ratio, judged: Bits, above: float, fast: bool | None) -> Ratio:
     """Share of the characters in advertising phrases; NaN where it is not judged or its marks are too few for it to exceed `above`."""
     longest, per_letter = _reach()
     most = longest * counts[:, NAMES.index("marks")] + per_letter * counts[:, NAMES.index("latin")]
     rows = np.flatnonzero(judged & (most > above * chars))
     share = np.full(len(column), np.nan)
-    share[rows] = _share(_spam_chars(column.gather(rows)), chars[rows])
+    share[rows] = _share(_spam_chars(column.gather(rows), fast), chars[rows])
     return share
 
 
 @cache
 def _reach() -> tuple[int, float]:
     """How many characters of phrases one mark, and one Latin letter, can stand for."""
-    phrases, marks = ts.rules()["spam"]["phrases"], set(ts.rules()["spam"]["marks"])
+    phrases, marks = _spam_phrases().words, set(ts.rules()["spam"]["marks"])
     marked = [len(phrase) for phrase in phrases if marks & set(phrase)]
     others = [len(phrase) / sum(map(str.isalpha, filter(str.isascii, phrase))) for phrase in phrases if not marks & set(phrase)]
     return max(marked), max(others)
 
 
-def _spam_chars(column: pl.Series) -> npt.NDArray[np.int64]:
+@cache
+def _spam_phrases() -> Phrases:
+    return Phrases(tuple(ts.rules()["spam"]["phrases"]))
+
+
+def _spam_chars(column: pl.Series, fast: bool | None) -> npt.NDArray[np.int64]:
     """Characters inside advertising phrases; only rows that hold one are searched further."""
-    phrases = ts.rules()["spam"]["phrases"]
+    phrases = _spam_phrases()
     found = np.zeros(len(column), dtype=np.int64)
-    hit = column.str.contains_any(phrases, ascii_case_insensitive=True).fill_null(value=False)
+    hit = phrases.held(column, fast=fast)
     if hit.any():
         rows = hit.arg_true().to_numpy()
-        matches = column.gather(rows).str.extract_many(phrases, ascii_case_insensitive=True)
+        matches = column.gather(rows).str.extract_many(list(phrases.words), ascii_case_insensitive=True)
         found[rows] = matches.list.eval(pl.element().str.len_chars()).list.sum().to_numpy()
     return found
