@@ -10,7 +10,7 @@ from corpushub.portal import casework, recording
 from corpushub.portal.downloads import OUTPUT
 from corpushub.portal.html import Child, Safe, a, button, code, div, form, joined, label, option, p, select, span, textarea
 from corpushub.portal.pages import Ask, Form, Outcome
-from corpushub.portal.parts import Tone, bar, card, chip, empty, grid, moment, size, state_chip
+from corpushub.portal.parts import Tone, bar, card, chip, empty, failure, grid, moment, size, state_chip
 from corpushub.services.compute import JOB
 from corpushub.store.jobs import Job
 
@@ -130,12 +130,10 @@ def ran(ask: Ask, jobs: tuple[Job, ...]) -> Safe:
 
 def told(ask: Ask, job: Job) -> Child:
     """What came of a job: its output's case, or the refusal in words."""
-    result = job.result or {}
+    result = job.result
     if "case" in result:
         return a(ask.t("compute_screen.rows", count=f"{result['rows']:,}"), href=ask.href(f"/demand/mine/{result['case']}"))
-    if job.state == "failed" and "code" in result:
-        return HubError(str(result["code"]), **result.get("facts", {})).explain(ask.lang)
-    return None
+    return failure(ask, job)
 
 
 def listed(ask: Ask, outputs: tuple[Case, ...]) -> Safe:

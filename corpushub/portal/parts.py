@@ -45,6 +45,7 @@ from corpushub.portal.html import (
     ul,
 )
 from corpushub.portal.pages import Ask, Words
+from corpushub.store.jobs import Job
 
 Tone = Literal["", "good", "warn", "bad", "info", "quiet"]
 
@@ -304,6 +305,13 @@ def pager(ask: Ask, total: int, page: int, size_: int, *, name: str = "page") ->
     back = a(t("portal.previous"), href=ask.href(**{name: page - 1 if page > 2 else ""}), c="btn small") if page > 1 else None
     onward = a(t("portal.next"), href=ask.href(**{name: page + 1}), c="btn small") if page < last else None
     return nav(back, span(t("portal.page_of", page=page, last=last), c="quiet"), onward, c="pager")
+
+
+def failure(ask: Ask, job: Job) -> str:
+    """Why a job came to nothing, in words; empty for one that has not."""
+    if job.state != "failed" or "code" not in job.result:
+        return ""
+    return HubError(str(job.result["code"]), **job.result.get("facts", {})).explain(ask.lang)
 
 
 def refusal(t: Words, error: HubError) -> Safe:

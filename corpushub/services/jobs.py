@@ -1,15 +1,18 @@
 """Work nobody waits for: clocks that act, notices that go out, queued builds. Every piece may be done twice without harm.
 
 * `tick` carries out what is due as events of the system; running it twice, or on two hosts at once, does it once.
-* A job is leased: a worker that dies loses it, what it finishes late is refused (see `store.jobs`).
+* A job is leased: a worker that dies loses it, what it finishes late is refused (see `store.jobs`). One that lives keeps it, also while
+  its job has nothing to tell.
 * A notice counts as sent only after its sender returned.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
@@ -141,7 +144,8 @@ class Jobs:
         if job is None:
             return None
         try:
-            result = self.handlers[job.kind](job, lambda progress: self._renew(job.id, progress))
+            with self._kept(job):
+                result = self.handlers[job.kind](job, lambda progress: self._renew(job.id, progress))
         except HubError as refused:
             self._failed(
                 job, {"code": refused.code, "facts": {name: str(value) for name, value in refused.facts.items()}}, refused
@@ -155,7 +159,24 @@ class Jobs:
         with self.database.read() as unit:
             return unit.jobs.get(job.id)
 
-    def _renew(self, job_id: str, progress: Mapping[str, Any]) -> None:
+    @contextmanager
+    def _kept(self, job: Job) -> Generator[None]:
+        """Renew the lease beside the work: a step of some minutes is no dead worker, and nobody shall do the same at once."""
+        over = Event()
+
+        def renew() -> None:
+            while not over.wait(LEASE_SECONDS / 4):
+                attempted(partial(self._renew, job.id))
+
+        beside = Thread(target=renew, name="lease", daemon=True)
+        beside.start()
+        try:
+            yield
+        finally:
+            over.set()
+            beside.join()
+
+    def _renew(self, job_id: str, progress: Mapping[str, Any] | None = None) -> None:
         with self.database.begin() as unit:
             unit.jobs.renew(job_id, self.owner, seconds=LEASE_SECONDS, progress=progress)
 
@@ -215,7 +236,7 @@ def attempted(work: Callable[[], object]) -> bool:
 
 
 def named(work: Callable[[], object]) -> str:
-    return str(getattr(work, "__qualname__", type(work).__name__))
+    return str(getattr(getattr(work, "func", work), "__qualname__", type(work).__name__))
 
 
 def _may_see(actor: Actor, job: Job) -> bool:

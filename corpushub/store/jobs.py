@@ -74,8 +74,14 @@ class JobRows:
         return tuple(_job(row) for row in self.connection.execute(query).mappings())
 
     def claim(self, owner: str, *, seconds: int, kinds: Sequence[str] = ()) -> Job | None:
-        """Take the job that has waited longest, also one whose lease ran out; None where there is nothing to do."""
+        """Take the job that has waited longest, also one whose lease ran out; None where there is nothing to do.
+
+        A job that has taken its worker with it every time is failed, else it would stand as running for good.
+        """
         now = self.clock()
+        dead = (jobs.c.state == "running") & (jobs.c.lease_until < iso(now)) & (jobs.c.attempts >= MAX_ATTEMPTS)
+        died = {"state": "failed", "result": {"code": "job.died"}, "finished_at": iso(now)}
+        self.connection.execute(jobs.update().where(dead).values(**died))
         ready = (jobs.c.state == "queued") & (jobs.c.run_at <= iso(now))
         lost = (jobs.c.state == "running") & (jobs.c.lease_until < iso(now))
         query = (

@@ -25,6 +25,7 @@ from corpushub.portal.html import Safe
 from corpushub.portal.pages import Ask, Page, Words
 from corpushub.portal.screens import account, catalog, dashboard, mine, resources, reviews, studio
 from corpushub.services.access import Gated
+from corpushub.store.jobs import Job
 from tests.kit.gov import RESOURCE, registered, released
 from tests.kit.hub import CARD, REPO, SomeHub, some_hub
 
@@ -357,3 +358,13 @@ def test_who_has_no_entries_is_told_what_their_own_seat_can_do(here: SomeHub) ->
 def test_a_statement_of_costs_says_what_its_numbers_count(here: SomeHub) -> None:
     item = next(item for item in flow_named("price").opening.fields if item.name == "statement")
     assert "单位：分" in str(forms.control(ZH, item, forms.Given()))
+
+
+def test_a_build_that_came_to_nothing_says_why(here: SomeHub) -> None:
+    """The studio showed a red chip and no word."""
+    died = Job(
+        "job-1", "build", "failed", 5, "operator-co", "2026-03-02T08:00:00Z", "", "", {"recipe": "x"}, {}, {"code": "job.died"}
+    )
+    assert "内存不足" in str(studio.job_line(asking(here), died))
+    assert "memory ran out" in str(studio.job_line(asking(here, lang="en"), died))
+    assert parts.failure(asking(here), replace(died, state="queued")) == ""

@@ -11,7 +11,7 @@ import pytest
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.services.jobs import LEASE_SECONDS, Jobs, Report
-from corpushub.store.jobs import Job
+from corpushub.store.jobs import MAX_ATTEMPTS, Job
 from corpushub.store.outbox import Notice
 from tests.kit.gov import MATERIALS, City, a_city, an_entry, proposed
 
@@ -115,6 +115,51 @@ def test_a_lost_lease_is_taken_over_and_the_late_result_refused(city: City) -> N
     assert (again.id, again.attempts) == (job.id, 2)
     with pytest.raises(Conflict, match="job.lease_lost"), city.database.begin() as unit:
         unit.jobs.finish(job.id, "first", state="done", result={})
+
+
+def test_a_job_that_takes_every_worker_with_it_ends_as_failed(city: City) -> None:
+    """It stood as running for good, and its recipe could not be built again."""
+    jobs = jobs_of(city, build=lambda *_: {})
+    job = jobs.submit(city["operator"], "build", {})
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        with city.database.begin() as unit:
+            taken = unit.jobs.claim(f"worker {attempt}", seconds=LEASE_SECONDS)
+        assert taken is not None
+        assert taken.attempts == attempt
+        city.clock.forward(minutes=3)
+    assert jobs.run_one() is None
+    over = jobs.get(city["operator"], job.id)
+    assert (over.state, over.result["code"]) == ("failed", "job.died")
+    assert over.finished_at
+
+
+def test_a_worker_keeps_its_job_while_the_job_has_nothing_to_tell(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two processes over one database a job that was silent for two minutes was done by both."""
+    monkeypatch.setattr("corpushub.services.jobs.LEASE_SECONDS", 4)
+    others: list[Job | None] = []
+
+    def silent(_: Job, __: Report) -> Mapping[str, Any]:
+        for _ in range(2):
+            city.clock.forward(minutes=0.05)
+            renewed.clear()
+            assert renewed.wait(20)
+            with city.database.begin() as unit:
+                others.append(unit.jobs.claim("another", seconds=4))
+        return {"once": True}
+
+    renewed = threading.Event()
+    jobs = jobs_of(city, silent=silent)
+    renew = jobs._renew
+
+    def renewing(job_id: str, progress: Mapping[str, Any] | None = None) -> None:
+        renew(job_id, progress)
+        renewed.set()
+
+    monkeypatch.setattr(jobs, "_renew", renewing)
+    jobs.submit(city["operator"], "silent", {})
+    done = jobs.run_one()
+    assert done is not None
+    assert (done.state, done.result, others) == ("done", {"once": True}, [None, None])
 
 
 def test_a_refusal_fails_a_job_and_an_outage_tries_again(city: City) -> None:

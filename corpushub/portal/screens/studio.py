@@ -33,7 +33,7 @@ from corpushub.portal.html import (
     ul,
 )
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, Words, link
-from corpushub.portal.parts import bar, card, chip, empty, figure, grid, heading, moment, reason_words, refusal, sub
+from corpushub.portal.parts import bar, card, chip, empty, failure, figure, grid, heading, moment, reason_words, refusal, sub
 from corpushub.portal.trial_view import plan_view, trial_view
 from corpushub.services.builds import BuildRecord
 from corpushub.services.studio import RecipeFile
@@ -273,6 +273,7 @@ def job_line(ask: Ask, job: Job) -> Safe:
     t = ask.t
     tones: Mapping[str, Any] = {"done": "good", "failed": "bad", "cancelled": "quiet", "running": "warn", "queued": "quiet"}
     refused = job.result.get("told_zh" if ask.lang == "zh" else "told")
+    why = refused or failure(ask, job)
     sample = int(job.payload.get("sample") or 0)
     kind = t("studio.sample", count=sample) if sample else t("studio.build")
     state = chip(t("studio.refused"), "bad") if refused else chip(t.name("job", job.state), tones.get(job.state, ""))
@@ -288,7 +289,7 @@ def job_line(ask: Ask, job: Job) -> Safe:
     return div(
         div(b(kind), state, span(c="grow"), way, c="row"),
         progress(ask, job),
-        div(refused, c="small") if refused else None,
+        div(why, c="small") if why else None,
         div(moment(t, job.created_at), span(who), span(told) if told else None, c="row quiet small"),
         log_of(ask, job),
         c="job",
