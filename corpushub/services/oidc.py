@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from corpushub.base.errors import Forbidden, Unavailable
@@ -26,11 +28,15 @@ from corpushub.services.parties import Parties
 from corpushub.store.accounts import SignIn
 from corpushub.store.db import Database
 
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
+
 LIFE = timedelta(minutes=10)
 KEPT_SECONDS = 600.0
 TIMEOUT_SECONDS = 10.0
 ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 SKEW_SECONDS = 60
+log = logging.getLogger("corpushub.oidc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Known:
     """What the issuer published, and since when we know it."""
 
     endpoints: dict[str, Any]
-    keys: Any
+    keys: KeySet
     since: Stopwatch
 
 
@@ -85,7 +91,7 @@ class Oidc:
     def finish(self, state: str, code: str, *, cookie: str, agent: str = "") -> tuple[str, str]:
         """A session's secret and where the person wanted to go.
 
-        Raises: Forbidden("oidc.state" | "oidc.token" | "oidc.unknown_person"), Unavailable("oidc.unreachable").
+        Raises: Forbidden("oidc.state" | "oidc.declined" | "oidc.token" | "oidc.unknown_person"), Unavailable("oidc.unreachable").
         """
         if not state or not secrets.compare_digest(state, cookie):
             raise Forbidden("oidc.state")
@@ -93,6 +99,8 @@ class Oidc:
             row = unit.accounts.take_sign_in(sha256(state.encode()))
         if row is None:
             raise Forbidden("oidc.state")
+        if not code:
+            raise Forbidden("oidc.declined")
         claims = self._claims(self._exchange(code, row.verifier), row.nonce)
         person = self._person(str(claims["iss"]), str(claims["sub"]))
         return self.accounts.open_session(person, agent=agent, method="oidc"), row.next
@@ -101,18 +109,33 @@ class Oidc:
         """The ID token for an authorization code."""
         import httpx
 
+        endpoints = self._published().endpoints
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri, "code_verifier": verifier}
         login = (self.settings.oidc_client_id, self.settings.oidc_client_secret)
+        if "client_secret_basic" not in endpoints.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]):
+            form |= dict(zip(("client_id", "client_secret"), login, strict=True))
         try:
-            answer = httpx.post(self._published().endpoints["token_endpoint"], data=form, auth=login, timeout=TIMEOUT_SECONDS)
-            token = answer.json().get("id_token") if answer.status_code == httpx.codes.OK else None
-        except (httpx.HTTPError, ValueError) as error:
+            auth = None if "client_secret" in form else login
+            answer = httpx.post(endpoints["token_endpoint"], data=form, auth=auth, timeout=TIMEOUT_SECONDS)
+            token = answer.json()["id_token"] if answer.status_code == httpx.codes.OK else None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable("oidc.unreachable") from error
+        except (ValueError, KeyError, TypeError):
+            token = None
         if not isinstance(token, str):
+            log.warning("no id token status=%s", answer.status_code)
             raise Forbidden("oidc.token")
         return token
 
     def _claims(self, token: str, nonce: str) -> dict[str, Any]:
+        """What the token says. Where it does not hold, the issuer is asked for its keys again, once: it may have changed them meanwhile."""
+        try:
+            return self._believed(token, nonce)
+        except Forbidden:
+            self._known = None
+            return self._believed(token, nonce)
+
+    def _believed(self, token: str, nonce: str) -> dict[str, Any]:
         from joserfc import jwt
         from joserfc.errors import JoseError
 
@@ -131,9 +154,10 @@ class Oidc:
             claims: dict[str, Any] = jwt.decode(token, known.keys, algorithms=ALGORITHMS).claims
             rules.validate(claims)
         except (JoseError, ValueError) as error:
-            self._known = None  # keys may have been changed: ask again next time
+            log.warning("id token refused why=%s", error)  # names the claim, not what stands in it
             raise Forbidden("oidc.token") from error
         if claims.get("azp") not in {None, self.settings.oidc_client_id}:
+            log.warning("id token refused why=azp")
             raise Forbidden("oidc.token")
         return claims
 
@@ -144,7 +168,7 @@ class Oidc:
             return linked.person
         person = self.parties.person_by_subject(subject)
         if person is None:
-            raise Forbidden("oidc.unknown_person")
+            raise Forbidden("oidc.unknown_person", subject=subject[:120])
         return person.id
 
     def _published(self) -> Known:
@@ -152,19 +176,33 @@ class Oidc:
         if self._known is not None and self._known.since.seconds() < KEPT_SECONDS:
             return self._known
         import httpx
-        from joserfc.errors import JoseError
-        from joserfc.jwk import KeySet
 
         issuer = self.settings.oidc_issuer.rstrip("/")
         try:
             found = httpx.get(f"{issuer}/.well-known/openid-configuration", timeout=TIMEOUT_SECONDS).raise_for_status().json()
-            keys = httpx.get(found["jwks_uri"], timeout=TIMEOUT_SECONDS).raise_for_status().json()
-            if found["issuer"].rstrip("/") != issuer:
-                raise Unavailable("oidc.unreachable")
-            self._known = Known(found, KeySet.import_key_set(keys), Stopwatch())
-        except (httpx.HTTPError, ValueError, KeyError, JoseError) as error:
+            told = httpx.get(found["jwks_uri"], timeout=TIMEOUT_SECONDS).raise_for_status().json()
+            complete = found["issuer"].rstrip("/") == issuer and found["authorization_endpoint"] and found["token_endpoint"]
+            keys = readable(told["keys"])
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError) as error:
+            log.warning("issuer not understood why=%s", type(error).__name__)
             raise Unavailable("oidc.unreachable") from error
-        return self._known
+        if not complete or not keys.keys:
+            log.warning("issuer not understood why=%s", "keys" if complete else "issuer")
+            raise Unavailable("oidc.unreachable")
+        self._known = known = Known(found, keys, Stopwatch())
+        return known
+
+
+def readable(keys: list[Any]) -> KeySet:
+    """The keys we can read; others are passed over (RFC 7517, 5), for an issuer may publish one of an algorithm of its own beside them."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import JWKRegistry, KeySet
+
+    found = []
+    for key in keys:
+        with suppress(JoseError, ValueError, KeyError, TypeError):
+            found.append(JWKRegistry.import_key(key))
+    return KeySet(found)
 
 
 def challenge(verifier: str) -> str:

@@ -34,6 +34,8 @@ class Provider:
     spoil: dict[str, Any] = field(default_factory=dict)
     signer: RSAKey | None = None
     grants: dict[str, dict[str, str]] = field(default_factory=dict)
+    published: dict[str, Any] = field(default_factory=dict)  # instead of what it says of itself
+    odd_keys: list[Any] = field(default_factory=list)  # beside its own
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -52,10 +54,10 @@ class Provider:
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
-        }
+        } | self.published
 
     def keys(self) -> dict[str, Any]:
-        return {"keys": [self.key.as_dict(private=False)]}
+        return {"keys": [*self.odd_keys, self.key.as_dict(private=False)]}
 
     def authorize(self, request: Request) -> Response:
         """The person is already signed in here and agrees at once."""
@@ -68,7 +70,9 @@ class Provider:
 
     async def token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-        login = base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode()
+        basic = request.headers.get("authorization")
+        in_form = f"{form.get('client_id')}:{form.get('client_secret')}"
+        login = base64.b64decode(basic.removeprefix("Basic ")).decode() if basic else in_form
         asked = self.grants.pop(form["code"], None)
         proof = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=").decode()
         if (

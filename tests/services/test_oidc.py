@@ -27,6 +27,7 @@ def provider() -> Generator[Provider]:
 @pytest.fixture
 def hub(tmp_path: Path, provider: Provider) -> SomeHub:
     provider.spoil, provider.signer, provider.subject = {}, None, "city-7788"
+    provider.published, provider.odd_keys = {}, []
     made = some_hub(tmp_path, oidc_issuer=provider.issuer, oidc_client_id=CLIENT, oidc_client_secret=SECRET)
     made.hub.oidc.clock = real_clock  # the provider lives in the present
     made.hub.accounts.link_subject(SYSTEM, "developer", provider.issuer, "city-7788")
@@ -116,6 +117,56 @@ def test_a_token_that_is_not_for_us_now_is_refused(hub: SomeHub, provider: Provi
 def test_a_token_signed_by_somebody_else_is_refused(hub: SomeHub, provider: Provider) -> None:
     provider.signer = RSAKey.generate_key(2048)
     assert refused(hub) == "oidc.token"
+
+
+def test_a_key_the_issuer_has_changed_meanwhile_is_asked_for_at_once(hub: SomeHub, provider: Provider) -> None:
+    """Whoever came first after the change was refused."""
+    state, code, cookie = come_back(hub)
+    hub.oidc.finish(state, code, cookie=cookie)
+    provider.key = RSAKey.generate_key(2048, auto_kid=True)
+    state, code, cookie = come_back(hub)
+    assert hub.accounts.actor_of_session(hub.oidc.finish(state, code, cookie=cookie)[0])
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"kty": "EC", "crv": "SM2", "x": "a", "y": "b"},
+        {"kty": "RSA"},
+        {"kty": "SM9"},
+        {"kty": "oct", "k": "YSBzZWNyZXQgb2Ygc29tZWJvZHkgZWxzZQ"},
+        1,
+    ],
+    ids=str,
+)
+def test_a_key_we_cannot_read_hides_none_of_the_others(hub: SomeHub, provider: Provider, odd: Any) -> None:
+    """One key on the curve SM2 among an issuer's keys, and nobody could sign in."""
+    provider.odd_keys = [odd]
+    state, code, cookie = come_back(hub)
+    assert hub.accounts.actor_of_session(hub.oidc.finish(state, code, cookie=cookie)[0])
+
+
+def test_an_issuer_that_takes_the_secret_in_the_form_only_gets_it_there(hub: SomeHub, provider: Provider) -> None:
+    provider.published = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+    state, code, cookie = come_back(hub)
+    assert hub.accounts.actor_of_session(hub.oidc.finish(state, code, cookie=cookie)[0])
+
+
+@pytest.mark.parametrize(
+    "published", [{"jwks_uri": 1}, {"issuer": None}, {"token_endpoint": None}, {"jwks_uri": "http://[::1"}], ids=str
+)
+def test_an_issuer_that_says_nonsense_of_itself_counts_as_away(
+    hub: SomeHub, provider: Provider, published: dict[str, Any]
+) -> None:
+    provider.published = published
+    with pytest.raises(Unavailable, match=r"oidc\.unreachable"):
+        hub.oidc.begin("/zh/")
+
+
+def test_who_declines_at_the_issuer_is_told_so(hub: SomeHub) -> None:
+    state, _, cookie = come_back(hub)
+    with pytest.raises(Forbidden, match=r"oidc\.declined"):
+        hub.oidc.finish(state, "", cookie=cookie)
 
 
 def test_a_code_without_its_proof_is_worth_nothing(hub: SomeHub) -> None:
