@@ -270,7 +270,7 @@ def normalise(begins: Any, sizes: Any, tables: Any) -> Any:
 
 _HEAD, _HEAD_MIXER, _HEAD_SHIFT = np.uint64((1 << (8 * ts.HEAD_BYTES)) - 1), np.uint64(ts.HEAD_MIXER), np.uint64(ts.HEAD_SHIFT)
 _WINDOWS: Final = 8 - ts.HEAD_BYTES + 1
-_PHRASES = types.Tuple((arrays(uint16), arrays(uint16), arrays(uint8), arrays(int64)))
+_PHRASES = types.Tuple((arrays(uint16), arrays(uint16), arrays(uint8), arrays(int64), arrays(int64)))
 _PHRASES_AT = types.Tuple((types.CPointer(uint16), types.CPointer(uint16), BYTES, types.CPointer(int64)))
 
 
@@ -280,51 +280,59 @@ def _small(byte: Any) -> Any:
 
 
 @helper
-def _begins(data: Any, i: int, end: int, head: Any, phrases: Any) -> bool:
-    """Whether a phrase stands at `i`, whose first bytes are `head`."""
+def _phrase(data: Any, i: int, end: int, head: Any, phrases: Any) -> int:
+    """The number of the phrase at `i`, whose first bytes are `head`, or 0."""
     heads, before, words, bounds = phrases
-    number = heads[((head & _HEAD) * _HEAD_MIXER) >> _HEAD_SHIFT]
+    number: int = int64(heads[((head & _HEAD) * _HEAD_MIXER) >> _HEAD_SHIFT])
     while number:
         first, size = bounds[number - 1], bounds[number] - bounds[number - 1]
         same = 0
         while same < size and i + same < end and _small(data[i + same]) == words[first + same]:
             same += 1
         if same == size:
-            return True
-        number = before[number]
-    return False
+            break
+        number = int64(before[number])
+    return number
 
 
-@kernel(boolean(BYTES, int64, _PHRASES_AT))
-def _holds(data: Any, end: int, phrases: Any) -> bool:
-    heads, i = phrases[0], 0
+@kernel(int64(BYTES, int64, int64, _PHRASES_AT))
+def _next_phrase(data: Any, i: int, end: int, phrases: Any) -> int:
+    """The first place from `i` on where a phrase stands, times 65,536, and its number; -1 where there is none."""
+    heads = phrases[0]
     while i + 8 <= end:
-        eight, any_head = eight_bytes(data, i) | _SPACES, uint16(0)
+        eight, met = eight_bytes(data, i) | _SPACES, uint16(0)
         for window in range(_WINDOWS):
-            any_head |= heads[(((eight >> uint64(8 * window)) & _HEAD) * _HEAD_MIXER) >> _HEAD_SHIFT]
-        if any_head:
+            met |= heads[(((eight >> uint64(8 * window)) & _HEAD) * _HEAD_MIXER) >> _HEAD_SHIFT]
+        if met:
             for window in range(_WINDOWS):
-                if _begins(data, i + window, end, eight >> uint64(8 * window), phrases):
-                    return True
+                number = _phrase(data, i + window, end, eight >> uint64(8 * window), phrases)
+                if number:
+                    return ((i + window) << 16) | number
         i += _WINDOWS
     while i + ts.HEAD_BYTES <= end:
         head = uint64(0)
         for byte in range(ts.HEAD_BYTES):
             head |= uint64(data[i + byte] | 0x20) << uint64(8 * byte)
-        if _begins(data, i, end, head, phrases):
-            return True
+        number = _phrase(data, i, end, head, phrases)
+        if number:
+            return (i << 16) | number
         i += 1
-    return False
+    return -1
 
 
-@kernel(boolean[:](arrays(uint64), arrays(int64), _PHRASES))
-def holds(begins: Any, sizes: Any, phrases: Any) -> Any:
-    """Which rows (`utf8.Spans`) hold a phrase: see `phrases.Phrases`."""
-    heads, before, words, bounds = phrases
+@kernel(int64[:](arrays(uint64), arrays(int64), _PHRASES))
+def phrase_chars(begins: Any, sizes: Any, phrases: Any) -> Any:
+    """See `phrases.Phrases.chars`; the rows are `utf8.Spans`."""
+    heads, before, words, bounds, chars = phrases
     given = address(heads), address(before), address(words), address(bounds)
-    out = np.empty(sizes.size, np.bool_)
+    out = np.zeros(sizes.size, np.int64)
     for row in range(sizes.size):
-        out[row] = _holds(at_address(begins[row]), sizes[row], given)
+        found = _next_phrase(at_address(begins[row]), 0, sizes[row], given)
+        while found >= 0:
+            number = found & 0xFFFF
+            out[row] += chars[number - 1]
+            after = (found >> 16) + bounds[number] - bounds[number - 1]
+            found = _next_phrase(at_address(begins[row]), after, sizes[row], given)
     return out
 
 

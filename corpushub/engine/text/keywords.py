@@ -12,7 +12,6 @@ from types import MappingProxyType
 import polars as pl
 
 from corpushub.base.errors import Invalid
-from corpushub.engine.text.phrases import Phrases
 
 Lists = Mapping[str, tuple[str, ...]]
 
@@ -46,7 +45,8 @@ def read_lists(path: Path) -> Lists:
 
 def flags(column: pl.Series, lists: Lists) -> pl.Series:
     """Names of the lists each row holds a phrase of, in the lists' order; ASCII case does not count. Null rows have none."""
-    rows = Phrases(tuple(phrase for phrases in lists.values() for phrase in phrases)).held(column).arg_true()
+    hit = column.str.contains_any([phrase for phrases in lists.values() for phrase in phrases], ascii_case_insensitive=True)
+    rows = hit.fill_null(value=False).arg_true()
     found: list[list[str]] = [[] for _ in range(len(rows))]
     if len(rows):
         looked = column.gather(rows)

@@ -109,7 +109,7 @@ def _spam(column: pl.Series, counts: npt.NDArray[np.int64], chars: Ratio, judged
     most = longest * counts[:, NAMES.index("marks")] + per_letter * counts[:, NAMES.index("latin")]
     rows = np.flatnonzero(judged & (most > above * chars))
     share = np.full(len(column), np.nan)
-    share[rows] = _share(_spam_chars(column.gather(rows), fast), chars[rows])
+    share[rows] = _share(_spam_phrases().chars(column.gather(rows), fast=fast), chars[rows])
     return share
 
 
@@ -125,15 +125,3 @@ def _reach() -> tuple[int, float]:
 @cache
 def _spam_phrases() -> Phrases:
     return Phrases(tuple(ts.rules()["spam"]["phrases"]))
-
-
-def _spam_chars(column: pl.Series, fast: bool | None) -> npt.NDArray[np.int64]:
-    """Characters inside advertising phrases; only rows that hold one are searched further."""
-    phrases = _spam_phrases()
-    found = np.zeros(len(column), dtype=np.int64)
-    hit = phrases.held(column, fast=fast)
-    if hit.any():
-        rows = hit.arg_true().to_numpy()
-        matches = column.gather(rows).str.extract_many(list(phrases.words), ascii_case_insensitive=True)
-        found[rows] = matches.list.eval(pl.element().str.len_chars()).list.sum().to_numpy()
-    return found

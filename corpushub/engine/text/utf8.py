@@ -114,7 +114,8 @@ def spans(column: pl.Series) -> Spans:
     starts = np.array([buffer.address for buffer in shared] or [0], dtype=np.uint64)
     own = np.uint64(views.ctypes.data + 4) + np.arange(0, 16 * len(array), 16, dtype=np.uint64)
     begins = np.where(is_short, own, starts[np.where(is_short, 0, views[:, 2])] + views[:, 3])
-    sizes[column.is_null().to_numpy()] = 0
+    if column.null_count():
+        sizes[column.is_null().to_numpy()] = 0
     return Spans(begins, sizes, array)
 
 
