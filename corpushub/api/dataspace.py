@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from corpushub.api.rest import ProblemRoute, actor_of, answers, require_scope
+from corpushub.api.rest import ProblemRoute, actor_of, require_scope
+from corpushub.api.rest_forms import answers
 from corpushub.api.wire import run
 from corpushub.base.errors import HubError
 from corpushub.base.messages import Lang

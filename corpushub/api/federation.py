@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from corpushub.api.rest import ProblemRoute, actor_of, answers, body, named, reply, require_scope
+from corpushub.api.rest import ProblemRoute, actor_of, named, reply, require_scope
+from corpushub.api.rest_forms import answers, body
 from corpushub.api.wire import run
 from corpushub.base.errors import Invalid, Problem
 from corpushub.domain.delta import MOST_BYTES

@@ -18,10 +18,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from corpushub.api.rest_forms import case_json, clock_json, entry_json, form_schema, problem
-from corpushub.api.wire import JSON_LIMIT, TooLarge, run
+from corpushub.api.rest_forms import answers, case_json, clock_json, entry_json, form_schema, problem
+from corpushub.api.wire import run
 from corpushub.base.errors import Forbidden, HubError, Invalid, Problem
-from corpushub.base.identity import business_day, json_of
+from corpushub.base.identity import business_day
 from corpushub.domain.feed import feed_of, rows_of
 from corpushub.domain.flows import flows
 from corpushub.domain.parties import Actor
@@ -83,30 +83,6 @@ def actor_of(request: Request) -> Actor:
     actor = request.state.actor
     assert isinstance(actor, Actor)
     return actor
-
-
-async def body(request: Request, most: int) -> bytearray:
-    """What a caller sent. Raises: TooLarge("http.body_too_large")."""
-    raw = bytearray()
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > most:
-            raise TooLarge("http.body_too_large", limit=most)
-    return raw
-
-
-async def answers(request: Request) -> dict[str, Any]:
-    """The JSON object a caller sent; an empty body is an empty form. Raises: Invalid("rest.body"), TooLarge("http.body_too_large")."""
-    raw = await body(request, JSON_LIMIT)
-    if not raw.strip():
-        return {}
-    try:
-        value = json_of(raw)
-    except (ValueError, RecursionError):
-        raise Invalid("rest.body") from None
-    if not isinstance(value, dict):
-        raise Invalid("rest.body")
-    return value
 
 
 def named(told: dict[str, Any], known: tuple[str, ...], required: tuple[str, ...]) -> dict[str, Any]:

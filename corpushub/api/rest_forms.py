@@ -1,14 +1,16 @@
-"""How cases, entries, clocks, forms and refusals look as JSON."""
+"""How cases, entries, clocks, forms and refusals look as JSON, and how what a caller sends is read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
+from corpushub.api.wire import JSON_LIMIT, TooLarge
 from corpushub.base.errors import HubError, Invalid
-from corpushub.base.identity import iso
+from corpushub.base.identity import iso, json_of
 from corpushub.base.messages import Lang, text
 from corpushub.domain.catalog import Resource
 from corpushub.domain.clocks import Reading
@@ -125,3 +127,27 @@ def problem(error: HubError, lang: Lang, path: str) -> JSONResponse:
         "problems": found,
     }
     return JSONResponse(body, error.status, media_type="application/problem+json")
+
+
+async def body(request: Request, most: int) -> bytearray:
+    """What a caller sent. Raises: TooLarge("http.body_too_large")."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > most:
+            raise TooLarge("http.body_too_large", limit=most)
+    return raw
+
+
+async def answers(request: Request) -> dict[str, Any]:
+    """The JSON object a caller sent; an empty body is an empty form. Raises: Invalid("rest.body"), TooLarge("http.body_too_large")."""
+    raw = await body(request, JSON_LIMIT)
+    if not raw.strip():
+        return {}
+    try:
+        value = json_of(raw)
+    except (ValueError, RecursionError):
+        raise Invalid("rest.body") from None
+    if not isinstance(value, dict):
+        raise Invalid("rest.body")
+    return value
