@@ -137,6 +137,7 @@ def test_an_objection_is_upheld_and_corrected_by_a_new_version(browser: Browser,
         page = give(gao, case, "accept")
         press(page, "confirm")
         stands(page, "修正中")
+        chen.open(case).locator(".card a[href$='/make/studio/epidemic-notices']").wait_for()
 
         page = wang.open("/zh/make/reviews")
         page.click(".inbox-item")
@@ -158,6 +159,7 @@ def test_an_objection_is_upheld_and_corrected_by_a_new_version(browser: Browser,
         page = sun.open(PAGE)
         expect(page.locator(".chip", has_text="v1.1.0").first).to_be_visible()
 
+        expect(gao.open(case).locator(".card", has_text="1.1.0").first).to_be_visible()
         stands(give(gao, case, "fix", corrected_in="1.1.0"), "已反馈")
         stands(give(sun, case, "close", rating="5"), "已办结")
         for one in (sun, gao, chen, wang, li):

@@ -21,7 +21,7 @@ FILE = (
     Field("kind", "choice", choices=KINDS),
     Field("severity", "choice", choices=("note", "normal", "blocking"), default="normal"),
     Field("text", "note", min_len=4, private=True),
-    Field("rows", "words", required=False),
+    Field("row_keys", "words", required=False),
     Field("contact", required=False, private=True),
 )
 
