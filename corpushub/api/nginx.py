@@ -1,8 +1,8 @@
 """The nginx configuration for a hub: one server in front of it, and one that serves released files under passes by itself.
 
-* Below the first, nginx sends object bytes where the hub says so (X-Accel-Redirect). It drops the hub's own headers on an internal
-  redirect; clients fail without X-Repo-Commit, so each is put back by name. `proxy_pass` has no path: with one, nginx would decode `%2F`
-  and a quoted revision would fall apart.
+* Below the first, nginx sends object bytes where the hub says so (X-Accel-Redirect). Of the hub's own headers it keeps Content-Disposition and
+  Cache-Control alone on an internal redirect; clients fail without X-Repo-Commit, so each of the others is put back by name. `proxy_pass`
+  has no path: with one, nginx would decode `%2F` and a quoted revision would fall apart.
 * The second asks nobody: a pass hangs in the folder of the present window of time (`store.pass_folder`), whose name `$msec` tells. Whether
   it still does, nginx looks every two seconds; what lies under it never changes, and is looked at once a minute.
   What it sends it writes to a log, from which the hub records deliveries.
@@ -23,8 +23,6 @@ _KEPT = (
     "X-Linked-Size",
     "X-Request-Id",
     "X-HF-Warning",
-    "Content-Disposition",
-    "Cache-Control",
     "Access-Control-Allow-Origin",
     "Access-Control-Expose-Headers",
     "Content-Security-Policy",

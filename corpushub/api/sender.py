@@ -173,7 +173,7 @@ class Sender:
                 return
         elif self.accel and span.length > 0:
             inside = f"{self.accel}/{blob.sha256[:2]}/{blob.sha256}"
-            whole = [line for line in lines if line[0] != b"content-range"]
+            whole = [line for line in lines if line[0] not in {b"content-range", b"accept-ranges"}]  # nginx says its own
             await call.start_encoded(200, [*whole, (b"x-accel-redirect", inside.encode())], None)
             await call.piece(b"")
             return

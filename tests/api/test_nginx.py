@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -107,6 +108,10 @@ def test_nginx_sends_the_bytes_and_the_hub_s_headers(front: Front) -> None:
         assert answer.headers["x-linked-size"] == str(len(BIG))
         assert answer.headers["etag"].strip('"') == answer.headers["x-linked-etag"].strip('"')
         assert "x-accel-redirect" not in answer.headers
+        assert [
+            name for name, count in Counter(name.lower() for name, _ in answer.headers.multi_items()).items() if count > 1
+        ] == []
+        assert {"content-disposition", "cache-control"} <= answer.headers.keys()
     part = httpx.get(f"{front.base}/datasets/{OPEN}/resolve/v1.0.0/big.bin", headers={"range": "bytes=-3"})
     assert (part.status_code, part.content) == (206, b"end")
     assert httpx.get(f"{front.base}/datasets/{OPEN}/resolve/v1.0.0/%E6%95%B0%E6%8D%AE/%E4%B8%80.txt").text == "一"
