@@ -24,7 +24,7 @@ from corpushub.store.db import Database
 from corpushub.store.jobs import MAX_ATTEMPTS, Job
 from corpushub.store.outbox import Notice
 
-LEASE_SECONDS = 120
+LEASE_SECONDS = 60
 _SNOOZE = timedelta(hours=6)
 log = logging.getLogger("corpushub.jobs")
 
