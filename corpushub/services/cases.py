@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from corpushub.base.errors import Conflict, HubError, Invalid, NotFound
@@ -48,6 +49,7 @@ from corpushub.store.outbox import Notice
 
 _MOST_REACTIONS = 10_000
 _PAGE = 200
+_MOST_CLOCKS = 50_000  # urgent clocks that are remembered, some 300 bytes each
 _MOST_WAITING = 500  # per flow, oldest first: what has waited longest is never the part that is cut
 
 
@@ -95,6 +97,9 @@ class Cases:
         self.carriers: dict[tuple[str, str], Callable[[Actor, str], object]] = {}
         # flow -> what of its opening form the hub itself works out from the record, whoever opens it through whichever interface.
         self.compilers: dict[str, Callable[[Unit, Mapping[str, Any]], Mapping[str, Any]]] = {}
+        self._urgent: dict[
+            tuple[str, int, date], Reading | None
+        ] = {}  # by case, its version and the day: what its most urgent clock says
 
     # Acting
 
@@ -347,14 +352,22 @@ class Cases:
             for case in cases
             if (rows := _open_rows(flow_named(case.flow), case, actor, context))
         ]
-        streams = unit.events.of_many([case.id for case, _ in theirs])
-        tasks: list[Task] = []
-        for case, commands in theirs:
-            full = replace(case, history=streams[case.id])
-            clocks = read_clocks(flow_named(case.flow), full, self.rules, context.day)
+        clocks = self._most_urgent(unit, [case for case, _ in theirs], context.day)
+        return [Task(case, commands, clocks[case.id]) for case, commands in theirs]
+
+    def _most_urgent(self, unit: Unit, cases: Sequence[Case], day: date) -> dict[str, Reading | None]:
+        """The running clock of each case that ends first. Only an event or another day changes it, so a case's record is read once."""
+        held = self._urgent
+        unread = [case for case in cases if (case.id, case.version, day) not in held]
+        if len(held) + len(unread) > _MOST_CLOCKS:
+            held = self._urgent = {}  # another one: who reads the old one meanwhile finds it whole
+            unread = list(cases)
+        streams = unit.events.of_many([case.id for case in unread])
+        for case in unread:
+            clocks = read_clocks(flow_named(case.flow), replace(case, history=streams[case.id]), self.rules, day)
             running = (item for item in clocks if item.state == "running")
-            tasks.append(Task(full, commands, min(running, key=lambda item: item.left, default=None)))
-        return tasks
+            held[case.id, case.version, day] = min(running, key=lambda item: item.left, default=None)
+        return {case.id: held[case.id, case.version, day] for case in cases}
 
     def allowed(self, actor: Actor, case_id: str) -> tuple[Allowed, ...]:
         """Every command the actor's seat covers in the case's state, with its form and, where it would be refused, why.

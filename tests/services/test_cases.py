@@ -1,6 +1,7 @@
 # ruff: noqa: RUF043 - codes hold a dot, and any character there will do
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -222,7 +223,8 @@ def test_tasks_show_what_waits_for_whom_with_its_clock(city: City) -> None:
         assert "approve" in task.commands
         assert task.clock is not None
         assert task.clock.rule == "release.review"
-        assert city.cases.waiting(city[person], [case]) == {case.id: task}
+        (same,) = city.cases.waiting(city[person], [case]).values()
+        assert (same.case.id, same.commands, same.clock) == (case.id, task.commands, task.clock)
         assert city.cases.waiting(city[person], []) == {}
     assert city.cases.tasks(city["operator2"]) == ()
     assert city.cases.waiting(city["operator2"], [case]) == city.cases.waiting(ANONYMOUS, [case]) == {}
@@ -249,6 +251,25 @@ def test_tasks_ask_as_many_questions_however_many_cases_wait(city: City) -> None
         counts.append(len(asked))
     assert len(set(counts)) == 1
     assert sum("FROM cases" in question for question in asked) == 1
+
+
+def test_a_clock_once_read_is_read_again_after_an_event_and_on_another_day(city: City) -> None:
+    case = city.cases.open(city["developer"], "objection", {"about": RESOURCE, "kind": "missing", "text": "a day is missing"})
+    case = city.cases.execute(city["provider"], case.id, "accept", {})
+
+    def left() -> tuple[int, date]:
+        (task,) = [task for task in city.cases.tasks(city["provider"]) if task.case.id == case.id]
+        assert task.clock is not None
+        return task.clock.left, task.clock.due
+
+    first = left()
+    assert left() == first
+    city.cases.execute(city["provider"], case.id, "extend", {"more_days": 3, "reason": "the archive is closed"})
+    assert left() == (first[0] + 3, left()[1])
+    assert left()[1] > first[1]
+    before = left()
+    city.clock.forward(days=1)
+    assert left() == (before[0] - 1, before[1])
 
 
 def test_private_answers_of_many_cases_are_asked_for_together(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
