@@ -254,6 +254,7 @@ def test_tasks_ask_as_many_questions_however_many_cases_wait(city: City) -> None
 
 
 def test_a_clock_once_read_is_read_again_after_an_event_and_on_another_day(city: City) -> None:
+    registered(city)
     case = city.cases.open(city["developer"], "objection", {"about": RESOURCE, "kind": "missing", "text": "a day is missing"})
     case = city.cases.execute(city["provider"], case.id, "accept", {})
 
