@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from corpushub.domain.catalog import Resource
 from corpushub.store.tables import in_parts, resources
 
+_KEPT: Final = 10_000  # entries that are kept as they were read, some eight kilobytes each
+_TEXT = sa.type_coerce(resources.c.data, sa.Text)
 # Built once: making a statement costs as much as running it.
-_ONE = sa.select(resources.c.data).where(resources.c.id == sa.bindparam("of"))
+_ONE = sa.select(_TEXT).where(resources.c.id == sa.bindparam("of"))
 _UPDATE = resources.update().where(resources.c.id == sa.bindparam("of"))
 _INSERT = resources.insert()
+
+
+@lru_cache(maxsize=_KEPT)
+def entry_of(text: str) -> Resource:
+    """The entry this record says. Records are read far more often than they change, and the same words are always the same entry."""
+    return Resource.from_json(json.loads(text))
 
 
 class Resources:
@@ -22,15 +32,15 @@ class Resources:
 
     def get(self, resource_id: str) -> Resource | None:
         held = self.connection.execute(_ONE, {"of": resource_id}).scalar_one_or_none()
-        return None if held is None else Resource.from_json(held)
+        return None if held is None else entry_of(held)
 
     def many(self, ids: Iterable[str]) -> tuple[Resource, ...]:
         """The entries of `ids` that there are, in their order."""
         wanted = list(dict.fromkeys(ids))
         held: dict[str, Resource] = {}
         for part in in_parts(wanted):
-            query = sa.select(resources.c.data).where(resources.c.id.in_(part))
-            held |= {value["id"]: Resource.from_json(value) for value in self.connection.execute(query).scalars()}
+            query = sa.select(_TEXT).where(resources.c.id.in_(part))
+            held |= {entry.id: entry for entry in map(entry_of, self.connection.execute(query).scalars())}
         return tuple(held[name] for name in wanted if name in held)
 
     def save(self, resource: Resource) -> None:
@@ -52,13 +62,13 @@ class Resources:
             self.connection.execute(_INSERT, {"id": resource.id, **row})
 
     def by_code(self, registration_code: str) -> Resource | None:
-        query = sa.select(resources.c.data).where(resources.c.registration_code == registration_code)
+        query = sa.select(_TEXT).where(resources.c.registration_code == registration_code)
         held = self.connection.execute(query).scalars().first()
-        return None if held is None else Resource.from_json(held)
+        return None if held is None else entry_of(held)
 
     def search(self, words: Sequence[str] = (), *, after: str = "", limit: int = 50, **equal: str) -> tuple[Resource, ...]:
         """Entries in id order that hold every word; `equal` compares columns (owner, kind, domain, region, state, open_attribute …)."""
-        query = sa.select(resources.c.data).order_by(resources.c.id)
+        query = sa.select(_TEXT).order_by(resources.c.id)
         for word in words:
             query = query.where(resources.c.words.contains(word.lower(), autoescape=True))
         for name, wanted in equal.items():
@@ -68,15 +78,12 @@ class Resources:
             query = query.where(resources.c.id > after)
         if limit:
             query = query.limit(limit)
-        return tuple(Resource.from_json(held) for held in self.connection.execute(query).scalars())
+        return tuple(map(entry_of, self.connection.execute(query).scalars()))
 
     def authoritative(self, element: str) -> tuple[str, ...]:
         """Entries that claim to be the one source of a data element (at most one, article 2)."""
-        told = sa.type_coerce(resources.c.data, sa.Text)
-        found = self.connection.execute(
-            sa.select(resources.c.id, resources.c.data).where(told.contains(element, autoescape=True))
-        )
-        return tuple(row.id for row in found if element in row.data.get("elements", {}))
+        query = sa.select(_TEXT).where(_TEXT.contains(element, autoescape=True))
+        return tuple(entry.id for entry in map(entry_of, self.connection.execute(query).scalars()) if element in entry.elements)
 
 
 def _words(resource: Resource) -> list[str]:
