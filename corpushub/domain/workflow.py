@@ -489,5 +489,15 @@ def may_read(flow: Flow, case: Case, actor: Actor) -> bool:
         return False
     if actor.person in case.persons or actor.org in case.orgs or actor.org in stakeholders(flow, case)[1]:
         return True
-    acting = [seat for row in flow.transitions for seat in row.by if seat.role not in {None, Role.PUBLIC} or seat.party]
-    return any(seat.admits(actor, case) for seat in (*flow.readers, *acting))
+    return any(seat.admits(actor, case) for seat in _reading(flow))
+
+
+def may_read_all(flow: Flow, actor: Actor) -> bool:
+    """Does one of the actor's seats open every case of this flow, whoever has a part in it?"""
+    return actor.has(*OVERSEERS) or any(not seat.party and seat.admits(actor, None) for seat in _reading(flow))
+
+
+def _reading(flow: Flow) -> tuple[Seat, ...]:
+    """Seats that read a case because they may, or because they may act on it."""
+    acting = (seat for row in flow.transitions for seat in row.by if seat.role not in {None, Role.PUBLIC} or seat.party)
+    return (*flow.readers, *acting)

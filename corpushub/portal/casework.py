@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from corpushub.base.errors import HubError, NotFound
@@ -74,9 +75,15 @@ def case_href(ask: Ask, flow: str, case_id: str) -> str:
 
 def is_running(case: Case) -> bool:
     """Does somebody still have to do something, other than use a power one always has?"""
+    return runs(case.flow, case.state)
+
+
+@cache
+def runs(flow: str, state: str) -> bool:
+    """`is_running` of any case of this flow in this state."""
     return any(
-        case.state in row.sources and row.target not in {"", case.state} and not is_standing(row.command)
-        for row in flow_named(case.flow).transitions
+        state in row.sources and row.target not in {"", state} and not is_standing(row.command)
+        for row in flow_named(flow).transitions
         if any(seat.role is not Role.SYSTEM for seat in row.by)
     )
 

@@ -6,7 +6,7 @@ either everything happened or nothing.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -41,6 +41,7 @@ from corpushub.domain.workflow import (
     fold,
     is_standing,
     may_read,
+    may_read_all,
     private_names,
 )
 from corpushub.services.facts import Linked, UnitFacts, nothing_linked
@@ -49,7 +50,7 @@ from corpushub.store.outbox import Notice
 
 _MOST_REACTIONS = 10_000
 _PAGE = 200
-_MOST_CLOCKS = 50_000  # urgent clocks that are remembered, some 300 bytes each
+_MOST_CLOCKS = 30_000  # cases whose clocks are remembered, some 700 bytes each
 _MOST_WAITING = 500  # per flow, oldest first: what has waited longest is never the part that is cut
 
 
@@ -97,9 +98,7 @@ class Cases:
         self.carriers: dict[tuple[str, str], Callable[[Actor, str], object]] = {}
         # flow -> what of its opening form the hub itself works out from the record, whoever opens it through whichever interface.
         self.compilers: dict[str, Callable[[Unit, Mapping[str, Any]], Mapping[str, Any]]] = {}
-        self._urgent: dict[
-            tuple[str, int, date], Reading | None
-        ] = {}  # by case, its version and the day: what its most urgent clock says
+        self._clocks: dict[tuple[str, int, date], tuple[Reading, ...]] = {}  # by case, its version and the day
 
     # Acting
 
@@ -315,19 +314,30 @@ class Cases:
                 after = batch[-1].id
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else "")
 
+    def tally(self, actor: Actor, flows: Sequence[str]) -> dict[str, Counter[tuple[str, date]]]:
+        """How many cases of each flow the actor may read, by state and the day they were opened.
+
+        Where a seat opens all of them the database counts; of others only the newest thousand that can be read are counted.
+        """
+        whole = [name for name in flows if may_read_all(flow_named(name), actor)]
+        found: dict[str, Counter[tuple[str, date]]] = {name: Counter() for name in flows}
+        with self.database.read() as unit:
+            for (name, state, day), number in unit.cases.tallied(whole).items():
+                found[name][state, date.fromisoformat(day)] += number
+        for name in set(flows) - set(whole):
+            found[name].update((case.state, case.opened_at.date()) for case in self.list(actor, flow=name, limit=1000).items)
+        return found
+
     def clocks(self, actor: Actor, case_id: str) -> tuple[Reading, ...]:
         """Every clock of a case. Raises: NotFound("case.unknown")."""
         case = self.get(actor, case_id)
         return read_clocks(flow_named(case.flow), case, self.rules, business_day(self.clock()))
 
-    def clocks_of(self, actor: Actor, case_ids: Iterable[str]) -> dict[str, tuple[Reading, ...]]:
+    def clocks_of(self, actor: Actor, cases: Iterable[Case]) -> dict[str, tuple[Reading, ...]]:
         """Clocks of many cases in one question, without the cases the actor may not know of."""
+        known = [case for case in cases if may_read(flow_named(case.flow), case, actor)]
         with self.database.read() as unit:
-            streams = unit.events.of_many([case_id for case_id in case_ids if ":" not in case_id])
-        cases = [case for events in streams.values() if (case := fold(events))]
-        day = business_day(self.clock())
-        tables = [(flow_named(case.flow), case) for case in cases]
-        return {case.id: read_clocks(table, case, self.rules, day) for table, case in tables if may_read(table, case, actor)}
+            return self._clocks_of(unit, known, business_day(self.clock()))
 
     def tasks(self, actor: Actor) -> tuple[Task, ...]:
         """What waits for the actor, most urgent first; standing powers (withdraw, quarantine …) are no tasks."""
@@ -352,21 +362,20 @@ class Cases:
             for case in cases
             if (rows := _open_rows(flow_named(case.flow), case, actor, context))
         ]
-        clocks = self._most_urgent(unit, [case for case, _ in theirs], context.day)
-        return [Task(case, commands, clocks[case.id]) for case, commands in theirs]
+        clocks = self._clocks_of(unit, [case for case, _ in theirs], context.day)
+        return [Task(case, commands, most_urgent(clocks[case.id])) for case, commands in theirs]
 
-    def _most_urgent(self, unit: Unit, cases: Sequence[Case], day: date) -> dict[str, Reading | None]:
-        """The running clock of each case that ends first. Only an event or another day changes it, so a case's record is read once."""
-        held = self._urgent
+    def _clocks_of(self, unit: Unit, cases: Sequence[Case], day: date) -> dict[str, tuple[Reading, ...]]:
+        """Every clock of each case. Only an event or another day changes what they say, so a case's record is read once."""
+        held = self._clocks
         unread = [case for case in cases if (case.id, case.version, day) not in held]
         if len(held) + len(unread) > _MOST_CLOCKS:
-            held = self._urgent = {}  # another one: who reads the old one meanwhile finds it whole
+            held = self._clocks = {}  # another one: who reads the old one meanwhile finds it whole
             unread = list(cases)
         streams = unit.events.of_many([case.id for case in unread])
         for case in unread:
-            clocks = read_clocks(flow_named(case.flow), replace(case, history=streams[case.id]), self.rules, day)
-            running = (item for item in clocks if item.state == "running")
-            held[case.id, case.version, day] = min(running, key=lambda item: item.left, default=None)
+            full = replace(case, history=streams[case.id])
+            held[case.id, case.version, day] = read_clocks(flow_named(case.flow), full, self.rules, day)
         return {case.id: held[case.id, case.version, day] for case in cases}
 
     def allowed(self, actor: Actor, case_id: str) -> tuple[Allowed, ...]:
@@ -427,6 +436,11 @@ class Cases:
     def openable(self, actor: Actor) -> tuple[str, ...]:
         """Names of the flows the actor's seats may open."""
         return tuple(name for name, table in flows().items() if any(seat.admits(actor, None) for seat in table.opening.by))
+
+
+def most_urgent(clocks: Iterable[Reading]) -> Reading | None:
+    """The running clock that ends first."""
+    return min((item for item in clocks if item.state == "running"), key=lambda item: item.left, default=None)
 
 
 def _may_touch(flow: Flow, case: Case, actor: Actor, command: str) -> bool:

@@ -110,6 +110,13 @@ class CaseRows:
         query = sa.select(cases.c.flow, cases.c.state, sa.func.count()).group_by(cases.c.flow, cases.c.state)
         return {(flow, state): int(number) for flow, state, number in self.connection.execute(query)}
 
+    def tallied(self, flows: Sequence[str]) -> dict[tuple[str, str, str], int]:
+        """How many cases of these flows stand in each (flow, state), by the day (ISO, UTC) they were opened."""
+        day = sa.func.substr(cases.c.opened_at, 1, 10)
+        query = sa.select(cases.c.flow, cases.c.state, day, sa.func.count()).where(cases.c.flow.in_(flows))
+        found = self.connection.execute(query.group_by(cases.c.flow, cases.c.state, day))
+        return {(flow, state, opened): int(number) for flow, state, opened, number in found}
+
 
 @lru_cache(maxsize=64)
 def _listing(asked: frozenset[str], *, oldest_first: bool) -> sa.Select[Any]:

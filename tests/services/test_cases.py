@@ -1,6 +1,7 @@
 # ruff: noqa: RUF043 - codes hold a dot, and any character there will do
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -233,11 +234,25 @@ def test_tasks_show_what_waits_for_whom_with_its_clock(city: City) -> None:
 
 
 def test_clocks_of_many_are_those_of_each_and_of_no_hidden_case(city: City) -> None:
-    cases = [proposed(city, version=f"1.0.{number}").id for number in range(3)]
-    asked = [*cases, "rel-unknown", f"resource:{RESOURCE}"]
-    assert city.cases.clocks_of(city["operator"], asked) == {case: city.cases.clocks(city["operator"], case) for case in cases}
-    assert all(city.cases.clocks_of(city["operator"], cases).values())
-    assert city.cases.clocks_of(ANONYMOUS, asked) == {}
+    cases = [proposed(city, version=f"1.0.{number}") for number in range(3)]
+    of_each = {case.id: city.cases.clocks(city["operator"], case.id) for case in cases}
+    assert city.cases.clocks_of(city["operator"], cases) == of_each
+    assert all(of_each.values())
+    assert city.cases.clocks_of(ANONYMOUS, cases) == {}
+
+
+def test_cases_are_tallied_as_they_are_listed(city: City) -> None:
+    for number in range(3):
+        proposed(city, version=f"1.0.{number}")
+    city.clock.forward(days=1)
+    released(city, version="1.0.7")
+    flows = ("release", "access")
+    for person in ("operator", "operator2", "auditor", "developer"):
+        listed = city.cases.list(city[person], flow="release").items
+        tally = city.cases.tally(city[person], flows)
+        assert tally["release"] == Counter((case.state, case.opened_at.date()) for case in listed)
+        assert not tally["access"]
+    assert city.cases.tally(city["auditor"], flows)["release"].total() == 4
 
 
 def test_tasks_ask_as_many_questions_however_many_cases_wait(city: City) -> None:

@@ -41,13 +41,13 @@ def test_a_release_goes_through_and_folds_the_same(city: City) -> None:
 
 
 def test_what_waits_is_found_with_its_clocks(city: City) -> None:
-    cases = [proposed(city, version=f"1.0.{number}").id for number in range(3)]
+    cases = [proposed(city, version=f"1.0.{number}") for number in range(3)]
     (first, *_) = tasks = city.cases.tasks(city["reviewer"])
-    assert {task.case.id for task in tasks} == set(cases)
+    assert {task.case.id for task in tasks} == {case.id for case in cases}
     assert first.clock in city.cases.clocks_of(city["reviewer"], cases)[first.case.id]
     with city.database.read() as unit:
         found = unit.cases.oldest([("release", "in_review"), ("release", "gated"), ("demand", "open")], 2)
-    assert [case.id for case in found] == sorted(cases)[:2]
+    assert [case.id for case in found] == sorted(case.id for case in cases)[:2]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE events SET actor='x'", "DELETE FROM events", "DELETE FROM ledger_leaves"])

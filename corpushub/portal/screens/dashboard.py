@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import chain
 
 from corpushub.base.errors import HubError
 from corpushub.base.identity import business_day
 from corpushub.domain.indicators import Indicator
-from corpushub.domain.workflow import Case
 from corpushub.portal import casework, pictures, values
 from corpushub.portal.downloads import REPORT
 from corpushub.portal.html import (
@@ -39,10 +40,13 @@ from corpushub.portal.pages import Ask, Page, Screen, link
 from corpushub.portal.parts import bar, card, figure, grid, heading
 from corpushub.services.oversight import OVERSIGHT
 
-MOST = 1000
+TIMED = 100  # newest cases of a flow whose clocks are read
 CODED = frozenset({"coded", "expiring"})  # states of a registration whose code stands
 WEEKS, MONTHS = 12, 6
 SHOWN = ("registration", "authorization", "release", "access", "entitlement", "demand", "objection", "incident")
+
+
+Tally = Counter[tuple[str, date]]  # cases of a flow by state and the day they were opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +60,16 @@ class Figure:
 
 def show(ask: Ask) -> Page:
     t = ask.t
-    held = {flow: ask.hub.cases.list(ask.actor, flow=flow, limit=MOST).items for flow in SHOWN}
+    held = ask.hub.cases.tally(ask.actor, SHOWN)
     entries = ask.hub.finder.find(ask.actor, size=1)
-    registered = len({case.data["resource"] for case in held["registration"] if case.state in CODED})
     figures = [
         Figure("entries", f"{entries.total:,}", "registration"),
-        Figure("registered", share(registered, entries.total), "registration"),
+        Figure("registered", share(min(states(held["registration"], *CODED), entries.total), entries.total), "registration"),
         Figure("authorizations", str(states(held["authorization"], "active")), "authorization"),
         Figure("releases", str(states(held["release"], "released")), "release"),
         Figure("grants", str(states(held["entitlement"], "active")), "entitlement"),
-        Figure("in_time", in_time(ask, held), "access"),
-        Figure("objections", str(sum(1 for case in held["objection"] if casework.is_running(case))), "objection"),
+        Figure("in_time", in_time(ask), "access"),
+        Figure("objections", str(running("objection", held["objection"])), "objection"),
     ]
     way, sheet = exporting(ask)
     body = joined(
@@ -198,36 +201,43 @@ def share(part: int, whole: int) -> str:
     return f"{part / whole:.0%}" if whole else "–"
 
 
-def states(cases: Sequence[Case], state: str) -> int:
-    return sum(1 for case in cases if case.state == state)
+def states(tally: Tally, *wanted: str) -> int:
+    return sum(number for (state, _), number in tally.items() if state in wanted)
 
 
-def in_time(ask: Ask, held: dict[str, tuple[Case, ...]]) -> str:
-    """Clocks met among clocks ended, over requests, demands and objections."""
-    ids = [case.id for flow in ("access", "demand", "objection", "release") for case in held[flow][:100]]
-    readings = [reading for clocks in ask.hub.cases.clocks_of(ask.actor, ids).values() for reading in clocks]
+def running(flow: str, tally: Tally) -> int:
+    return sum(number for (state, _), number in tally.items() if casework.runs(flow, state))
+
+
+def in_time(ask: Ask) -> str:
+    """Clocks met among clocks ended, over the newest requests, demands, objections and releases."""
+    newest = [
+        ask.hub.cases.list(ask.actor, flow=flow, limit=TIMED).items for flow in ("access", "demand", "objection", "release")
+    ]
+    clocks = ask.hub.cases.clocks_of(ask.actor, chain.from_iterable(newest))
+    readings = [reading for listed in clocks.values() for reading in listed]
     met = sum(reading.state == "met" for reading in readings)
     return share(met, met + sum(reading.state == "missed" for reading in readings))
 
 
-def activity(ask: Ask, held: dict[str, tuple[Case, ...]]) -> list[tuple[str, int]]:
+def activity(ask: Ask, held: Mapping[str, Tally]) -> list[tuple[str, int]]:
     """Cases opened in each of the last weeks, oldest first."""
     now = ask.hub.clock()
     counts = [0] * WEEKS
-    for cases in held.values():
-        for case in cases:
-            back = (now - case.opened_at) // timedelta(days=7)
+    for tally in held.values():
+        for (_, day), number in tally.items():
+            back = (now.date() - day).days // 7
             if 0 <= back < WEEKS:
-                counts[WEEKS - 1 - back] += 1
+                counts[WEEKS - 1 - back] += number
     return [
         (ask.t.moment(now - timedelta(days=7 * (WEEKS - 1 - index)), day=True)[5:], count) for index, count in enumerate(counts)
     ]
 
 
-def flow_bars(ask: Ask, held: dict[str, tuple[Case, ...]]) -> Safe:
+def flow_bars(ask: Ask, held: Mapping[str, Tally]) -> Safe:
     """Open cases of each flow, with the way to them."""
     t = ask.t
-    counts = [(flow, sum(1 for case in cases if casework.is_running(case)), len(cases)) for flow, cases in held.items()]
+    counts = [(flow, running(flow, tally), tally.total()) for flow, tally in held.items()]
     most = max((whole for _, _, whole in counts), default=1) or 1
     rows = [
         div(
@@ -235,10 +245,10 @@ def flow_bars(ask: Ask, held: dict[str, tuple[Case, ...]]) -> Safe:
             if (where := casework.screen_of(ask, flow))
             else span(t.name("name", flow)),
             bar(whole / most),
-            b(t("dashboard.open_of", open=running, all=whole)),
+            b(t("dashboard.open_of", open=open_, all=whole)),
             c="bar-row",
         )
-        for flow, running, whole in counts
+        for flow, open_, whole in counts
     ]
     return div(*rows)
 
