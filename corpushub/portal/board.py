@@ -44,10 +44,16 @@ class Board:
         t = ask.t
         flow = ask.query.get("flow") if ask.query.get("flow") in self.flows else self.flows[0]
         assert flow is not None
-        page = ask.hub.cases.list(ask.actor, flow=flow, limit=PER_PAGE, cursor=ask.query.get("after") or None)
-        usual = "open" if not page.items or any(casework.is_running(case) for case in page.items) else "all"
+        tally = ask.hub.cases.tally(ask.actor, (flow,))[flow]
+        counts = Counter(dict.fromkeys(flow_named(flow).states, 0))
+        for (state, _), number in tally.items():
+            counts[state] += number
+        running = [state for state in counts if casework.runs(flow, state)]
+        usual = "open" if not tally or any(counts[state] for state in running) else "all"
         which = ask.query.get("show") or usual
-        cases = [case for case in page.items if which == "all" or casework.is_running(case) == (which == "open")]
+        states = {"open": running, "closed": [state for state in counts if state not in running]}.get(which)
+        page = ask.hub.cases.list(ask.actor, flow=flow, states=states, limit=PER_PAGE, cursor=ask.query.get("after") or None)
+        cases = list(page.items)
         tasks = ask.hub.cases.waiting(ask.actor, cases)
         cases.sort(key=waiting_first(tasks))
         way, sheet = casework.opening(ask, flow, choices.all_of(ask, flow_named(flow).opening.fields), ask.query)
@@ -63,8 +69,8 @@ class Board:
             tabs(ask, kinds, flow, name="flow") if len(self.flows) > 1 else None,
             div(tabs(ask, shown, which, name="show", default=usual), c="subtabs"),
             table(ask, cases, tasks) if cases else self.nothing(ask, flow, way is not None),
-            a(t("portal.next"), href=ask.href(after=page.cursor), c="btn small") if page.cursor else None,
-            flow_card(ask, flow, page.items),
+            further(ask, page.cursor),
+            flow_card(ask, flow, counts),
             sheet,
         )
         return Page(t(f"{self.place}.title"), body)
@@ -80,9 +86,13 @@ class Board:
         return Page(title, case_view(ask, case, self))
 
 
-def flow_card(ask: Ask, flow: str, cases: Sequence[Case]) -> Safe:
-    """How cases of this flow go, with how many of the listed ones stand where."""
-    counts = Counter(case.state for case in cases)
+def further(ask: Ask, cursor: str) -> Safe | None:
+    """The way to the next page, where there is one."""
+    return a(ask.t("portal.next"), href=ask.href(after=cursor), c="btn small") if cursor else None
+
+
+def flow_card(ask: Ask, flow: str, counts: Mapping[str, int]) -> Safe:
+    """How cases of this flow go, with how many the reader may see stand where."""
     picture = diagrams.flow_picture(ask.t, flow_named(flow), counts=counts)
     return card(ask.t("board.flow_how", flow=ask.t.name("name", flow)), picture, aside=ask.t("board.flow_note"))
 

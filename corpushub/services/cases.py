@@ -297,16 +297,25 @@ class Cases:
         states: Sequence[str] | None = None,
         mine: bool = False,
         subject: str = "",
+        naming: str = "",
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page:
-        """Cases the actor may read, newest first; `mine`: opened by the actor's organisation."""
+        """Cases the actor may read, newest first; `mine`: opened by the actor's organisation; `naming`: one of whose answers is or lists this."""
+        if states is not None and not states:
+            return Page(())
         found: list[Case] = []
         after = cursor or ""
         with self.database.read() as unit:
             while len(found) <= limit:
                 batch = unit.cases.list(
-                    flow=flow or "", states=states or (), subject=subject, org=actor.org if mine else "", after=after, limit=_PAGE
+                    flow=flow or "",
+                    states=states or (),
+                    subject=subject,
+                    org=actor.org if mine else "",
+                    naming=naming,
+                    after=after,
+                    limit=_PAGE,
                 )
                 found += [case for case in batch if may_read(flow_named(case.flow), case, actor)]
                 if len(batch) < _PAGE:

@@ -22,6 +22,7 @@ STATUSES: Mapping[str, tuple[str, ...]] = {
     "rejected": ("rejected", "withdrawn", "closed"),
 }
 FIELDS = ("purpose", "channels", "plan", "days", "members", "max_rows", "regions", "terms_accepted")
+_EVERY = 10_000  # requests of one dataset or organisation: clients ask for all of them
 _TOWARDS_DECISION = {"submitted": "triage", "in_review": "propose"}
 
 
@@ -59,12 +60,14 @@ class Requests:
         return [Standing(case, status) for case in self._about(actor, repo.id, status)]
 
     def _about(self, actor: Actor, repo_id: str, status: str) -> Sequence[Case]:
-        return self.cases.list(actor, flow="access", subject=repo_id, states=STATUSES[status], limit=200).items
+        return self.cases.list(actor, flow="access", subject=repo_id, states=STATUSES[status], limit=_EVERY).items
 
     def mine(self, actor: Actor, case_id: str = "") -> list[Standing]:
         """Requests of the actor's organisation, newest first; or the one named. Raises: Forbidden("token.…")."""
         self.access.require_scope(actor, "read")
-        found = (self.cases.get(actor, case_id),) if case_id else self.cases.list(actor, flow="access", mine=True).items
+        found = (
+            (self.cases.get(actor, case_id),) if case_id else self.cases.list(actor, flow="access", mine=True, limit=_EVERY).items
+        )
         return [Standing(case, status_of(case)) for case in found if case.flow == "access"]
 
     def decide(self, actor: Actor, repo_id: str, whose: str, *, status: str, reason: str = "") -> Standing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +19,7 @@ from corpushub.store.tables import cases
 # Built once: making a statement costs as much as running it.
 _ONE = sa.select(cases).where(cases.c.id == sa.bindparam("of"))
 _INSERT = cases.insert()
+_DATA = sa.type_coerce(cases.c.data, sa.Text)
 # What stands in some (flow, state), the oldest `most` of each flow: one question over all flows.
 _PLACED = (
     sa.select(cases.c.id, sa.func.row_number().over(partition_by=cases.c.flow, order_by=cases.c.id).label("place"))
@@ -73,15 +75,22 @@ class CaseRows:
         states: Sequence[str] = (),
         subject: str = "",
         org: str = "",
+        naming: str = "",
         after: str = "",
         limit: int = 0,
         oldest_first: bool = False,
     ) -> tuple[Case, ...]:
-        """Cases newest first (ids sort by time), or oldest first; `after` is the last id of the page before (newest first only)."""
+        """Cases newest first (ids sort by time), or oldest first; `after` is the last id of the page before (newest first only).
+
+        `naming`: only cases one of whose answers is this text, or a list that holds it.
+        """
         equal = {name: wanted for name, wanted in (("flow", flow), ("subject", subject), ("opened_org", org)) if wanted}
         more = {"states": list(states), "after": after, "most": limit}
         asked: dict[str, Any] = equal | {name: wanted for name, wanted in more.items() if wanted}
-        rows = self.connection.execute(_listing(frozenset(asked), oldest_first=oldest_first), asked)
+        query = _listing(frozenset(asked), oldest_first=oldest_first)
+        if naming:
+            query = query.where(_DATA.contains(json.dumps(naming, ensure_ascii=False), autoescape=True))
+        rows = self.connection.execute(query, asked)
         return tuple(_case(row) for row in rows.mappings())
 
     def oldest(self, standing: Sequence[tuple[str, str]], most: int) -> tuple[Case, ...]:

@@ -14,13 +14,14 @@ from corpushub.base.errors import Forbidden, Invalid
 from corpushub.domain.delta import read_delta
 from corpushub.domain.flows.record import KINDS
 from corpushub.domain.parties import SYSTEM
+from corpushub.portal import board
 from corpushub.portal.downloads import PAGE_IN, PAGE_OUT, REPORT
 from corpushub.portal.pages import Ask, Outcome, Screen, Words
-from corpushub.portal.screens import all_screens
+from corpushub.portal.screens import all_screens, ask, desk
 from corpushub.services.accounts import COOKIE
 from corpushub.services.hub import Hub
 from corpushub.web import create_app
-from tests.kit.gov import an_entry
+from tests.kit.gov import RESOURCE, an_entry, registered
 from tests.kit.hub import SomeHub, some_hub
 
 
@@ -214,3 +215,25 @@ def test_who_declares_an_interest_stands_aside(here: SomeHub) -> None:
     assert held == {"person": "developer", "org": "data-group", "kind": "owns a third", "ended": ""}
     assert "owns a third" in shown(here, "developer", "/home/account")
     assert "owns a third" not in shown(here, "provider", "/home/account"), "one's own alone"
+
+
+def test_what_is_open_is_listed_however_many_newer_cases_are_closed(here: SomeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "PER_PAGE", 2)
+    monkeypatch.setattr(desk, "PER_PAGE", 2)
+    monkeypatch.setattr(ask, "PER_PAGE", 2)
+    developer = here.parties.actor_of("developer")
+    asked = [{"title": f"tide number {number}", "text": "the tides of every harbour, by the hour"} for number in range(5)]
+    cases = sorted(here.hub.cases.open(developer, "demand", words).id for words in asked)
+    registered(here.city)
+    wrong = {"about": RESOURCE, "kind": "missing", "text": "a day is missing"}
+    objections = sorted(here.hub.cases.open(developer, "objection", wrong).id for _ in range(5))
+    for closed in (*cases[1:], *objections[1:]):
+        here.hub.cases.execute(developer, closed, "withdraw", {})
+    assert cases[0] in shown(here, "operator", "/demand/desk")
+    assert cases[2] in shown(here, "developer", "/demand/ask", after=cases[3])
+    assert objections[0] in shown(here, "authority", "/data/objections")
+    listed = shown(here, "authority", "/data/objections", show="closed")
+    assert objections[0] not in listed
+    assert objections[4] in listed
+    assert f"after={objections[3]}" in listed
+    assert objections[1] in shown(here, "authority", "/data/objections", show="closed", after=objections[3])

@@ -166,3 +166,12 @@ def test_what_an_operator_sets_in_the_address_wins_on_postgresql() -> None:
 
 
 LEFT_OPEN = "idle_in_transaction_session_timeout"
+
+
+def test_cases_that_name_something_are_found_and_no_others(city: City) -> None:
+    case = released(city)
+    (entry,) = case.data["resources"]
+    assert [item.id for item in city.cases.list(SYSTEM, flow="release", naming=entry).items] == [case.id]
+    for other in (entry[:-1], entry.replace("/", "_"), "%", '"'):
+        assert not city.cases.list(SYSTEM, flow="release", naming=other).items
+    assert not city.cases.list(SYSTEM, flow="release", states=[]).items

@@ -8,7 +8,7 @@ from corpushub.base.errors import HubError
 from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, choices, forms, matches
-from corpushub.portal.board import Board, table
+from corpushub.portal.board import PER_PAGE, Board, further, table
 from corpushub.portal.html import Child, Safe, button, div, form, input_, joined, p, textarea
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, chip, empty, heading, refusal
@@ -83,13 +83,11 @@ def taken_away(ask: Ask) -> tuple[str, ...]:
 def mine(ask: Ask) -> Safe:
     """Demands of the reader's organisation, with their clocks."""
     t = ask.t
-    cases = [case for case in ask.hub.cases.list(ask.actor, flow="demand", limit=100).items if case.opened_org == ask.actor.org]
-    tasks = ask.hub.cases.waiting(ask.actor, cases)
-    return (
-        card(t("ask.mine"), table(ask, cases, tasks), c="flush")
-        if cases
-        else empty(t("ask.no_demands"), t("ask.no_demands_next"))
-    )
+    page = ask.hub.cases.list(ask.actor, flow="demand", mine=True, limit=PER_PAGE, cursor=ask.query.get("after") or None)
+    if not page.items:
+        return empty(t("ask.no_demands"), t("ask.no_demands_next"))
+    tasks = ask.hub.cases.waiting(ask.actor, page.items)
+    return joined(card(t("ask.mine"), table(ask, page.items, tasks), c="flush"), further(ask, page.cursor))
 
 
 def sheet(ask: Ask, words: str) -> Safe | None:

@@ -15,6 +15,7 @@ from corpushub.portal.parts import Tone, bar, card, chip, empty, facts, grid, he
 
 FACETS = ("domain", "owner", "region", "open_attribute", "share_attribute", "kind", "state")
 PER_PAGE = 30
+MOST = 200  # releases of one entry
 OPENNESS: Mapping[str, Tone] = {"unconditional": "good", "conditional": "warn", "none": "bad"}
 
 
@@ -314,7 +315,7 @@ def fields(t: Words, entry: Resource) -> Safe:
 
 def made_from(ask: Ask, entry: Resource) -> Safe:
     """Released datasets this entry went into."""
-    releases = ask.hub.cases.list(ask.actor, flow="release", states=("released", "superseded"), limit=200).items
+    releases = ask.hub.cases.list(ask.actor, flow="release", states=("released", "superseded"), naming=entry.id, limit=MOST).items
     used = [case for case in releases if entry.id in case.data.get("resources", ())]
     if not used:
         return empty(ask.t("catalog.no_datasets"), ask.t("catalog.no_datasets_next"))

@@ -12,20 +12,22 @@ from corpushub.portal.pages import Ask
 from corpushub.portal.parts import card, chip, empty, state_chip
 
 ROOTS = ("active", "amending", "suspended")
+SHOWN, MOST = 20, 500  # authorizations on a page, and what is shown below each
 
 
 def tree(ask: Ask) -> Safe:
     """Every live authorization with all that was handed on below it."""
-    roots = ask.hub.cases.list(ask.actor, flow="authorization", states=ROOTS, limit=50).items
-    below = ask.hub.cases.list(ask.actor, flow="delegation", limit=500).items
-    children: dict[str, list[Case]] = {}
-    for case in below:
-        children.setdefault(str(case.data.get("parent", "")), []).append(case)
+    page = ask.hub.cases.list(ask.actor, flow="authorization", states=ROOTS, limit=SHOWN, cursor=ask.query.get("roots") or None)
+    roots, children = page.items, dict[str, list[Case]]()
+    for root in roots:
+        for case in ask.hub.cases.list(ask.actor, flow="delegation", subject=root.id, limit=MOST).items:
+            children.setdefault(str(case.data.get("parent", "")), []).append(case)
     if not roots:
         return card(ask.t("delegations.tree"), empty(ask.t("delegations.no_root"), ask.t("delegations.no_root_next")))
     return card(
         ask.t("delegations.tree"),
         ul(*[branch(ask, root, children) for root in roots], c="tree"),
+        a(ask.t("portal.next"), href=ask.href(roots=page.cursor), c="btn small") if page.cursor else None,
         aside=ask.t("delegations.tree_note"),
     )
 

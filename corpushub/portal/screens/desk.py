@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from corpushub.base.errors import HubError
+from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, values
-from corpushub.portal.board import table
+from corpushub.portal.board import PER_PAGE, further, table
 from corpushub.portal.html import Child, Safe, a, b, button, div, joined, span
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, chip, empty, grid, heading, tabs
@@ -31,11 +32,15 @@ def show(ask: Ask) -> Page:
 
 
 def demands(ask: Ask) -> Safe:
-    """Running demands, those that wait for the reader first."""
-    cases = [case for case in ask.hub.cases.list(ask.actor, flow="demand", limit=200).items if casework.is_running(case)]
+    """Running demands, those that wait for the reader first; a page at a time where there are many."""
+    states = [state for state in flow_named("demand").states if casework.runs("demand", state)]
+    page = ask.hub.cases.list(ask.actor, flow="demand", states=states, limit=PER_PAGE, cursor=ask.query.get("after") or None)
+    cases = list(page.items)
     tasks = ask.hub.cases.waiting(ask.actor, cases)
     cases.sort(key=by_task(tasks))
-    return table(ask, cases, tasks) if cases else empty(ask.t("desk.none"), ask.t("desk.none_next"))
+    if not cases:
+        return empty(ask.t("desk.none"), ask.t("desk.none_next"))
+    return joined(table(ask, cases, tasks), further(ask, page.cursor))
 
 
 def by_task(tasks: Mapping[str, Task]) -> Callable[[Case], tuple[bool, str]]:

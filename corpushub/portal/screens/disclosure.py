@@ -9,7 +9,7 @@ from corpushub.base.identity import business_day
 from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, choices, forms, register_view, values
-from corpushub.portal.board import Board
+from corpushub.portal.board import Board, further
 from corpushub.portal.html import Child, Safe, a, b, button, div, joined, span
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, digest, empty, grid, heading, moment, number, state_chip, tabs
@@ -17,6 +17,7 @@ from corpushub.services.registers import PUBLIC
 
 FLOWS = ("authorization", "price", "plan_item", "share_item", "disclosure", "record")
 TABS = (*FLOWS, "register")
+PER_PAGE = 100
 
 
 def show(ask: Ask) -> Page:
@@ -36,10 +37,11 @@ def show(ask: Ask) -> Page:
 
 def listed(ask: Ask, flow: str) -> Safe:
     t = ask.t
-    rows = [case for case in ask.hub.cases.list(ask.actor, flow=flow, limit=200).items if case.state != "draft"]
-    if not rows:
+    states = [state for state in flow_named(flow).states if state != "draft"]
+    page = ask.hub.cases.list(ask.actor, flow=flow, states=states, limit=PER_PAGE, cursor=ask.query.get("after") or None)
+    if not page.items:
         return empty(t(f"disclosure.none_{flow}"), t("disclosure.none_next"))
-    return card(None, TABLES[flow](ask, rows), c="flush")
+    return joined(card(None, TABLES[flow](ask, page.items), c="flush"), further(ask, page.cursor))
 
 
 def disclosing(ask: Ask) -> tuple[Safe | None, Safe | None]:

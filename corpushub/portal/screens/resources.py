@@ -16,6 +16,8 @@ from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, chip, empty, grid, heading, tabs
 
 FLOWS = ("attribute", "classification")
+RESTING = ("active", "expiring", "released", "superseded", "amending")  # states in which something rests on an entry
+MOST = 200  # of a kind
 
 
 def listing(ask: Ask) -> Page:
@@ -158,18 +160,9 @@ def edit_form(ask: Ask, entry: Resource) -> Safe:
 def impact(ask: Ask, entry: Resource) -> Safe:
     """What a change of this entry would touch: grants, authorizations and releases that rest on it."""
     found: list[Case] = []
-    for flow, key in (
-        ("authorization", "resources"),
-        ("delegation", "resources"),
-        ("release", "resources"),
-        ("entitlement", "resources"),
-    ):
-        held = ask.hub.cases.list(ask.actor, flow=flow, limit=200).items
-        found += [
-            case
-            for case in held
-            if entry.id in case.data.get(key, ()) and case.state in {"active", "expiring", "released", "superseded", "amending"}
-        ]
+    for flow in ("authorization", "delegation", "release", "entitlement"):
+        held = ask.hub.cases.list(ask.actor, flow=flow, states=RESTING, naming=entry.id, limit=MOST).items
+        found += [case for case in held if entry.id in case.data.get("resources", ())]
     if not found:
         return p(ask.t("resources.no_impact"), c="quiet")
     rows = [
