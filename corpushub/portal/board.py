@@ -48,7 +48,7 @@ class Board:
         counts = Counter(dict.fromkeys(flow_named(flow).states, 0))
         for (state, _), number in tally.items():
             counts[state] += number
-        running = [state for state in counts if casework.runs(flow, state)]
+        running = casework.running(flow)
         usual = "open" if not tally or any(counts[state] for state in running) else "all"
         which = ask.query.get("show") or usual
         states = {"open": running, "closed": [state for state in counts if state not in running]}.get(which)

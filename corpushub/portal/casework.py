@@ -78,6 +78,11 @@ def is_running(case: Case) -> bool:
     return runs(case.flow, case.state)
 
 
+def running(flow: str) -> tuple[str, ...]:
+    """The states of a flow in which `is_running` holds."""
+    return tuple(state for state in flow_named(flow).states if runs(flow, state))
+
+
 @cache
 def runs(flow: str, state: str) -> bool:
     """`is_running` of any case of this flow in this state."""

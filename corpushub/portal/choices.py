@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
 
 from corpushub.domain.form import Field
 from corpushub.domain.workflow import Case
@@ -31,34 +33,40 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
     if any(item.required and item.name in ABOUT for item in asked):
         found |= dict.fromkeys(ABOUT, all_or_none([*datasets(ask), *entries(ask)]))
     if "demand" in names:
-        held = ask.hub.cases.list(ask.actor, flow="demand", limit=MOST).items
-        found["demand"] = [(case.id, f"{casework.title_of(ask, case)} · {case.id}") for case in held if casework.is_running(case)]
+        found["demand"] = listed(
+            ask, "demand", lambda case: f"{casework.title_of(ask, case)} · {case.id}", states=casework.running("demand")
+        )
     if "contest" in names:
-        held = ask.hub.cases.list(ask.actor, flow="record", states=("confirmed",), limit=MOST).items
-        found["contest"] = [(case.id, casework.title_of(ask, case)) for case in held if case.data["kind"] == "contest"]
+        found["contest"] = listed(ask, "record", partial(casework.title_of, ask), states=("confirmed",), subject="contest")
     if "copied_from" in names:
-        held = ask.hub.cases.list(ask.actor, flow="access", limit=MOST).items
-        mine = [case for case in held if case.opened_org == ask.actor.org]
-        found["copied_from"] = [
-            (case.id, f"{casework.title_of(ask, case)} · {ask.t.moment(case.opened_at, day=True)}") for case in mine
-        ]
+        found["copied_from"] = listed(
+            ask, "access", lambda case: f"{casework.title_of(ask, case)} · {ask.t.moment(case.opened_at, day=True)}", mine=True
+        )
     if "entitlements" in names:
-        held = ask.hub.cases.list(ask.actor, flow="entitlement", states=("active", "expiring"), limit=MOST).items
-        found["entitlements"] = [
-            (case.id, f"{casework.org_name(ask, str(case.data.get('holder', '')))} · {casework.title_of(ask, case)}")
-            for case in held
-        ]
+        found["entitlements"] = listed(
+            ask,
+            "entitlement",
+            lambda case: f"{holder(ask, case)} · {casework.title_of(ask, case)}",
+            states=("active", "expiring"),
+        )
     if "parent" in names:
-        pages = [
-            ask.hub.cases.list(ask.actor, flow=flow, states=("active",), limit=MOST).items
+        pairs = [
+            listed(
+                ask,
+                flow,
+                lambda case: f"{ask.t.name('name', case.flow)} · {casework.title_of(ask, case)} · {holder(ask, case)}",
+                states=("active",),
+            )
             for flow in ("authorization", "delegation")
         ]
-        found["parent"] = [
-            (case.id, f"{ask.t.name('name', case.flow)} · {casework.title_of(ask, case)} · {holder(ask, case)}")
-            for page in pages
-            for case in page
-        ]
+        found["parent"] = TOO_MANY if TOO_MANY in pairs else all_or_none([*pairs[0], *pairs[1]])
     return found
+
+
+def listed(ask: Ask, flow: str, words: Callable[[Case], str], **which: Any) -> Sequence[tuple[str, str]]:
+    """Cases the reader sees, by words and id; none where there are too many to choose from."""
+    held = ask.hub.cases.list(ask.actor, flow=flow, limit=MOST + 1, **which).items
+    return all_or_none([(case.id, words(case)) for case in held])
 
 
 def holder(ask: Ask, case: Case) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from corpushub.base.errors import HubError
-from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, values
 from corpushub.portal.board import PER_PAGE, further, table
@@ -33,8 +32,8 @@ def show(ask: Ask) -> Page:
 
 def demands(ask: Ask) -> Safe:
     """Running demands, those that wait for the reader first; a page at a time where there are many."""
-    states = [state for state in flow_named("demand").states if casework.runs("demand", state)]
-    page = ask.hub.cases.list(ask.actor, flow="demand", states=states, limit=PER_PAGE, cursor=ask.query.get("after") or None)
+    states, cursor = casework.running("demand"), ask.query.get("after") or None
+    page = ask.hub.cases.list(ask.actor, flow="demand", states=states, limit=PER_PAGE, cursor=cursor)
     cases = list(page.items)
     tasks = ask.hub.cases.waiting(ask.actor, cases)
     cases.sort(key=by_task(tasks))

@@ -10,30 +10,31 @@ from corpushub.domain.flows import flow_named
 from corpushub.domain.parties import Role
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, choices, entry_form, forms
-from corpushub.portal.board import table
+from corpushub.portal.board import PER_PAGE, further, table
 from corpushub.portal.html import Child, Safe, a, button, div, form, input_, joined, label, option, p, select, span, textarea
 from corpushub.portal.pages import Ask, Form, Outcome, Page, Screen, link
 from corpushub.portal.parts import card, chip, empty, grid, heading, tabs
 
 FLOWS = ("attribute", "classification")
 RESTING = ("active", "expiring", "released", "superseded", "amending")  # states in which something rests on an entry
-MOST = 200  # of a kind
+MOST = 200  # of a kind, and entries on a page
 
 
 def listing(ask: Ask) -> Page:
     """Entries the reader's organisation answers for; the authority sees all."""
     t = ask.t
     own: Mapping[str, str] = {} if ask.actor.has(Role.AUTHORITY, Role.SECTOR, Role.REGISTRAR) else {"owner": ask.actor.org}
-    found = ask.hub.catalog.search(ask.actor, ask.query.get("q", ""), limit=300, **own).items
+    after = ask.query.get("after", "")
+    found = ask.hub.catalog.search(ask.actor, ask.query.get("q", ""), limit=MOST, cursor=after, **own)
     flow = ask.query.get("flow", "")
     words: list[tuple[str, str, Child]] = [
-        ("", t("resources.entries"), len(found)),
+        ("", t("resources.entries"), None if after or found.cursor else len(found.items)),
         *[(name, t.name("name", name), None) for name in FLOWS],
     ]
     way, sheet = entry_form.entering(ask)
     many = a(t("intake.title"), href=link(ask.lang, entry_form.MANY), c="btn") if ask.actor.has(*entry_form.BULK) else None
     head = heading(t("resources.title"), lead=t("resources.lead"), actions=[many, way])
-    body = running(ask, flow) if flow in FLOWS else entries(ask, found)
+    body = running(ask, flow) if flow in FLOWS else joined(entries(ask, found.items), further(ask, found.cursor))
     return Page(t("resources.title"), joined(head, tabs(ask, words, flow, name="flow"), body, sheet))
 
 
@@ -71,13 +72,11 @@ def entries(ask: Ask, found: tuple[Resource, ...]) -> Safe:
 
 
 def running(ask: Ask, flow: str) -> Safe:
-    found = ask.hub.cases.list(ask.actor, flow=flow, limit=100).items
-    tasks = ask.hub.cases.waiting(ask.actor, found)
-    return (
-        table(ask, found, tasks)
-        if found
-        else empty(ask.t("board.none", flow=ask.t.name("name", flow)), ask.t("resources.none_cases_next"))
-    )
+    page = ask.hub.cases.list(ask.actor, flow=flow, limit=PER_PAGE, cursor=ask.query.get("after") or None)
+    if not page.items:
+        return empty(ask.t("board.none", flow=ask.t.name("name", flow)), ask.t("resources.none_cases_next"))
+    tasks = ask.hub.cases.waiting(ask.actor, page.items)
+    return joined(table(ask, page.items, tasks), further(ask, page.cursor))
 
 
 def editor(ask: Ask) -> Page:

@@ -392,12 +392,13 @@ def decide(ask: Ask, file: File) -> Safe:
 
 # -- bound to the hub ---------------------------------------------------------------------------------------------------------
 
+INBOX = 500
 OPEN = ("blocked", "gated", "in_review", "returned", "approved")
 WANTED = ("return", "reject", "approve", "publish", "submit", "resubmit", "waive", "quarantine", "lift", "withdraw", "cancel")
 
 
 def show(ask: Ask) -> Page:
-    cases = ask.hub.cases.list(ask.actor, flow="release", states=OPEN, limit=100).items
+    cases = ask.hub.cases.list(ask.actor, flow="release", states=OPEN, limit=INBOX).items
     waiting = ask.hub.cases.waiting(ask.actor, cases)
     ordered = sorted(cases, key=rank_of(waiting))
     items = [

@@ -238,7 +238,7 @@ def given(ask: Ask) -> Safe | None:
     if not ask.actor.has(Role.OPERATOR):
         return None
     t = ask.t
-    entries = [entry for entry in ask.hub.catalog.search(ask.actor, limit=MOST_GIVEN).items if entry.registration_code]
+    entries = ask.hub.catalog.search(ask.actor, limit=MOST_GIVEN, state="published").items
     known = [li(copied(t, entry.id), " ", span(t.of(entry.title), c="quiet small")) for entry in entries]
     places = [li(copied(t, name)) for name in ask.hub.studio.inputs(ask.actor)[:MOST_GIVEN]]
     return card(
