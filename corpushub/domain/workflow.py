@@ -476,28 +476,3 @@ def fold(events: Iterable[Event]) -> Case | None:
 def private_names(flow: Flow) -> frozenset[str]:
     """Answers of a flow that are personal and stay out of the ledger in clear."""
     return frozenset(item.name for row in (flow.opening, *flow.transitions) for item in row.fields if item.private)
-
-
-OVERSEERS = (Role.AUTHORITY, Role.AUDITOR, Role.SUPERVISOR, Role.SYSTEM)
-
-
-def may_read(flow: Flow, case: Case, actor: Actor) -> bool:
-    """The public sees public states; everybody sees what their organisation has a part in or their seat may act on; oversight sees all."""
-    if case.state in flow.public_states or actor.has(*OVERSEERS):
-        return True
-    if actor.is_anonymous:
-        return False
-    if actor.person in case.persons or actor.org in case.orgs or actor.org in stakeholders(flow, case)[1]:
-        return True
-    return any(seat.admits(actor, case) for seat in _reading(flow))
-
-
-def may_read_all(flow: Flow, actor: Actor) -> bool:
-    """Does one of the actor's seats open every case of this flow, whoever has a part in it?"""
-    return actor.has(*OVERSEERS) or any(not seat.party and seat.admits(actor, None) for seat in _reading(flow))
-
-
-def _reading(flow: Flow) -> tuple[Seat, ...]:
-    """Seats that read a case because they may, or because they may act on it."""
-    acting = (seat for row in flow.transitions for seat in row.by if seat.role not in {None, Role.PUBLIC} or seat.party)
-    return (*flow.readers, *acting)

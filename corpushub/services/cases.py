@@ -21,6 +21,7 @@ from corpushub.domain.clocks import Reading, next_wake, read_clocks
 from corpushub.domain.flows import flow_named, flows
 from corpushub.domain.form import Field
 from corpushub.domain.parties import SYSTEM, Actor
+from corpushub.domain.readers import may_read, may_read_all
 from corpushub.domain.workflow import (
     Act,
     Amend,
@@ -40,8 +41,6 @@ from corpushub.domain.workflow import (
     evolve,
     fold,
     is_standing,
-    may_read,
-    may_read_all,
     private_names,
 )
 from corpushub.services.facts import Linked, UnitFacts, nothing_linked
