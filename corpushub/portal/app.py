@@ -8,7 +8,8 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,7 +76,7 @@ def blocks(desk: Desk) -> Any:
 
     for function in (portal_show, portal_act):  # Gradio finds the request by its annotation, which has to be the class itself
         function.__annotations__ = {"data": dict, "request": gr.Request}
-    with gr.Blocks(title=desk.t("portal.name"), analytics_enabled=False, fill_width=True) as page:
+    with unserved(), gr.Blocks(title=desk.t("portal.name"), analytics_enabled=False, fill_width=True) as page:
         gr.HTML(
             html_template='<div class="screen-slot"></div>',
             js_on_load=ON_LOAD,
@@ -85,6 +86,21 @@ def blocks(desk: Desk) -> Any:
     page.state_session_capacity = 400
     page._queue.sleep_when_free = QUEUE_LOOKS_EVERY
     return page
+
+
+@contextmanager
+def unserved() -> Generator[None]:
+    """Gradio makes an application with some eighty routes twice for each page that is built, and mounts neither but a third: two thirds of what
+    starting the portal takes. Pages built in here have none until they are mounted.
+    """
+    from gradio.routes import App
+
+    make = App.__dict__["create_app"]
+    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        App.create_app = make  # type: ignore[method-assign]
 
 
 async def static_file(name: str) -> Response:
