@@ -12,7 +12,7 @@ import pytest
 from corpushub.base.errors import Conflict, Forbidden, HubError, Invalid
 from corpushub.domain.flows import flows
 from corpushub.domain.flows.revenue import ceiling
-from corpushub.domain.parties import ANONYMOUS, SYSTEM
+from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Role
 from corpushub.domain.workflow import Case
 from tests.kit.gov import (
     MATERIALS,
@@ -103,6 +103,10 @@ def test_closing_an_entry_suspends_grants_and_quarantines_releases_at_once(live:
 def test_opening_needs_named_checks_and_no_past_day(live: City) -> None:
     with pytest.raises(Invalid, match="attribute.checks"):
         live.cases.open(live["provider"], "attribute", change(checks={"secrecy": "provider"}))
+    with pytest.raises(Invalid, match="attribute.checker"):
+        live.cases.open(
+            live["provider"], "attribute", change(checks=dict.fromkeys(("secrecy", "personal", "trade_secret"), "nobody"))
+        )
     with pytest.raises(Invalid, match="attribute.past"):
         live.cases.open(live["provider"], "attribute", change(effective_from="2026-01-01"))
     walk(live, live.cases.open(live["provider"], "attribute", change()), ("authority", "reject", WHY))
@@ -937,6 +941,25 @@ def test_an_inspection_draws_a_sample_anybody_can_repeat(live: City) -> None:
     walk(live, again, ("supervisor", "clear"))
     with pytest.raises(Invalid, match="inspection.sample"):
         live.cases.open(live["supervisor"], "inspection", {"title": "x", "inspected": "stats-bureau", "population": names})
+
+
+def test_nobody_decides_on_the_inspection_of_their_own_organisation(live: City) -> None:
+    about = {"title": "spring", "inspected": live["implementer"].org}
+    case = live.cases.open(live["supervisor"], "inspection", about)
+    finding = {"findings": [{"entry": RESOURCE}], **WHY}
+    assert refused(live, "implementer", case, "clear") == "case.own_org"
+    assert refused(live, "implementer", case, "order", **finding) == "case.own_org"
+    case = walk(live, case, ("supervisor", "order", finding), ("implementer", "rectify", {"evidence": "done so"}))
+    assert refused(live, "implementer", case, "close") in {"case.own_act", "case.own_org"}
+
+
+def test_a_second_person_of_the_inspecting_office_closes(live: City) -> None:
+    case = live.cases.open(live["supervisor"], "inspection", {"title": "spring", "inspected": "stats-bureau"})
+    finding = {"findings": [{"entry": RESOURCE}], **WHY}
+    case = walk(live, case, ("supervisor", "order", finding), ("provider", "rectify", {"evidence": "done so"}))
+    assert refused(live, "supervisor", case, "close") == "case.own_act"
+    colleague = Actor("colleague", live["supervisor"].org, frozenset({Role.SUPERVISOR}))
+    assert live.cases.execute(colleague, case.id, "close", {}).state == "closed"
 
 
 def test_an_assessment_is_reported_and_accepted_for_a_time(live: City) -> None:

@@ -45,8 +45,13 @@ def opening_checked(_: Case, __: Actor, data: Data, context: Context) -> HubErro
     entry = context.facts.resource(data["resource"])
     if entry and entry.secrecy:
         return Conflict("attribute.secret", resource=entry.id, article=15)
-    missing = [name for name in CHECKS if not (data.get("checks") or {}).get(name)]
-    return Invalid("attribute.checks", missing=", ".join(missing)) if missing and data["name"] == "open_attribute" else None
+    if data["name"] != "open_attribute":
+        return None
+    signed = data.get("checks") or {}
+    if missing := [name for name in CHECKS if not signed.get(name)]:
+        return Invalid("attribute.checks", missing=", ".join(missing))
+    unknown = [str(signed[name]) for name in CHECKS if not context.facts.org_of(str(signed[name]))]
+    return Invalid("attribute.checker", person=unknown[0]) if unknown else None
 
 
 def not_in_the_past(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
