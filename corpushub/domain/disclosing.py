@@ -7,6 +7,7 @@ Every row names the event it comes from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import Any
 
@@ -18,8 +19,13 @@ FLOWS = ("authorization", "price", "release", "zone", "entitlement", "revenue")
 _AGREED = ("active", "amending", "suspended", "exiting", "ended")
 
 
-def pack(cases: Iterable[Case], orgs: Mapping[str, Org], *, year: int, org: str = "") -> dict[str, Any]:
-    """The pack of `year` for `org` (empty: the whole city); `cases` are folds of events up to the end of that year."""
+def pack(
+    cases: Iterable[Case], orgs: Mapping[str, Org], *, year: int, org: str = "", secret: AbstractSet[str] = frozenset()
+) -> dict[str, Any]:
+    """The pack of `year` for `org` (empty: the whole city); `cases` are folds of events up to the end of that year.
+
+    Entries that are `secret`, and what is made from them, are not in it (article 15).
+    """
     kept = sorted((case for case in cases if case.flow in FLOWS), key=lambda case: case.id)
     agreed = [
         case
@@ -40,6 +46,7 @@ def pack(cases: Iterable[Case], orgs: Mapping[str, Org], *, year: int, org: str 
         if case.flow == "release"
         and case.state in {"released", "superseded", "quarantined", "withdrawn"}
         and (not org or case.opened_org in operators | {org})
+        and secret.isdisjoint(case.data.get("resources", ()))
     ]
     named = sorted({str(case.data[key]) for case in agreed for key in ("implementer", "operator")} | ({org} if org else set()))
     return {
@@ -47,8 +54,8 @@ def pack(cases: Iterable[Case], orgs: Mapping[str, Org], *, year: int, org: str 
         "year": year,
         "org": org,
         "organisations": [_org(orgs[name]) for name in named if name in orgs],
-        "authorizations": [_authorization(case) for case in agreed],
-        "resources": sorted({name for case in agreed for name in case.data["resources"]}),
+        "authorizations": [_authorization(case, secret) for case in agreed],
+        "resources": sorted({name for case in agreed for name in case.data["resources"]} - secret),
         "caps": [_cap(case) for case in prices],
         "products": [_product(case, kept) for case in releases],
         "revenue": [
@@ -70,9 +77,10 @@ def _org(org: Org) -> dict[str, Any]:
     return {"id": org.id, "credit_code": org.credit_code, "kind": org.kind.value, "region": org.region, "name": dict(org.name)}
 
 
-def _authorization(case: Case) -> dict[str, Any]:
-    keys = ("mode", "implementer", "operator", "resources", "purposes", "channels", "valid_from", "valid_to")
-    return {"id": case.id, "event": _ref(case), "state": case.state, **{key: case.data[key] for key in keys}}
+def _authorization(case: Case, secret: AbstractSet[str]) -> dict[str, Any]:
+    keys = ("mode", "implementer", "operator", "purposes", "channels", "valid_from", "valid_to")
+    told = [name for name in case.data["resources"] if name not in secret]
+    return {"id": case.id, "event": _ref(case), "state": case.state, "resources": told, **{key: case.data[key] for key in keys}}
 
 
 def _cap(case: Case) -> dict[str, Any]:

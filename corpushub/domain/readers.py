@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import Case, Flow, Seat, stakeholders
 
 OVERSEERS = (Role.AUTHORITY, Role.AUDITOR, Role.SUPERVISOR, Role.SYSTEM)
 
 
-def may_read(flow: Flow, case: Case, actor: Actor) -> bool:
-    """The public sees public states; everybody sees what their organisation has a part in or their seat may act on; oversight sees all."""
-    if case.state in flow.public_states or actor.has(*OVERSEERS):
+def may_read(flow: Flow, case: Case, actor: Actor, secret: AbstractSet[str] = frozenset()) -> bool:
+    """The public sees public states; everybody sees what their organisation has a part in or their seat may act on; oversight sees all.
+
+    What names one of the `secret` entries is public no more (article 15).
+    """
+    if actor.has(*OVERSEERS) or (case.state in flow.public_states and secret.isdisjoint(entries_named(case))):
         return True
     if actor.is_anonymous:
         return False
     if actor.person in case.persons or actor.org in case.orgs or actor.org in stakeholders(flow, case)[1]:
         return True
     return any(seat.admits(actor, case) for seat in _reading(flow))
+
+
+def entries_named(case: Case) -> frozenset[str]:
+    """Ids of the catalog entries a case may be about."""
+    return frozenset(str(case.data.get(name, "")) for name in ("resource", "about")) | frozenset(case.data.get("resources", ()))
 
 
 def may_read_all(flow: Flow, actor: Actor) -> bool:

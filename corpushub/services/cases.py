@@ -21,7 +21,7 @@ from corpushub.domain.clocks import Reading, next_wake, read_clocks
 from corpushub.domain.flows import flow_named, flows
 from corpushub.domain.form import Field
 from corpushub.domain.parties import SYSTEM, Actor
-from corpushub.domain.readers import may_read, may_read_all
+from corpushub.domain.readers import OVERSEERS, entries_named, may_read, may_read_all
 from corpushub.domain.workflow import (
     Act,
     Amend,
@@ -185,7 +185,7 @@ class Cases:
         """`execute` inside a transaction of the caller, who writes more in it."""
         case = self._load(unit, case_id)
         table = flow_named(case.flow)
-        if not may_read(table, case, actor) and not _may_touch(table, case, actor, command):
+        if not _legible(unit, actor, [case]) and not _may_touch(table, case, actor, command):
             raise NotFound("case.unknown", case=case_id)
         if expected_version is not None and expected_version != case.version:
             raise Conflict("case.stale", case=case_id, version=expected_version)
@@ -280,7 +280,7 @@ class Cases:
 
     def _readable(self, unit: Unit, actor: Actor, case_id: str) -> Case:
         case = self._load(unit, case_id)
-        if not may_read(flow_named(case.flow), case, actor):
+        if not _legible(unit, actor, [case]):
             raise NotFound("case.unknown", case=case_id)
         return case
 
@@ -316,7 +316,7 @@ class Cases:
                     after=after,
                     limit=_PAGE,
                 )
-                found += [case for case in batch if may_read(flow_named(case.flow), case, actor)]
+                found += _legible(unit, actor, batch)
                 if len(batch) < _PAGE:
                     break
                 after = batch[-1].id
@@ -343,9 +343,8 @@ class Cases:
 
     def clocks_of(self, actor: Actor, cases: Iterable[Case]) -> dict[str, tuple[Reading, ...]]:
         """Clocks of many cases in one question, without the cases the actor may not know of."""
-        known = [case for case in cases if may_read(flow_named(case.flow), case, actor)]
         with self.database.read() as unit:
-            return self._clocks_of(unit, known, business_day(self.clock()))
+            return self._clocks_of(unit, _legible(unit, actor, tuple(cases)), business_day(self.clock()))
 
     def tasks(self, actor: Actor) -> tuple[Task, ...]:
         """What waits for the actor, most urgent first; standing powers (withdraw, quarantine …) are no tasks."""
@@ -449,6 +448,13 @@ class Cases:
 def most_urgent(clocks: Iterable[Reading]) -> Reading | None:
     """The running clock that ends first."""
     return min((item for item in clocks if item.state == "running"), key=lambda item: item.left, default=None)
+
+
+def _legible(unit: Unit, actor: Actor, cases: Sequence[Case]) -> list[Case]:
+    """Those of `cases` the actor may know of."""
+    named = () if actor.has(*OVERSEERS) else frozenset().union(*map(entries_named, cases))
+    secret = unit.catalog.secret(named)
+    return [case for case in cases if may_read(flow_named(case.flow), case, actor, secret)]
 
 
 def _may_touch(flow: Flow, case: Case, actor: Actor, command: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -23,6 +23,7 @@ from corpushub.domain.flows.revenue import ceiling
 from corpushub.domain.indicators import Indicator, Tally, counted_types, indicators, indicators_of
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
+from corpushub.domain.readers import entries_named
 from corpushub.domain.registers import PRODUCTS
 from corpushub.domain.workflow import Case, Event, fold
 from corpushub.services.cases import Cases
@@ -78,12 +79,16 @@ class Oversight:
     # Indicators and findings
 
     def indicators(self, actor: Actor, *, first: date | None = None, last: date | None = None) -> tuple[Indicator, ...]:
-        """Indicators of a span of days, both included; by default of everything, from what is kept. Anybody may ask: they are public numbers."""
-        del actor
+        """Indicators of a span of days, both included; by default of everything, from what is kept. Anybody may ask: they are public numbers.
+
+        Events of entries that are secret count, and are not named but to who oversees.
+        """
         with self.database.read() as unit:
             if first is None and last is None:
-                return indicators_of(self.tallies.current(unit).everything)
-            return indicators(_events(unit, first, last, counted_types(flows())), self.cases.rules)
+                found = indicators_of(self.tallies.current(unit).everything)
+            else:
+                found = indicators(_events(unit, first, last, counted_types(flows())), self.cases.rules)
+            return found if actor.has(*OVERSIGHT) else tuple(_unnamed(unit, found))
 
     def trend(self, actor: Actor, months: int) -> Mapping[str, tuple[Indicator, ...]]:
         """Indicators of each of the last months up to this one (`2026-11`), oldest first, each from the events of that month alone."""
@@ -213,7 +218,7 @@ class Oversight:
     # Disclosure
 
     def disclosure_pack(self, actor: Actor, year: int, *, org: str = "") -> dict[str, Any]:
-        """The pack of a year, from events up to its end. Public. Raises: Invalid("oversight.future_year")."""
+        """The pack of a year, from events up to its end, without what is secret by now. Public. Raises: Invalid("oversight.future_year")."""
         del actor
         with self.database.read() as unit:
             return self._pack(unit, year, org)
@@ -224,7 +229,8 @@ class Oversight:
         end = datetime.combine(date(year, 12, 31), time(23, 59, 59, 999999), BEIJING)
         orgs = {item.id: item for item in unit.parties.orgs()}
         cases = [case for name in FLOWS for case in _as_of(unit, name, end)]
-        return pack(cases, orgs, year=year, org=org)
+        secret = unit.catalog.secret(frozenset().union(*map(entries_named, cases)))
+        return pack(cases, orgs, year=year, org=org, secret=secret)
 
     def _compiled(self, unit: Unit, stated: Mapping[str, Any]) -> Mapping[str, Any]:
         """The pack of a disclosure that is opened: the record's numbers, and no others (article 8).
@@ -427,6 +433,14 @@ def _span(first: date, last: date) -> tuple[datetime, datetime]:
     """From the first moment of a day to the last of another, in Beijing."""
     first, last = max(first, RECORD_DAYS[0]), min(last, RECORD_DAYS[1])
     return datetime.combine(first, time(0), BEIJING), datetime.combine(last, time(23, 59, 59, 999999), BEIJING)
+
+
+def _unnamed(unit: Unit, found: Iterable[Indicator]) -> Iterable[Indicator]:
+    """Indicators that do not name the events of secret entries."""
+    of = {event: event.removeprefix("resource:").rpartition("@")[0] for item in found for event in item.events}
+    secret = unit.catalog.secret(set(of.values()))
+    for item in found:
+        yield replace(item, events=tuple(event for event in item.events if of[event] not in secret))
 
 
 def _as_of(unit: Unit, flow: str, end: datetime) -> Iterable[Case]:

@@ -43,6 +43,12 @@ class Resources:
             held |= {entry.id: entry for entry in map(entry_of, self.connection.execute(query).scalars())}
         return tuple(held[name] for name in wanted if name in held)
 
+    def secret(self, ids: Iterable[str]) -> frozenset[str]:
+        """Which of `ids` are entries that are secret."""
+        held = _TEXT.contains('"secrecy":true')  # within a string the signs would be escaped
+        parts = [sa.select(resources.c.id).where(resources.c.id.in_(part), held) for part in in_parts(ids)]
+        return frozenset(name for query in parts for name in self.connection.execute(query).scalars())
+
     def save(self, resource: Resource) -> None:
         row: dict[str, Any] = {
             "owner": resource.owner,

@@ -17,7 +17,7 @@ from corpushub.domain.clocks import read_clocks
 from corpushub.domain.feed import feed_of
 from corpushub.domain.flows import flow_named
 from corpushub.domain.indicators import indicators
-from corpushub.domain.parties import ANONYMOUS, SYSTEM
+from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor
 from corpushub.domain.policy import CHANNELS, Delivered, Link, Terms, Use, decide_delivery
 from corpushub.services.access import Gated
 from corpushub.services.oversight import Oversight
@@ -388,3 +388,27 @@ def test_developers_release_through_the_same_gates(live: City) -> None:
     assert live.cases.open(live["developer"], "release", draft(live, gates=failed, **mine)).state == "blocked"
     case = live.do("developer", live.cases.open(live["developer"], "release", draft(live, version="1.0.1", **mine)), "submit")
     assert code_of(lambda: live.do("developer", case, "approve")).startswith("case.")
+
+
+def test_what_is_secret_is_in_no_public_list_of_cases_plan_pack_or_indicator(live: City) -> None:
+    """Cases that were public name it no more, whoever has no part in them; those who have, and who oversees, read on."""
+    item = {"year": 2026, "quarter": "4", "resource": RESOURCE, "owner": "stats-bureau", "action": "dataset", "due": "2026-12-01"}
+    planned = live.cases.open(live["authority"], "plan_item", item)
+    oversight = Oversight(database=live.database, cases=live.cases, clock=live.clock)
+
+    def told(actor: Actor) -> str:
+        cases = [dict(case.data) for case in live.cases.list(actor, limit=1000).items]
+        pack, plan = oversight.disclosure_pack(actor, 2026), oversight.opening_plan(actor, 2026)
+        return str((cases, plan, pack, oversight.indicators(actor), oversight.indicators(actor, first=date(2026, 1, 1))))
+
+    assert told(ANONYMOUS).count(RESOURCE) > 4
+    secret = {"category": "general", "grade": "1", "secrecy": True, "basis": "law", "reason": "became secret"}
+    case = live.cases.open(live["provider"], "classification", {"resource": RESOURCE, **secret})
+    live.do("authority", case, "approve")
+    assert RESOURCE not in told(ANONYMOUS)
+    assert RESOURCE not in str(oversight.disclosure_pack(live["auditor"], 2026)), "a pack is the same whoever compiles it"
+    public, whole = oversight.indicators(ANONYMOUS), oversight.indicators(live["auditor"])
+    assert [number.value for number in public] == [number.value for number in whole], "what is secret counts"
+    assert RESOURCE in str(whole)
+    assert code_of(lambda: live.cases.get(ANONYMOUS, planned.id)) == "case.unknown"
+    assert live.cases.get(live["provider"], planned.id).id == live.cases.get(live["auditor"], planned.id).id
