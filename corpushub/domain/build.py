@@ -56,6 +56,11 @@ class SourceFact:
     files: int = 1
     quarantine_reasons: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def unreadable(self) -> int:
+        """Rows that could not be read: a note below a table is set aside too, but is no row of it."""
+        return self.quarantined - self.quarantine_reasons.get("footer", 0)
+
 
 @dataclass(frozen=True, slots=True)
 class StepFact:

@@ -84,14 +84,14 @@ def measures_of(built: Built) -> dict[str, float]:
 
     `unexplained_drops` is the number of rows that left the funnel without a named reason.
     """
-    read = sum(source.rows + source.quarantined for source in built.sources)
+    read = sum(source.rows + source.unreadable for source in built.sources)
     derived: dict[str, float] = {
         "rows": built.rows,
         "bytes": built.bytes,
         "sources": len(built.sources),
         "splits": len({(file.config, file.split) for file in built.files}),
         "empty_splits": sum(1 for file in built.files if file.rows == 0),
-        "quarantine_ratio": rounded(sum(source.quarantined for source in built.sources) / read) if read else 0.0,
+        "quarantine_ratio": rounded(sum(source.unreadable for source in built.sources) / read) if read else 0.0,
         "undescribed_columns": sum(
             1 for column in built.columns if not all(column.description.get(lang) for lang in ("zh", "en"))
         ),

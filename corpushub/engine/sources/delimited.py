@@ -86,21 +86,23 @@ def find_delimiter(sample: str, quote: str) -> str:
 
 
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Names are distinct, filled and no numbers; a first row as numeric as those below is data."""
+    """Names are distinct, filled and no numbers; a first row as numeric as those below is data. Names that repeat stand above numbers."""
     if not rows:
         return True
     first = [cell.strip().lstrip("\ufeff") for cell in rows[0]]
     filled = [cell for cell in first if cell]
-    if not filled or len(set(filled)) < len(filled) or any(len(cell) > 200 for cell in filled):
+    if not filled or any(len(cell) > 200 for cell in filled):
         return False
     if not all(
         any(character.isalnum() for character in cell) for cell in filled
     ):  # `*` or `-` stands for a value, never for a name
         return False
     numeric = [bool(_NUMBER.fullmatch(cell)) for cell in first]
+    below = [[bool(_NUMBER.fullmatch(cell.strip())) for cell in row] for row in rows[1:20] if len(row) == len(first)]
+    if len(set(filled)) < len(filled):
+        return bool(below) and not any(numeric) and any(map(all, zip(*below, strict=True)))
     if not any(numeric):
         return True
-    below = [[bool(_NUMBER.fullmatch(cell.strip())) for cell in row] for row in rows[1:20] if len(row) == len(first)]
     like_data = sum(all(row[at] for row in below) for at, is_number in enumerate(numeric) if is_number) if below else 0
     return like_data < sum(numeric) / 2 and sum(numeric) < len(first) / 2
 

@@ -32,7 +32,7 @@ from corpushub.engine.sources.batches import Bad, Batch
 from corpushub.engine.sources.files import Blob, Limits, Unpacker, archive_kind
 from corpushub.engine.sources.formats import batches, reader_name
 
-READER_VERSION = 7
+READER_VERSION = 8
 KEPT_BAD = 10_000
 LARGE = pieces.MOST
 EDGE_FILES, MOST_FILES = 500, 4_000  # of a run: many tiny files are not all read again for one

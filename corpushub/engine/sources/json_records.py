@@ -1,7 +1,7 @@
 """JSON and JSON Lines. Objects are flattened with dots (`name.zh`), lists of plain values stay lists, lists of objects become JSON text.
 
 A JSON document holds records where `records` says (`data.items`), or in the root list (lists of lists count as one list), or in the only
-list of objects the root has. `_row` is the line (JSON Lines) or the 1-based record number. A record with two values for one column is quarantined.
+list of objects the root has, or the `data` (`result` …) in it. `_row` is the line (JSON Lines) or the 1-based record number. A record with two values for one column is quarantined.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from corpushub.engine.dtypes import safe_name
 from corpushub.engine.sources.batches import BATCH_BYTES, BATCH_ROWS, Bad, Batch, as_text, objects_batch
 from corpushub.engine.sources.encoding import MARK, detect
 from corpushub.engine.sources.files import Blob, Limits
-from corpushub.engine.sources.json_stream import Cursor, Twice, deepest, has_twice, only_list, records, whole
+from corpushub.engine.sources.json_stream import ENVELOPES, Cursor, Twice, deepest, has_twice, only_list, records, the_list, whole
 from corpushub.engine.sources.pieces import Form, decoded, encoded, plain
 
 MAX_DEPTH = 4
@@ -191,13 +191,31 @@ def find_records(value: Any, path: str, name: str) -> Iterator[Any]:
     if isinstance(value, dict):
         entered(value, name)
     if isinstance(value, dict) and not path:
-        lists = [item for item in value.values() if isinstance(item, list) and item and isinstance(item[0], dict)]
-        value = lists[0] if len(lists) == 1 else [value]
+        path = list_within(value, name)
+        value = value_at(value, path) if path else [value]
     if isinstance(value, dict):
         value = list(value.values()) if all(isinstance(item, dict) for item in value.values()) else [value]
     if not isinstance(value, list):
         raise Invalid("source.no_records", name=name, path=path)
     yield from unnested(value)
+
+
+def list_within(value: dict[str, Any], name: str, *, is_root: bool = True) -> str:
+    """`json_stream.only_list` of a document that was read whole."""
+    found = [key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict)]
+    inside = [
+        f"{key}.{within}" if (within := list_within(entered(item, name), name, is_root=False)) else ""
+        for key, item in value.items()
+        if isinstance(item, dict) and key.lower() in ENVELOPES
+    ]
+    beside = [key for key, item in value.items() if not (isinstance(item, dict) and key.lower() in ENVELOPES)]
+    return the_list(found, inside, beside, is_root=is_root)
+
+
+def value_at(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        value = value[part]
+    return value
 
 
 def entered(value: dict[str, Any], name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import IO, Any
 
@@ -229,14 +229,39 @@ def records(cursor: Cursor, path: str) -> Iterator[Any]:
         cursor.take(",")
 
 
-def only_list(cursor: Cursor) -> str:
-    """The key of the only list of objects in the root object, or nothing; reads the document once."""
-    found = []
+ENVELOPES = frozenset({"data", "result", "results", "response", "body", "payload"})
+ROWS = frozenset({"records", "rows", "items", "list", "docs"})
+SAID_BESIDE = frozenset(
+    {"code", "status", "success", "ok", "message", "msg", "error", "errcode", "errno", "help", "total", "count"}
+)
+"""What interfaces call the object around their answer, the list in it, and what stands beside: `{"code": 0, "data": {"total": 2, "rows": […]}}`."""
+
+
+def only_list(cursor: Cursor, *, is_root: bool = True) -> str:
+    """Where the only list of objects in the root object is (`rows`, `data.rows`), or nothing; reads the document once."""
+    found, inside, beside = list[str](), list[str](), list[str]()
     for key in cursor.members():
+        if cursor.peek() == "{" and key.lower() in ENVELOPES:
+            within = only_list(cursor, is_root=False)
+            inside.append(f"{key}.{within}" if within else "")
+            continue
+        beside.append(key)
         if cursor.peek() != "[":
             cursor.skip()
             continue
         cursor.at += 1
         found += [key] if cursor.peek() == "{" else []
         cursor.skip(depth=1)
-    return found[0] if len(found) == 1 else ""
+    return the_list(found, inside, beside, is_root=is_root)
+
+
+def the_list(found: Sequence[str], inside: Sequence[str], beside: Sequence[str], *, is_root: bool) -> str:
+    """The one list of objects among those `found`, within an envelope one that is called like it; else the one in the only envelope `inside`.
+
+    A record may have a member `data` too: an answer's envelope stands alone, or beside what an interface says of it.
+    """
+    if found:
+        called = [key for key in found if len(found) == 1 or (not is_root and key.lower() in ROWS)]
+        return called[0] if len(called) == 1 else ""
+    is_answer = not is_root or not beside or not SAID_BESIDE.isdisjoint(key.lower() for key in beside)
+    return inside[0] if is_answer and len(inside) == 1 else ""

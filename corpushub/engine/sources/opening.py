@@ -241,12 +241,10 @@ def load(ref: SourceRef, place: Place, key: str, path: Path) -> Source | None:
 
 def check_quarantine(source: Source, limit: float) -> None:
     """Raises: Invalid("source.quarantine") listing the first places, where more than `limit` of the rows are unreadable."""
-    total = source.fact.rows + source.fact.quarantined
-    if source.fact.quarantined and source.fact.quarantined > total * limit:
+    total, unreadable = source.fact.rows + source.fact.unreadable, source.fact.unreadable
+    if unreadable and unreadable > total * limit:
         problems = [Problem(f"quarantine.{bad.reason}", {}, bad.file, bad.line) for bad in source.quarantine[:QUARANTINE_SHOWN]]
-        raise Invalid(
-            "source.quarantine", problems=problems, source=source.name, count=source.fact.quarantined, rows=total, limit=limit
-        )
+        raise Invalid("source.quarantine", problems=problems, source=source.name, count=unreadable, rows=total, limit=limit)
 
 
 def parquet_members(ref: SourceRef, members: Sequence[Member], name: str) -> list[Member]:

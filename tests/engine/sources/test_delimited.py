@@ -55,3 +55,17 @@ def test_well_formed_quoted_text_is_read_at_once_and_alike(table: list[tuple[str
 @pytest.mark.parametrize("data", [b'a"b,c\n', b'"a" ,b\n', b"a,b\n\nc,d\n", b"a,b\rc,d\n", b"a\n", b'"a,b\n', b'a,""b\n'])
 def test_a_record_that_needs_a_second_look_gets_it(data: bytes) -> None:
     assert delimited.regular(data, form(), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_header"),
+    [
+        ([["地区", "合计", "合计"], ["甲", "1", "2"], ["乙", "3", "4"]], True),
+        ([["a", "a", ""], ["1", "x", "y"]], True),
+        ([["是", "是", "否"], ["否", "是", "是"]], False),
+        ([["x", "x", "1"], ["y", "z", "2"]], False),
+        ([["a", "a"]], False),
+    ],
+)
+def test_names_that_repeat_are_a_header_above_numbers(rows: list[list[str]], is_header: bool) -> None:
+    assert delimited.looks_like_header(rows) is is_header

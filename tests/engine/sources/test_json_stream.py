@@ -61,6 +61,28 @@ def test_the_only_list_of_objects_is_found_and_several_are_left_to_the_whole_doc
     assert found(json.dumps(two)) == list(find_records(two, "", "a.json"))
 
 
+ROWS = [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize(
+    ("document", "is_opened"),
+    [
+        ({"code": 0, "msg": "", "data": {"total": 2, "rows": ROWS}}, True),
+        ({"success": True, "result": {"fields": [{"id": "a"}], "records": ROWS, "total": 2}}, True),
+        ({"data": {"result": {"list": ROWS}}}, True),
+        ({"status": "ok", "Response": {"docs": ROWS, "page": {"size": 10}}}, True),
+        ({"id": 7, "title": "t", "data": {"rows": ROWS}}, False),
+        ({"code": 0, "data": {"one": ROWS, "two": ROWS}}, False),
+        ({"code": 0, "data": {"rows": ROWS}, "result": {"rows": ROWS}}, False),
+        ({"code": 0, "data": {"rows": []}}, False),
+    ],
+)
+def test_the_envelope_of_an_answer_is_opened_and_a_record_is_not(document: dict[str, Any], is_opened: bool) -> None:
+    whole = list(find_records(document, "", "a.json"))
+    assert whole == (ROWS if is_opened else [document])
+    assert found(json.dumps(document)) == whole
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column"),
     [

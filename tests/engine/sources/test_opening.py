@@ -216,12 +216,13 @@ def test_a_workbook_with_title_merged_header_and_footer_is_a_table(tmp_path: Pat
         ["注：数据来自公报", "", "", ""],
     ]
     name = write(tmp_path, "a.xlsx", workbook(table, ("A1:D1", "B2:C2")))
-    source = opened(tmp_path, name, {"max_quarantine_ratio": 0.5})
+    source = opened(tmp_path, name)
     assert rows(source) == [
         {"地区": "东城", "人口/男": "12", "人口/女": "13.5", "面积": "41"},
         {"地区": "西城", "人口/男": "20", "人口/女": "21", "面积": "50"},
     ]
     assert [(bad.line, bad.reason) for bad in source.quarantine] == [(6, "footer")]
+    assert (source.fact.quarantined, source.fact.unreadable) == (1, 0), "a note below a table is no row that could not be read"
     with pytest.raises(Invalid, match=r"source\.sheet"):
         opened(tmp_path, name, sheet="没有")
 
