@@ -4,7 +4,8 @@
 
 One file, Python 3.11 and `cryptography`. The bundle is read once, front to back. What is checked, in this order:
 
-1. The checkpoint carries the signature of the key you were given, and a cosignature of every witness you name.
+1. The checkpoint carries the signature of the key you were given. Every witness you name cosigned it or an earlier one inside; which
+   leaves came after that, so that no witness vouches for them yet, is told. There always are some: the export itself is on record.
 2. The hashes in the bundle make up the tree the checkpoint states (RFC 6962, C2SP tiles); so does every checkpoint you kept.
 3. Every entry is canonical JSON with the hash at its place, in order of time; every stream's versions run 1, 2, 3 ... without a gap.
 4. Every published release was approved by two people of two organisations, none of whom built or proposed it; its gates passed or
@@ -501,12 +502,15 @@ class Verifier:
             self.report.fail("checkpoint", f"is not signed by {self.key.name} with the key you gave")
         else:
             self.report.ok(f"signed by {self.key.name}")
+        notes = sorted((checkpoint, *self.earlier), key=lambda note: note.size, reverse=True)
         for witness in self.witnesses:
-            seconds = signed_by(checkpoint, witness)
-            if seconds is None:
-                self.report.fail("checkpoint", f"was not witnessed by {witness.name}")
+            seen = next(((note.size, at) for note in notes if (at := signed_by(note, witness)) is not None), None)
+            if seen is None:
+                self.report.fail("checkpoint", f"was not witnessed by {witness.name}, nor was any before it")
             else:
-                self.report.ok(f"witnessed by {witness.name} at {datetime.fromtimestamp(seconds).astimezone().isoformat()}")
+                size, seconds = seen
+                at = datetime.fromtimestamp(seconds).astimezone().isoformat()
+                self.report.ok(f"witnessed by {witness.name} at {at}: {size} of {checkpoint.size} leaves")
 
     def roots(self, checkpoint: Checkpoint, tree: Tree) -> None:
         if tree.roots.get(checkpoint.size) != checkpoint.root:

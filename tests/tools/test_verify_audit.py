@@ -207,7 +207,7 @@ def test_an_insider_with_the_log_key_is_caught_by_the_kept_checkpoint_or_the_rul
     office.write(rebuilt(members, MUTATIONS[name](leaves_of(members)), office.audit.key))
     caught_alone = office.verify() == 1
     assert caught_alone is (name not in {"change", "truncate", "swap two streams"})
-    # The end after the kept checkpoint is what only a witness of the newest size can vouch for.
+    # The end after the kept checkpoint is what only a witness can vouch for.
     assert office.verify("--kept", office.kept, "--witness", office.witness) == 1
     assert office.with_kept() == (0 if name == "truncate" else 1)
 
@@ -226,6 +226,23 @@ def test_another_key_is_refused(office: Office):
     other = SigningKey.generate(office.audit.key.name)
     office.write(rebuilt(members, leaves_of(members), other))
     assert office.verify() == 1
+
+
+def test_an_honest_bundle_is_witnessed_up_to_the_export_itself(office: Office, capsys: pytest.CaptureFixture[str]):
+    size = json.loads(office.members()["bundle.json"])["size"]
+    assert office.verify("--witness", office.witness) == 0
+    told = capsys.readouterr().out
+    assert f"{size - 1} of {size} leaves" in told, "the export is recorded after the newest cosignature"
+
+
+def test_what_was_witnessed_can_not_be_rewritten_nor_its_checkpoint_left_out(office: Office):
+    members = office.members()
+    entries = leaves_of(members)
+    forged = rebuilt(members, edited(entries, 283, rules="x"), office.audit.key)
+    office.write(forged)
+    assert office.verify("--witness", office.witness) == 1
+    office.write({name: data for name, data in forged.items() if not name.startswith("checkpoints/")})
+    assert office.verify("--witness", office.witness) == 1
 
 
 def test_a_missing_cosignature_is_refused(office: Office):
