@@ -45,13 +45,13 @@ class Board:
         flow = ask.query.get("flow") if ask.query.get("flow") in self.flows else self.flows[0]
         assert flow is not None
         tally = ask.hub.cases.tally(ask.actor, (flow,))[flow]
-        counts = Counter(dict.fromkeys(flow_named(flow).states, 0))
+        counts = Counter[str]()
         for (state, _), number in tally.items():
             counts[state] += number
         running = casework.running(flow)
         usual = "open" if not tally or any(counts[state] for state in running) else "all"
         which = ask.query.get("show") or usual
-        states = {"open": running, "closed": [state for state in counts if state not in running]}.get(which)
+        states = {"open": running, "closed": [state for state in flow_named(flow).states if state not in running]}.get(which)
         page = ask.hub.cases.list(ask.actor, flow=flow, states=states, limit=PER_PAGE, cursor=ask.query.get("after") or None)
         cases = list(page.items)
         tasks = ask.hub.cases.waiting(ask.actor, cases)
