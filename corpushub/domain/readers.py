@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from corpushub.domain.parties import Actor, Role
 from corpushub.domain.workflow import Case, Flow, Seat, stakeholders
@@ -33,6 +35,22 @@ def may_read_all(flow: Flow, actor: Actor) -> bool:
     """Does one of the actor's seats open every case of this flow, whoever has a part in it?"""
     seats = () if actor.is_anonymous else _reading(flow)
     return actor.has(*OVERSEERS) or any(not seat.party and seat.admits(actor, None) for seat in seats)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All an actor may read lies within: every case of the flows `whole`, cases in `public` (flow, state), and those that name `names`."""
+
+    whole: tuple[str, ...]
+    public: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
+
+
+def sight_of(flows: Collection[Flow], actor: Actor) -> Sight:
+    """What can be told of `may_read` before a case is looked at, so that nobody goes through what he will not see."""
+    whole = tuple(flow.name for flow in flows if may_read_all(flow, actor))
+    public = tuple((flow.name, state) for flow in flows if flow.name not in whole for state in flow.public_states)
+    return Sight(whole, public, () if actor.is_anonymous else tuple(name for name in (actor.person, actor.org) if name))
 
 
 def _reading(flow: Flow) -> tuple[Seat, ...]:

@@ -21,7 +21,7 @@ from corpushub.domain.clocks import Reading, next_wake, read_clocks
 from corpushub.domain.flows import flow_named, flows
 from corpushub.domain.form import Field
 from corpushub.domain.parties import SYSTEM, Actor
-from corpushub.domain.readers import OVERSEERS, entries_named, may_read, may_read_all
+from corpushub.domain.readers import OVERSEERS, entries_named, may_read, may_read_all, sight_of
 from corpushub.domain.workflow import (
     Act,
     Amend,
@@ -303,6 +303,8 @@ class Cases:
         """Cases the actor may read, newest first; `mine`: opened by the actor's organisation; `naming`: one of whose answers is or lists this."""
         if states is not None and not states:
             return Page(())
+        tables = [flow_named(flow)] if flow else list(flows().values())
+        within = sight_of(tables, actor)
         found: list[Case] = []
         after = cursor or ""
         with self.database.read() as unit:
@@ -313,6 +315,7 @@ class Cases:
                     subject=subject,
                     org=actor.org if mine else "",
                     naming=naming,
+                    within=None if len(within.whole) == len(tables) else within,
                     after=after,
                     limit=_PAGE,
                 )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from corpushub.base.errors import Conflict
 from corpushub.base.identity import iso
+from corpushub.domain.readers import Sight
 from corpushub.domain.workflow import Case, Vote
 from corpushub.store.events import moment
 from corpushub.store.tables import cases
@@ -19,7 +20,7 @@ from corpushub.store.tables import cases
 # Built once: making a statement costs as much as running it.
 _ONE = sa.select(cases).where(cases.c.id == sa.bindparam("of"))
 _INSERT = cases.insert()
-_DATA = sa.type_coerce(cases.c.data, sa.Text)
+_DATA, _INVOLVED = sa.type_coerce(cases.c.data, sa.Text), sa.type_coerce(cases.c.involved, sa.Text)
 # What stands in some (flow, state), the oldest `most` of each flow: one question over all flows.
 _PLACED = (
     sa.select(cases.c.id, sa.func.row_number().over(partition_by=cases.c.flow, order_by=cases.c.id).label("place"))
@@ -76,13 +77,14 @@ class CaseRows:
         subject: str = "",
         org: str = "",
         naming: str = "",
+        within: Sight | None = None,
         after: str = "",
         limit: int = 0,
         oldest_first: bool = False,
     ) -> tuple[Case, ...]:
         """Cases newest first (ids sort by time), or oldest first; `after` is the last id of the page before (newest first only).
 
-        `naming`: only cases one of whose answers is this text, or a list that holds it.
+        `naming`: only cases one of whose answers is this text, or a list that holds it. `within`: only what lies within this sight.
         """
         equal = {name: wanted for name, wanted in (("flow", flow), ("subject", subject), ("opened_org", org)) if wanted}
         more = {"states": list(states), "after": after, "most": limit}
@@ -90,6 +92,8 @@ class CaseRows:
         query = _listing(frozenset(asked), oldest_first=oldest_first)
         if naming:
             query = query.where(_DATA.contains(json.dumps(naming, ensure_ascii=False), autoescape=True))
+        if within is not None:
+            query = query.where(_seen(within))
         rows = self.connection.execute(query, asked)
         return tuple(_case(row) for row in rows.mappings())
 
@@ -125,6 +129,17 @@ class CaseRows:
         query = sa.select(cases.c.flow, cases.c.state, day, sa.func.count()).where(cases.c.flow.in_(flows))
         found = self.connection.execute(query.group_by(cases.c.flow, cases.c.state, day))
         return {(flow, state, opened): int(number) for flow, state, opened, number in found}
+
+
+def _seen(within: Sight) -> sa.ColumnElement[bool]:
+    """May the case be seen, as far as its record tells without being read? Names stand in it as JSON writes them."""
+    named = [
+        column.contains(json.dumps(name, ensure_ascii=False), autoescape=True)
+        for name in within.names
+        for column in (_DATA, _INVOLVED)
+    ]
+    public = sa.tuple_(cases.c.flow, cases.c.state).in_(within.public) if within.public else sa.false()
+    return sa.or_(cases.c.flow.in_(within.whole), public, cases.c.opened_org.in_(within.names), *named)
 
 
 @lru_cache(maxsize=64)

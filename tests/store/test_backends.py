@@ -13,12 +13,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from corpushub.base.errors import Conflict, HubError, Unavailable
-from corpushub.domain.parties import SYSTEM
+from corpushub.domain.flows import flow_named
+from corpushub.domain.parties import ANONYMOUS, SYSTEM
+from corpushub.domain.readers import may_read
 from corpushub.domain.workflow import fold
 from corpushub.store.db import Database
 from corpushub.store.migrate import all_metadata, bring_up, config, current, guard, head
 from corpushub.store.tables import Json
-from tests.kit.gov import City, a_city, proposed, registered, released, votes_at_once
+from tests.kit.gov import PEOPLE, RESOURCE, City, a_city, entitled, proposed, registered, released, votes_at_once
 from tests.kit.postgres import a_database
 
 BACKENDS = ["sqlite", "postgresql"]
@@ -175,3 +177,22 @@ def test_cases_that_name_something_are_found_and_no_others(city: City) -> None:
     for other in (entry[:-1], entry.replace("/", "_"), "%", '"'):
         assert not city.cases.list(SYSTEM, flow="release", naming=other).items
     assert not city.cases.list(SYSTEM, flow="release", states=[]).items
+
+
+def test_a_list_holds_exactly_what_its_reader_may_read(city: City) -> None:
+    released(city)
+    entitled(city)
+    city.cases.open(city["developer"], "demand", {"title": "tides", "text": "the tides of every harbour"})
+    city.cases.open(ANONYMOUS, "objection", {"about": RESOURCE, "kind": "missing", "text": "a day is missing"})
+    with city.database.read() as unit:
+        held = unit.cases.list()
+    assert len({case.flow for case in held}) > 5
+    shown = []
+    for actor in (ANONYMOUS, *map(city.__getitem__, PEOPLE)):
+        wanted = [case.id for case in held if may_read(flow_named(case.flow), case, actor)]
+        assert [case.id for case in city.cases.list(actor, limit=1000).items] == wanted
+        for flow in {case.flow for case in held}:
+            own = [case.id for case in held if case.flow == flow and case.id in wanted]
+            assert [case.id for case in city.cases.list(actor, flow=flow, limit=1000).items] == own
+        shown.append(len(wanted))
+    assert len(set(shown)) > 3, "people see different things"
