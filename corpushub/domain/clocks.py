@@ -62,7 +62,7 @@ def _read(clock: Clock, case: Case, rules: Rulebook, day: date) -> Reading | Non
         elif event.state not in clock.pauses and paused_since is not None:
             rested += rules.working_days(paused_since, when)
             paused_since = None
-        if event.state in clock.stops:
+        if event.state in clock.stops or event.data.get(clock.answer):
             stopped = when
     if started is None:
         return None

@@ -255,13 +255,17 @@ def is_standing(command: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A deadline that starts when a case enters one of `starts`, stops at `stops`, and rests in `pauses`; `rule` names its length."""
+    """A deadline that starts when a case enters one of `starts`, stops at `stops`, and rests in `pauses`; `rule` names its length.
+
+    What is owed beside the case's way through its states is met by the event that says so: it sets `answer`.
+    """
 
     name: str
     rule: str
     starts: tuple[str, ...]
     stops: tuple[str, ...]
     pauses: tuple[str, ...] = ()
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

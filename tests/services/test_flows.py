@@ -896,6 +896,7 @@ def test_a_plan_item_is_done_when_it_can_be_seen(live: City) -> None:
         ("survey", {"questionnaire": ["stats-bureau"], "answered": {"stats-bureau": "many"}}, "record.odd_fact"),
         ("research_cost", {"product": "x", "year": 2026, "amount": "a hundred"}, "record.odd_fact"),
         ("foreign_basis", {"authorizer": "m", "document_digest": "none", "scope": "s"}, "record.odd_fact"),
+        ("cdo_statement", {"quarter": "第三季度", "statement": "done"}, "record.odd_fact"),
         ("annotation", {"guideline": "1", "annotators": ["a", "b"], "agreement": 5, "adjudication": "c"}, "record.odd_fact"),
         ("annotation", {"guideline": "1", "annotators": ["a"], "agreement": 0.9, "adjudication": "c"}, "record.lone_annotator"),
     ],
@@ -997,6 +998,8 @@ def test_an_incident_freezes_what_it_names_and_closes_only_after_notification(li
         ("reviewer", "review", {"cause": "a leaked token", "lessons": "shorter"}),
     )
     assert refused(live, "supervisor", case, "close") == "incident.not_notified"
+    case = walk(live, case, ("operator", "notify", {"whom": "holders", "how": "by notice"}), ("supervisor", "close"))
+    assert case.state == "closed", "who was forgotten before the review is told after it"
     case = live.cases.open(live["operator"], "incident", report)
     walk(live, case, ("authority", "dismiss"))
     case = live.cases.open(live["operator"], "incident", report)
@@ -1011,6 +1014,23 @@ def test_an_incident_freezes_what_it_names_and_closes_only_after_notification(li
         live, case, ("reviewer", "review", {"cause": "a leaked token", "lessons": "shorter terms"}), ("supervisor", "close")
     )
     assert case.state == "closed"
+
+
+def test_the_clocks_of_an_incident_stop_when_each_was_told_and_not_when_it_moves_on(live: City) -> None:
+    report = {"title": "a leak", "kind": "leak", "text": "rows were seen outside", "datasets": ["city/notices"]}
+    case = live.cases.open(live["operator"], "incident", report)
+
+    def states() -> dict[str, str]:
+        return {reading.clock: reading.state for reading in live.cases.clocks(SYSTEM, case.id)}
+
+    walk(live, case, ("operator", "notify", {"whom": "authorities", "how": "by phone"}), ("operator", "triage", {"level": "2"}))
+    assert states() == {"notify_authority": "met", "notify_holders": "running"}
+    steps = (("operator", "contain"), ("operator", "recover", {"measures": "keys changed"}))
+    walk(live, case, *steps, ("reviewer", "review", {"cause": "a leaked token", "lessons": "shorter"}))
+    assert states()["notify_holders"] == "running", "nobody told them"
+    live.clock.forward(days=10)
+    live.do("operator", case, "notify", whom="holders", how="by notice")
+    assert states() == {"notify_authority": "met", "notify_holders": "missed"}
 
 
 def test_a_freeze_that_would_freeze_nothing_is_refused_and_what_it_names_belongs_to_the_incident(live: City) -> None:

@@ -126,7 +126,7 @@ FLOW = Flow(
         step("contain", "detected, triaged -> contained", "contained", *RESPONDERS, fields=(NOTE,), effects=(freeze,)),
         step(
             "notify",
-            "triaged, contained, recovered ->",
+            "detected, triaged, contained, recovered, reviewed ->",
             "notified",
             Role.OPERATOR,
             Role.IMPLEMENTER,
@@ -158,7 +158,7 @@ FLOW = Flow(
         ),
     ),
     clocks=(
-        Clock("notify_authority", "incident.notify_authority", ("detected",), ("recovered", "reviewed", "closed")),
-        Clock("notify_holders", "incident.notify_holders", ("triaged",), ("reviewed", "closed")),
+        Clock("notify_authority", "incident.notify_authority", ("detected",), ("closed",), answer="notified_authorities"),
+        Clock("notify_holders", "incident.notify_holders", ("triaged",), ("closed",), answer="notified_holders"),
     ),
 )

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from corpushub.base.errors import Conflict, HubError, Invalid
+from corpushub.domain.duties import QUARTER
 from corpushub.domain.flows.shared import NOTE, REASON, tell
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Actor, Role
@@ -95,6 +96,8 @@ def _is_wrong(kind: str, name: str, value: Any) -> bool:
         return not _is_count(value)
     if name in DIGESTS:
         return not isinstance(value, str) or not _DIGEST.fullmatch(value)
+    if name == "quarter":
+        return not isinstance(value, str) or not QUARTER.fullmatch(value.strip().upper())
     if name == "agreement":
         return isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1
     if name == "exchange" and isinstance(value, str):
