@@ -224,6 +224,8 @@ def test_an_authorization_needs_five_sections_a_cap_and_two_sides(city: City) ->
         "no approval without a collective decision on record"
     )
     decision = {"minutes": "7", "decided_on": "2026-03-01", "participants": 9, "minutes_digest": DIGEST}
+    ahead = decision | {"decided_on": "2027-03-01"}
+    assert refused(city, "implementer", case, "record_decision", **ahead) == "authorization.not_decided_yet"
     walk(city, case, ("implementer", "record_decision", decision), ("authority", "refuse", WHY))
     walk(city, city.cases.open(city["implementer"], "authorization", terms()), ("implementer", "void", WHY))
 

@@ -143,6 +143,11 @@ def not_ended(case: Case, _: Actor, __: Data, context: Context) -> HubError | No
     return Conflict("authorization.over", ended=case.data["valid_to"]) if ended else None
 
 
+def has_been_decided(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
+    ahead = data and data["decided_on"] > context.day.isoformat()
+    return Invalid("authorization.not_decided_yet", day=data["decided_on"]) if ahead else None
+
+
 def exit_complete(case: Case, _: Actor, __: Data, context: Context) -> HubError | None:
     missing = [name for name in EXIT_STEPS if name not in case.data.get("exit_done", ())]
     if missing:
@@ -243,7 +248,15 @@ FLOW = Flow(
         ),
     ),
     transitions=(
-        step("record_decision", "draft -> decided", "decision_recorded", IMPLEMENTER, fields=DECISION, involves=True),
+        step(
+            "record_decision",
+            "draft -> decided",
+            "decision_recorded",
+            IMPLEMENTER,
+            fields=DECISION,
+            guards=(has_been_decided,),
+            involves=True,
+        ),
         step("void", "draft, decided, approved, selecting, signed -> void", "voided", IMPLEMENTER, fields=(REASON,)),
         step("approve", "decided -> approved", "approved", AUTHORITY, fields=(NOTE,), decides="org", guards=(roles_apart,)),
         step(
