@@ -353,9 +353,12 @@ class Cases:
         """What waits for the actor, most urgent first; standing powers (withdraw, quarantine …) are no tasks."""
         if actor.is_anonymous:
             return ()
-        standing = [(table.name, state) for table in flows().values() for state in _waiting_states(table, actor)]
+        standing, own = _waiting_states(actor, by_party=False), _waiting_states(actor, by_party=True)
         with self.database.read() as unit:
-            tasks = self._tasks(unit, actor, unit.cases.oldest(standing, _MOST_WAITING))
+            found = unit.cases.oldest(
+                standing, _MOST_WAITING, own=own, names=[name for name in (actor.person, actor.org) if name]
+            )
+            tasks = self._tasks(unit, actor, found)
         return tuple(sorted(tasks, key=lambda task: (task.clock.left if task.clock else 10_000, task.case.id)))
 
     def waiting(self, actor: Actor, cases: Iterable[Case]) -> dict[str, Task]:
@@ -479,11 +482,15 @@ def _open_rows(flow: Flow, case: Case, actor: Actor, context: Context) -> list[T
     ]
 
 
-def _waiting_states(flow: Flow, actor: Actor) -> tuple[str, ...]:
-    """States with a row that some seat of the actor could carry out, before the case is looked at."""
+def _waiting_states(actor: Actor, *, by_party: bool) -> list[tuple[str, str]]:
+    """(flow, state) in which a seat of the actor could carry something out before the case is looked at: in any case, or, `by_party`, only in
+    those that name the actor's organisation.
+    """
     rows = (
-        row
-        for row in flow.transitions
-        if not is_standing(row.command) and any(seat.role is None or actor.has(seat.role) for seat in row.by)
+        (table.name, row)
+        for table in flows().values()
+        for row in table.transitions
+        if not is_standing(row.command)
+        and any(bool(seat.party) == by_party and (actor.has(seat.role) if seat.role else by_party) for seat in row.by)
     )
-    return tuple(dict.fromkeys(state for row in rows for state in row.sources))
+    return list(dict.fromkeys((name, state) for name, row in rows for state in row.sources))

@@ -21,16 +21,10 @@ from corpushub.store.tables import cases
 _ONE = sa.select(cases).where(cases.c.id == sa.bindparam("of"))
 _INSERT = cases.insert()
 _DATA, _INVOLVED = sa.type_coerce(cases.c.data, sa.Text), sa.type_coerce(cases.c.involved, sa.Text)
-# What stands in some (flow, state), the oldest `most` of each flow: one question over all flows.
-_PLACED = (
-    sa.select(cases.c.id, sa.func.row_number().over(partition_by=cases.c.flow, order_by=cases.c.id).label("place"))
-    .where(sa.tuple_(cases.c.flow, cases.c.state).in_(sa.bindparam("standing", expanding=True)))
-    .subquery()
-)
-_OLDEST = (
-    sa.select(cases).join(_PLACED, _PLACED.c.id == cases.c.id).where(_PLACED.c.place <= sa.bindparam("most")).order_by(cases.c.id)
-)
 _UPDATE = cases.update().where(cases.c.id == sa.bindparam("this_id"), cases.c.version < sa.bindparam("this_version"))
+
+Place = tuple[str, str]
+"""A flow and a state of it."""
 
 
 class CaseRows:
@@ -97,10 +91,15 @@ class CaseRows:
         rows = self.connection.execute(query, asked)
         return tuple(_case(row) for row in rows.mappings())
 
-    def oldest(self, standing: Sequence[tuple[str, str]], most: int) -> tuple[Case, ...]:
-        """Cases that stand in one of these (flow, state), oldest first, at most `most` of each flow."""
-        found = self.connection.execute(_OLDEST, {"standing": standing, "most": most}) if standing else ()
-        return tuple(_case(row._mapping) for row in found)
+    def oldest(
+        self, standing: Sequence[Place], most: int, *, own: Sequence[Place] = (), names: Sequence[str] = ()
+    ) -> tuple[Case, ...]:
+        """Cases that stand in one of these (flow, state), or in one of `own` and name one of `names`; oldest first, at most `most` of each flow."""
+        place = sa.func.row_number().over(partition_by=cases.c.flow, order_by=cases.c.id).label("place")
+        theirs = sa.and_(_standing(own), _naming(names))
+        placed = sa.select(cases.c.id, place).where(sa.or_(_standing(standing), theirs)).subquery()
+        query = sa.select(cases).join(placed, placed.c.id == cases.c.id).where(placed.c.place <= most).order_by(cases.c.id)
+        return tuple(_case(row) for row in self.connection.execute(query).mappings())
 
     def refold(self, case: Case) -> None:
         """Write the data of a fold again after something in its events was erased."""
@@ -132,14 +131,19 @@ class CaseRows:
 
 
 def _seen(within: Sight) -> sa.ColumnElement[bool]:
-    """May the case be seen, as far as its record tells without being read? Names stand in it as JSON writes them."""
-    named = [
-        column.contains(json.dumps(name, ensure_ascii=False), autoescape=True)
-        for name in within.names
-        for column in (_DATA, _INVOLVED)
-    ]
-    public = sa.tuple_(cases.c.flow, cases.c.state).in_(within.public) if within.public else sa.false()
-    return sa.or_(cases.c.flow.in_(within.whole), public, cases.c.opened_org.in_(within.names), *named)
+    """May the case be seen, as far as its record tells without being read?"""
+    return sa.or_(cases.c.flow.in_(within.whole), _standing(within.public), _naming(within.names))
+
+
+def _standing(places: Sequence[Place]) -> sa.ColumnElement[bool]:
+    return sa.tuple_(cases.c.flow, cases.c.state).in_(places) if places else sa.false()
+
+
+def _naming(names: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Does the record name one of these people or organisations? They stand in it as JSON writes them."""
+    words = [json.dumps(name, ensure_ascii=False) for name in names]
+    told = [column.contains(word, autoescape=True) for word in words for column in (_DATA, _INVOLVED)]
+    return sa.or_(cases.c.opened_org.in_(names), *told)
 
 
 @lru_cache(maxsize=64)

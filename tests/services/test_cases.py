@@ -11,8 +11,10 @@ import sqlalchemy as sa
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.domain.parties import ANONYMOUS
 from corpushub.domain.workflow import fold
+from corpushub.services import cases
 from corpushub.store import tables
 from tests.kit.gov import (
+    ASK,
     PEOPLE,
     RESOURCE,
     City,
@@ -266,6 +268,16 @@ def test_tasks_ask_as_many_questions_however_many_cases_wait(city: City) -> None
         counts.append(len(asked))
     assert len(set(counts)) == 1
     assert sum("FROM cases" in question for question in asked) == 1
+
+
+def test_what_waits_for_one_is_found_behind_what_waits_for_many_others(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    released(city)
+    monkeypatch.setattr(cases, "_MOST_WAITING", 2)
+    for _ in range(4):
+        city.cases.open(city["district"], "access", ASK)
+    city.clock.forward(minutes=1)
+    mine = city.cases.open(city["developer"], "access", ASK)
+    assert mine.id in {task.case.id for task in city.cases.tasks(city["developer"])}
 
 
 def test_a_clock_once_read_is_read_again_after_an_event_and_on_another_day(city: City) -> None:
