@@ -183,7 +183,7 @@ def test_an_agreement_ends_by_its_five_steps_and_its_grants_with_it(browser: Bro
         for number, step in enumerate(EXIT_STEPS):
             press(page, "attest", step=step)
             expect(page.locator(".card", has_text="退出").locator(".clock-row .chip.good")).to_have_count(number + 1)
-        stands(give(zhang, case, "finish"), "已结束")
+        stands(give(zhang, case, "finish", unattested="北辰智能尚未说明副本去向，已发函催办，由监督单位跟进。"), "已结束")
         page = sun.open("/zh/demand/mine?tab=entitlement")
         expect(page.locator("td .chip.good")).to_have_count(0)
         expect(page.locator("td .chip.bad").first).to_have_text("已撤销")

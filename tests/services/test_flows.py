@@ -249,7 +249,20 @@ def test_an_exit_ends_only_when_everything_is_attested_and_no_right_is_alive(liv
     assert refused(live, "authority", case, "finish") == "authorization.exit_open"
     for step in ("holders_notified", "data_deleted", "products_handed_over", "keys_revoked", "final_disclosure"):
         case = walk(live, case, ("operator", "attest", {"step": step, "evidence": "protocol 1"}))
+    assert refused(live, "authority", case, "finish") == "authorization.unattested"
+    (duty,) = live.cases.list(SYSTEM, flow="attestation").items
+    walk(live, duty, ("developer", "attest", {"treatment": "deleted", "statement": "all copies are gone"}))
     assert walk(live, case, ("authority", "finish")).state == "ended"
+
+
+def test_an_exit_does_not_wait_for_ever_for_a_holder_who_stays_silent(live: City) -> None:
+    entitled(live)
+    case = walk(live, live.made["authorization"], ("implementer", "begin_exit", WHY))
+    for step in ("holders_notified", "data_deleted", "products_handed_over", "keys_revoked", "final_disclosure"):
+        case = walk(live, case, ("operator", "attest", {"step": step, "evidence": "protocol 1"}))
+    ended = walk(live, case, ("authority", "finish", {"unattested": "the holder was asked twice; the supervisor sees to it"}))
+    assert ended.state == "ended"
+    assert ended.data["unattested"]
 
 
 def test_what_an_authorization_suspends_it_also_resumes(live: City) -> None:

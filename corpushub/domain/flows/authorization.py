@@ -156,6 +156,16 @@ def exit_complete(case: Case, _: Actor, __: Data, context: Context) -> HubError 
     return Conflict("authorization.grants_alive", count=len(live)) if live else None
 
 
+def copies_accounted_for(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
+    """Every holder has said what became of the copies, or it is on record what is done about those who stay silent (article 6)."""
+    rights = [item.id for item in entitlements_under(case, context)]
+    asked = [item for right in rights for item in context.facts.cases("attestation", subject=right)]
+    silent = sorted({str(item.data["holder"]) for item in asked if item.state in {"due", "questioned"}})
+    if not silent or data.get("unattested"):
+        return None
+    return Invalid("authorization.unattested", count=len(silent), holders=", ".join(silent))
+
+
 def note_exit_step(case: Case, _: Actor, data: Data, __: Context) -> Data:
     return {"exit_done": sorted({*case.data.get("exit_done", ()), data["step"]})}
 
@@ -354,6 +364,14 @@ FLOW = Flow(
             fields=(Field("step", "choice", choices=EXIT_STEPS), Field("evidence", "note")),
             derive=note_exit_step,
         ),
-        step("finish", "exiting -> ended", "ended", AUTHORITY, fields=(NOTE,), decides="org", guards=(exit_complete,)),
+        step(
+            "finish",
+            "exiting -> ended",
+            "ended",
+            AUTHORITY,
+            fields=(NOTE, Field("unattested", "note", required=False, min_len=4)),
+            decides="org",
+            guards=(exit_complete, copies_accounted_for),
+        ),
     ),
 )
