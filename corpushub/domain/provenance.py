@@ -9,7 +9,6 @@ from corpushub.domain.card import Facts
 PREDICATE = "https://slsa.dev/provenance/v1"
 BUILD_TYPE = "https://corpushub.dev/build/recipe/v1"
 BUILDER = "https://corpushub.dev/builder/v1"
-GATES_PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 
 
 def provenance(facts: Facts) -> tuple[str, dict[str, Any]]:

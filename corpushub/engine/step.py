@@ -31,8 +31,6 @@ from corpushub.base.suggest import closest
 Kind = Literal["map", "barrier", "check"]
 Schema = Mapping[str, pl.DataType]
 
-ENGINE_COLUMNS = ("_origin", "_row", "_part")
-
 
 class Params(BaseModel):
     """Base of every step's parameters: an unknown key is an error, values never change."""

@@ -122,10 +122,6 @@ class Events:
     def count(self) -> int:
         return int(self.connection.execute(sa.select(sa.func.count()).select_from(events)).scalar_one())
 
-    def latest_at(self) -> str:
-        """Time of the newest event, empty where there is none."""
-        return self.connection.execute(sa.select(events.c.at).order_by(events.c.seq.desc()).limit(1)).scalar() or ""
-
     def _read(self, found: sa.CursorResult[Any]) -> list[Event]:
         return self._events(found.mappings().all())
 

@@ -17,7 +17,6 @@ GRANULARITIES = ("city", "district", "street", "community", "grid", "point")  # 
 FREQUENCIES = ("once", "irregular", "yearly", "quarterly", "monthly", "weekly", "daily", "realtime")  # slow to fast
 DELIVERIES = ("download", "api", "zone", "cleanroom")
 _PROVINCE, _COUNTY = 1, 3
-USES = ("pretraining", "finetuning", "evaluation", "retrieval", "statistics")
 
 
 @cache

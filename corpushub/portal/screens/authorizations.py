@@ -9,8 +9,6 @@ from corpushub.portal.html import Child, Safe, li, span, ul
 from corpushub.portal.pages import Ask
 from corpushub.portal.parts import card, chip, facts
 
-TERMS = ("mode", "implementer", "operator", "purposes", "channels", "valid_from", "valid_to")
-
 
 def extra(ask: Ask, case: Case) -> Child:
     """The five mandatory sections, and the exit's steps once it has begun."""
