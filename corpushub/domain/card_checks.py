@@ -68,8 +68,12 @@ def quality(w: Writer) -> str:
         for name in DIMENSIONS
     ]  # fmt: skip
     extra = measured(
-        w, ("key_uniqueness", "key_completeness", "contract_failures", "lineage_coverage", "documentation_score", "data_score")
-    )
+        w,
+        (
+            "key_uniqueness", "key_completeness", "codes_checked", "codes_wrong", "contract_failures", "lineage_coverage", "documentation_score",
+            "data_score",
+        ),
+    )  # fmt: skip
     return blocks(
         w.heading("h_quality", 2), w.heading("h_evaluation"), w.t("quality"),
         w.table(("dimension", "definition", "tc609", "value_n"), rows), w.chart("quality"), extra,

@@ -40,7 +40,7 @@ MEASURES: Mapping[str, Measure] = {
             contaminated_rows:rows contamination_sets:count contract_failures:rows lineage_coverage:rate key_uniqueness:rate key_completeness:rate
             quality_validity:rate quality_completeness:rate quality_accuracy:rate quality_consistency:rate
             quality_timeliness:rate k_anonymity:k l_diversity:k t_closeness:score suppressed_ratio:rate
-            secrets_residual:count canaries_planted:count canaries_left:count generated_rows:rows generated_unlabelled:rows text_rows:rows
+            secrets_residual:count canaries_planted:count canaries_left:count generated_rows:rows generated_unlabelled:rows codes_checked:count codes_wrong:count text_rows:rows
             risk_rows_max_share:rate risk_clean_share:rate risk_scanned_share:rate""",
         ),
         *_table(

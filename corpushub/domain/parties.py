@@ -138,14 +138,14 @@ class Binding:
 
 MANAGERS = frozenset({Role.AUTHORITY, Role.IMPLEMENTER, Role.REGISTRAR, Role.REVIEWER})
 OPERATORS = frozenset({Role.OPERATOR})
-_CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_FORM = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}\d{6}[0-9A-HJ-NPQRTUWXY]{10}")
 
 
 def credit_check(body: str) -> str:
     """Check character of a 17-character credit code (GB 32100, weights 3^i mod 31)."""
-    total = sum(_CREDIT_ALPHABET.index(letter) * pow(3, place, 31) for place, letter in enumerate(body))
-    return _CREDIT_ALPHABET[-total % 31]
+    total = sum(CREDIT_ALPHABET.index(letter) * pow(3, place, 31) for place, letter in enumerate(body))
+    return CREDIT_ALPHABET[-total % 31]
 
 
 def is_credit_code(code: str) -> bool:

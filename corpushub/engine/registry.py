@@ -17,6 +17,7 @@ from corpushub.engine.step import Step
 STEP_MODULES = (
     "table.columns",
     "table.records",
+    "table.codes",
     "text.steps",
     "text.label_steps",
     "dedup.steps",

@@ -121,7 +121,7 @@ def state_chip(t: Words, state: str) -> Safe:
 
 def reason_words(t: Words, reason: str) -> str:
     """Why a step dropped a row; some reasons end in the column or list they are about."""
-    for start in ("not_date", "not_number", "keyword"):
+    for start in ("not_date", "not_number", "wrong_code", "keyword"):
         if reason.startswith(f"{start}_"):
             return t(f"ui_reason.{start}", column=reason.removeprefix(f"{start}_"))
     kind = reason.split("_", 2)

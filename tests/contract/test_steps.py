@@ -59,6 +59,7 @@ EXAMPLES: Mapping[str, dict[str, Any]] = {
     "detect_language": {"column": "text", "into": "language"},
     "flag_keywords": {"column": "text", "lists": ["gambling"]},
     "count_tokens": {"column": "text", "into": "tokens"},
+    "check_codes": {"columns": {"text": "credit"}, "on_error": "flag"},
     "dedup_exact": {"on": "text"},
     "dedup_near": {"on": "text"},
     "group_near": {"on": "text"},

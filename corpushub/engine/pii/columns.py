@@ -27,7 +27,6 @@ _DIRECT = (
     "EMAIL_ADDRESS PERSON CN_LANDLINE PHONE_NUMBER CN_DRIVER_LICENSE CN_LICENSE_PLATE CN_VIN DEVICE_ID US_SSN CREDIT_CARD"
 )
 DIRECT = frozenset(_DIRECT.split())
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +134,3 @@ def commonest(name: str, values: Sequence[str]) -> tuple[str, float]:
         return "", 0.0
     entity, count = max(counts.items(), key=lambda item: (item[1], item[0]))
     return entity, count / len(values)
-
-
-def is_identity_number(column: str) -> pl.Expr:
-    """True where a text cell is an 18-character identity number with a real month and day and the right check character (GB 11643)."""
-    text = pl.col(column).str.strip_chars().str.to_uppercase()
-    shape = text.str.contains(r"^[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[0-9X]$")
-    digits = [text.str.slice(place, 1).cast(pl.Int64, strict=False) * weight for place, weight in enumerate(_WEIGHTS)]
-    last = text.str.slice(17, 1).replace("X", "10").cast(pl.Int64, strict=False)
-    return shape & (((pl.sum_horizontal(digits) + last) % 11) == 1)
