@@ -44,8 +44,10 @@ def cell(ask: Ask, name: str, value: object) -> Child:
         return ask.t.name("choice", str(value))
     if name == "name" and value in NO_NAMES:
         return ask.t(NO_NAMES[value])
-    if name == "state":
-        return ask.t.name("state", str(value))
+    if name in {"state", "clock"}:
+        return ask.t.name(name, str(value))
+    if name == "flow":
+        return ask.t.name("name", str(value))
     if name == "system" and value == "hub":
         return ask.t("registers.this_hub")
     return values.value_of(ask, "org" if name in ORGS else "resource" if name in RESOURCES else "", name, value)

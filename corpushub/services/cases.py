@@ -347,7 +347,7 @@ class Cases:
     def clocks_of(self, actor: Actor, cases: Iterable[Case]) -> dict[str, tuple[Reading, ...]]:
         """Clocks of many cases in one question, without the cases the actor may not know of."""
         with self.database.read() as unit:
-            return self._clocks_of(unit, _legible(unit, actor, tuple(cases)), business_day(self.clock()))
+            return self.clocks_in(unit, _legible(unit, actor, tuple(cases)), business_day(self.clock()))
 
     def tasks(self, actor: Actor) -> tuple[Task, ...]:
         """What waits for the actor, most urgent first; standing powers (withdraw, quarantine …) are no tasks."""
@@ -375,10 +375,10 @@ class Cases:
             for case in cases
             if (rows := _open_rows(flow_named(case.flow), case, actor, context))
         ]
-        clocks = self._clocks_of(unit, [case for case, _ in theirs], context.day)
+        clocks = self.clocks_in(unit, [case for case, _ in theirs], context.day)
         return [Task(case, commands, most_urgent(clocks[case.id])) for case, commands in theirs]
 
-    def _clocks_of(self, unit: Unit, cases: Sequence[Case], day: date) -> dict[str, tuple[Reading, ...]]:
+    def clocks_in(self, unit: Unit, cases: Sequence[Case], day: date) -> dict[str, tuple[Reading, ...]]:
         """Every clock of each case. Only an event or another day changes what they say, so a case's record is read once."""
         held = self._clocks
         unread = [case for case in cases if (case.id, case.version, day) not in held]

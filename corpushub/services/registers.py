@@ -15,6 +15,7 @@ from corpushub.base.identity import Clock, business_day, system_clock
 from corpushub.base.rulebook import Rulebook
 from corpushub.domain import registers as r
 from corpushub.domain.duties import duties
+from corpushub.domain.flows import flows
 from corpushub.domain.flows.record import is_readable
 from corpushub.domain.parties import Actor, Binding
 from corpushub.domain.workflow import Case, Event, fold
@@ -53,16 +54,23 @@ def visible(unit: Unit) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The day a register is made for, and the rules in force."""
+    """The day a register is made for, the rules in force, and who reads clocks."""
 
     day: date
     rules: Rulebook
+    cases: Cases
 
 
 def owed(unit: Unit, asked: Asked) -> list[Row]:
     seats: dict[str, list[Binding]] = {org.id: list(unit.parties.bindings(org=org.id)) for org in unit.parties.orgs()}
     cases = [case for flow in ("authorization", "disclosure") for case in unit.cases.list(flow=flow)]
     return [duty.row() for duty in duties(records(unit), cases, seats, asked.rules, asked.day)]
+
+
+def late(unit: Unit, asked: Asked) -> list[Row]:
+    timed = [table for table in flows().values() if table.clocks]
+    held = [case for table in timed for case in unit.cases.list(flow=table.name, states=sorted(set(table.states) - table.finals))]
+    return r.overdue(held, asked.cases.clocks_in(unit, held, asked.day))
 
 
 Make = Callable[[Unit, Asked], list[Row]]
@@ -77,6 +85,7 @@ PUBLIC: Mapping[str, Make] = MappingProxyType({
 })  # fmt: skip
 OVERSEEN: Mapping[str, Make] = MappingProxyType({
     "duties": owed,
+    "overdue": late,
     "surveys": lambda unit, _: r.surveys(records(unit), visible(unit)),
     "sharing": lambda unit, _: r.sharing(with_history(unit, "share_item")),
     "settlements": lambda unit, _: r.settlements(records(unit)),
@@ -104,7 +113,7 @@ class Registers:
         if name in OVERSEEN and not actor.has(*OVERSIGHT):
             raise Forbidden("oversight.only")
         with self.database.read() as unit:
-            return make(unit, Asked(business_day(self.clock()), self.cases.rules))
+            return make(unit, Asked(business_day(self.clock()), self.cases.rules, self.cases))
 
     def csv(self, actor: Actor, name: str) -> str:
         """`rows` as CSV. Raises: as `rows`."""

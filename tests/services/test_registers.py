@@ -472,3 +472,21 @@ def test_a_listing_pack_names_its_zone_and_what_resolves_it(city: City) -> None:
     assert pack["network"] == {"resolver": "/v1/id/city/notices@1.0.0", "zones": [case.id]}
     oversight = Oversight(database=city.database, cases=city.cases, clock=city.clock)
     assert oversight.resolve(ANONYMOUS, pack["network"]["resolver"].removeprefix("/v1/id/")).state == "released"
+
+
+def test_what_nobody_did_in_time_is_on_the_register_until_it_is_done(city: City) -> None:
+    wrong = {"about": RESOURCE, "kind": "missing", "text": "a day is missing"}
+    case = city.cases.open(city["developer"], "objection", wrong)
+    assert register(city, "overdue") == []
+    city.clock.forward(days=60)
+    late = register(city, "overdue")
+    assert {row["clock"] for row in late if row["case"] == case.id} == {"acknowledge", "check"}
+    assert {(row["flow"], row["org"], row["about"]) for row in late if row["case"] == case.id} == {
+        ("objection", "beichen", RESOURCE)
+    }
+    assert [row["days_late"] for row in late] == sorted((row["days_late"] for row in late), reverse=True)
+    assert min(row["days_late"] for row in late) > 0
+    city.cases.execute(city["provider"], case.id, "decline", {"reason_code": "not_ours", "reason": "another bureau has it"})
+    assert not [row for row in register(city, "overdue") if row["case"] == case.id]
+    with pytest.raises(Forbidden, match=r"oversight\.only"):
+        register(city, "overdue", "developer")
