@@ -66,6 +66,7 @@ class Version:
     successor: str = ""
     rows: int = 0
     change: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)  # measures of quality by id, as its gates found them
 
 
 @dataclass(frozen=True, slots=True)

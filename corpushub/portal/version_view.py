@@ -8,11 +8,21 @@ from typing import Any
 
 from corpushub.portal import compared, pictures
 from corpushub.portal.dataset_page import Version
-from corpushub.portal.html import Safe, a, b, button, code, div, form, input_, label, li, option, p, select, span, ul
+from corpushub.portal.html import Child, Safe, a, b, button, code, div, form, input_, label, li, option, p, select, span, ul
 from corpushub.portal.pages import Ask, Words, link
-from corpushub.portal.parts import Tone, card, chip, digest, empty, moment, state_chip, steps
+from corpushub.portal.parts import Tone, card, chip, digest, empty, grid, moment, state_chip, steps
 from corpushub.services.comparisons import RowPair
 
+SCORES = (
+    "data_score",
+    "quality_validity",
+    "quality_completeness",
+    "quality_accuracy",
+    "quality_consistency",
+    "quality_timeliness",
+    "quality_accessibility",
+    "key_uniqueness",
+)
 TONES: Mapping[str, Tone] = {"added": "good", "removed": "bad", "changed": "warn"}
 
 
@@ -34,8 +44,21 @@ def versions_tab(ask: Ask, versions: Sequence[Version], comparison: Safe | None)
     return div(
         card(t("dataset.timeline"), pictures.timeline(t, marks), aside=t("dataset.timeline_note")),
         div(card(t("dataset.tab_versions"), steps(items)), comparison or first, c="versions"),
+        scores_card(t, versions),
         c="stack",
     )
+
+
+def scores_card(t: Words, versions: Sequence[Version]) -> Safe | None:
+    """How good each version was found to be, measure by measure, over all versions (article 2: quality of what is supplied)."""
+    rows: list[Sequence[Child]] = []
+    for name in SCORES:
+        course = [(f"v{item.version}", item.scores[name]) for item in reversed(versions) if name in item.scores]
+        if course:
+            shown = f"{course[-1][1]:.1f}" if name == SCORES[0] else f"{course[-1][1]:.1%}"
+            rows.append([t.name("measure", name), shown, pictures.spark(course) if len(course) > 1 else "–"])
+    heads = [t("dataset.score"), t("dataset.score_newest"), t("dataset.score_course")]
+    return card(t("dataset.scores"), grid(heads, rows, numeric=(1,)), aside=t("dataset.scores_note"), c="flush") if rows else None
 
 
 def version_line(ask: Ask, item: Version) -> Safe:

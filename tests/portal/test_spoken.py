@@ -20,7 +20,20 @@ from corpushub.domain.indicators import Indicator
 from corpushub.domain.parties import ANONYMOUS
 from corpushub.domain.registers import NO_STANDARD, UNREGISTERED
 from corpushub.domain.workflow import Case
-from corpushub.portal import board, casework, choices, diagrams, entry_form, forms, frame, parts, register_view, values
+from corpushub.portal import (
+    board,
+    casework,
+    choices,
+    diagrams,
+    entry_form,
+    forms,
+    frame,
+    parts,
+    register_view,
+    values,
+    version_view,
+)
+from corpushub.portal.dataset_page import Version
 from corpushub.portal.html import Safe
 from corpushub.portal.pages import Ask, Page, Words
 from corpushub.portal.screens import account, catalog, dashboard, mine, resources, reviews, studio
@@ -368,3 +381,14 @@ def test_a_build_that_came_to_nothing_says_why(here: SomeHub) -> None:
     assert "内存不足" in str(studio.job_line(asking(here), died))
     assert "memory ran out" in str(studio.job_line(asking(here, lang="en"), died))
     assert parts.failure(asking(here), replace(died, state="queued")) == ""
+
+
+def test_how_good_versions_were_is_shown_over_all_of_them() -> None:
+    newest = Version("1.1.0", "b" * 40, "2026-03-02", scores={"data_score": 92.5, "quality_validity": 0.99})
+    oldest = Version("1.0.0", "a" * 40, "2026-03-01", scores={"data_score": 90.0})
+    shown = str(version_view.scores_card(ZH, [newest, oldest]))
+    assert "92.5" in shown
+    assert "v1.0.0: 90, v1.1.0: 92.5" in shown
+    assert "99.0%" in shown
+    assert shown.count("<svg") == 1, "a measure taken once has no course yet"
+    assert version_view.scores_card(EN, [Version("1.0.0", "a" * 40, "2026-03-01")]) is None

@@ -26,7 +26,7 @@ from corpushub.portal.dataset_page import (
 from corpushub.portal.html import Child, Safe, b, code, div
 from corpushub.portal.pages import Ask, Page, Screen, Words
 from corpushub.portal.parts import card, digest, empty, facts, number, refusal
-from corpushub.portal.version_view import Pair, change_words, compared_view, versions_tab
+from corpushub.portal.version_view import SCORES, Pair, change_words, compared_view, versions_tab
 from corpushub.services.release_cases import Release
 from corpushub.services.repositories import Snapshot
 from corpushub.services.viewer import Asked
@@ -121,6 +121,12 @@ class Reader:
                     reason,
                     rows=item.rows,
                     change=change,
+                    scores={
+                        outcome["measure"]: outcome["value"]
+                        for gate in case.data.get("gates", ())
+                        for outcome in gate["outcomes"]
+                        if outcome["measure"] in SCORES and outcome["value"] is not None
+                    },
                 )
             )
         return found

@@ -16,7 +16,8 @@ def show(ask: Ask) -> Page:
     t = ask.t
     chosen = ask.query.get("name") if ask.query.get("name") in NAMES else "surveys"
     rows = ask.hub.registers.rows(ask.actor, str(chosen))
-    none = empty(t("registers.none"), way_to(ask, t("registers.none_next"), "/govern/records"))
+    filed = empty(t("registers.none"), way_to(ask, t("registers.none_next"), "/govern/records"))
+    none = empty(t("registers.none_overdue"), t("registers.none_overdue_next")) if chosen == "overdue" else filed
     seen_by = span(t("registers.public" if chosen in PUBLIC else "registers.overseen"), c="quiet small")
     body = joined(
         heading(t("registers.title"), lead=t("registers.lead")),
