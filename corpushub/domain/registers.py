@@ -337,6 +337,23 @@ def overdue(cases: Iterable[Case], clocks: Mapping[str, Iterable[Reading]]) -> l
     ]  # fmt: skip
 
 
+def contests(records: Iterable[Case]) -> list[Row]:
+    """How the teams of each contest stand: the best of what each submitted, ranked; equal scores share a place (article 9)."""
+    held = list(records)
+    names = {case.id: str(case.data["facts"]["name"]) for case in of_kind(held, "contest")}
+    submitted: dict[tuple[str, str], list[Case]] = defaultdict(list)
+    for case in of_kind(held, "contest_result"):
+        submitted[str(case.data["facts"]["contest"]), str(case.data["facts"]["team"])].append(case)
+    best = {key: max(float(case.data["facts"]["score"]) for case in cases) for key, cases in submitted.items()}
+    return [
+        {
+            "contest": names.get(contest, contest), "rank": 1 + sum(other > score for (one, _), other in best.items() if one == contest),
+            "team": team, "score": score, "submissions": len(submitted[contest, team]),
+        }
+        for (contest, team), score in sorted(best.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
+    ]  # fmt: skip
+
+
 def deals(records: Iterable[Case]) -> list[Row]:
     """Listings at exchanges with the deals that came back, each tied to a version (article 12)."""
     held = list(records)

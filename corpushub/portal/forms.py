@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from corpushub.domain.flows.attribute import CHECKS
 from corpushub.domain.flows.authorization import SECTIONS
@@ -39,6 +39,8 @@ from corpushub.portal.pages import Ask, Form, Words
 
 LONG = frozenset({"note", "record", "records", "words"})
 MANY = frozenset({"choices", "orgs", "resources", "words"})
+PARTS: Final = re.compile(r"[,，、;；\n]")
+"""What people write between the items of a list."""
 TOO_MANY: Sequence[tuple[str, str]] = ()
 """Stands for a list of choices nobody would read to its end."""
 YUAN = frozenset({"budget", "price"})
@@ -300,7 +302,7 @@ def answers(sent: Form, fields: Sequence[Field]) -> dict[str, Any]:
 
 def read(item: Field, value: Any) -> Any:
     if item.kind in {"choices", "orgs", "resources"} and isinstance(value, str):
-        return [part.strip() for part in re.split(r"[,，、;；\n]", value) if part.strip()]
+        return [part.strip() for part in PARTS.split(value) if part.strip()]
     if by_line(item) and isinstance(value, str) and value.lstrip()[:1] not in {"{", "["}:
         return lines.read(item.name, value)
     if item.kind in {"record", "records"} and isinstance(value, str):

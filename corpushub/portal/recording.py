@@ -41,6 +41,8 @@ def fact(ask: Ask, kind: str, name: str) -> Safe:
         return label(words, input_(name=name, type_="date", required=True))
     if name in COUNTS:
         return label(words, input_(name=name, type_="number", min="0", required=True))
+    if name == "score":
+        return label(words, input_(name=name, type_="number", step="any", required=True))
     if name == "agreement":
         return label(words, input_(name=name, type_="number", min="-1", max="1", step="0.001", required=True))
     if name in PAIRS:
@@ -68,18 +70,18 @@ def read(kind: str, name: str, sent: Form) -> Any:
     text = str(sent.get(name, "")).strip()
     if name in COUNTS:
         return whole(text)
-    if name == "agreement":
-        return share_of(text)
+    if name in {"agreement", "score"}:
+        return number_of(text)
     if name in PAIRS:
         return pairs([line for line in text.splitlines() if line.strip()])
     return words(text) if name in LISTS.get(kind, ()) else text
 
 
 def words(text: str) -> list[str]:
-    return [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+    return [part.strip() for part in forms.PARTS.split(text) if part.strip()]
 
 
-def share_of(text: str) -> float | str:
+def number_of(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:

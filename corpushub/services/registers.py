@@ -81,6 +81,7 @@ PUBLIC: Mapping[str, Make] = MappingProxyType({
     "channels": lambda unit, asked: r.channels(records(unit), Watch(unit.connection).by_channel(), asked.day.isoformat()),
     "districts": lambda unit, _: r.districts(unit.parties.orgs(), visible(unit), every(unit)),
     "scenarios": lambda unit, _: r.scenarios(records(unit), unit.cases.list(flow="release", states=r.OUT)),
+    "contests": lambda unit, _: r.contests(records(unit)),
     "bases": lambda unit, _: r.bases(unit.cases.list(flow="authorization", states=("active", "amending", "suspended")), records(unit)),
 })  # fmt: skip
 OVERSEEN: Mapping[str, Make] = MappingProxyType({

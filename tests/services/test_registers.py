@@ -490,3 +490,25 @@ def test_what_nobody_did_in_time_is_on_the_register_until_it_is_done(city: City)
     assert not [row for row in register(city, "overdue") if row["case"] == case.id]
     with pytest.raises(Forbidden, match=r"oversight\.only"):
         register(city, "overdue", "developer")
+
+
+def test_scored_submissions_of_a_contest_are_ranked_team_by_team(city: City) -> None:
+    contest = record(
+        city, "contest", "operator", name="cup", datasets=["city/notices"], ends="2026-04-01", scoring="F1 on a hidden month"
+    )
+    with pytest.raises(Conflict, match=r"record\.no_contest"):
+        record(city, "contest_result", "operator", contest="rec-none", team="beichen", digest="a" * 64, score=0.5)
+    with pytest.raises(Invalid, match=r"record\.odd_fact"):
+        record(city, "contest_result", "operator", contest=contest.id, team="beichen", digest="a" * 64, score="good")
+    for team, score in (("beichen", 0.81), ("beichen", 0.9), ("qingyun", 0.9), ("west", 0.4)):
+        record(
+            city,
+            "contest_result",
+            "operator",
+            contest=contest.id,
+            team=team,
+            digest=f"{score:.2f}".replace(".", "a") * 16,
+            score=score,
+        )
+    standings = [(row["rank"], row["team"], row["score"], row["submissions"]) for row in register(city, "contests", "developer")]
+    assert standings == [(1, "beichen", 0.9, 2), (1, "qingyun", 0.9, 1), (3, "west", 0.4, 1)]

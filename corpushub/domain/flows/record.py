@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from math import isfinite
 from typing import Any
 
 from corpushub.base.errors import Conflict, HubError, Invalid
@@ -29,6 +30,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "external_channel": ("system", "reason", "sunset"),  # 第四条 不得单独建设共享通道
     "annotation": ("guideline", "annotators", "agreement", "adjudication"),  # 第十三条 数据标注
     "contest": ("name", "datasets", "ends", "scoring"),  # 第九条 大赛
+    "contest_result": ("contest", "team", "digest", "score"),  # 第九条 大赛：一次提交的摘要与得分
     "compute_booking": ("dataset", "image", "quota", "ends"),  # 第九条 训练基地
     "high_value": ("resource", "criterion"),  # 第五条 高价值数据
     "project_review": ("number", "project", "result"),  # 第八条 政企合作项目评审
@@ -98,8 +100,12 @@ def _is_wrong(kind: str, name: str, value: Any) -> bool:
         return not isinstance(value, str) or not _DIGEST.fullmatch(value)
     if name == "quarter":
         return not isinstance(value, str) or not QUARTER.fullmatch(value.strip().upper())
-    if name == "agreement":
-        return isinstance(value, bool) or not isinstance(value, int | float) or not -1 <= value <= 1
+    if name in {"agreement", "score"}:
+        return (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not (isfinite(value) if name == "score" else -1 <= value <= 1)
+        )
     if name == "exchange" and isinstance(value, str):
         return False
     if name == "answered":
@@ -123,8 +129,8 @@ def _is_day(value: Any) -> bool:
 
 
 def refers_to_what_is(case: Case, _: Actor, data: Data, context: Context) -> HubError | None:
-    """A listing names a released version, a deal a confirmed listing of the same version, a high value an entry (articles 5 and 12); shared
-    revenue and contests are of what is proposed or out (a booking's datasets are asked for when it runs).
+    """A listing names a released version, a deal a confirmed listing of the same version, a result a confirmed contest, a high value an entry
+    (articles 5, 9 and 12); shared revenue and contests are of what is proposed or out (a booking's datasets are asked for when it runs).
     """
     if not data:
         return None
@@ -142,6 +148,11 @@ def refers_to_what_is(case: Case, _: Actor, data: Data, context: Context) -> Hub
         held = listing.data if listing is not None and listing.flow == "record" and listing.state == "confirmed" else {}
         if held.get("kind") != "listing" or held["facts"]["version"] != facts["version"]:
             return Conflict("record.no_listing", listing=str(facts["listing"]), version=str(facts["version"]))
+    if kind == "contest_result":
+        contest = context.facts.case(str(facts["contest"]))
+        held = contest.data if contest is not None and contest.flow == "record" and contest.state == "confirmed" else {}
+        if held.get("kind") != "contest":
+            return Conflict("record.no_contest", contest=str(facts["contest"]))
     if kind == "high_value" and context.facts.resource(str(facts["resource"])) is None:
         return Invalid("resource.unknown", resource=str(facts["resource"]))
     return None
