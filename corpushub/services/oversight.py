@@ -16,7 +16,7 @@ from corpushub.base.identity import BEIJING, Clock, business_day, digest_of, iso
 from corpushub.domain.catalog import Resource, incomplete
 from corpushub.domain.disclosing import FLOWS, due_day, pack
 from corpushub.domain.findings import DECISIONS, Finding, unusual
-from corpushub.domain.flows import flows
+from corpushub.domain.flows import flow_named, flows
 from corpushub.domain.flows.entitlement import ACTIVE, models_of
 from corpushub.domain.flows.incident import KINDS
 from corpushub.domain.flows.revenue import ceiling
@@ -290,12 +290,16 @@ class Oversight:
         return tuple(rows)
 
     def resolve(self, actor: Actor, name: str) -> Resolved:
-        """What an id or registration code stands for; a withdrawn version answers with its tombstone for ever (INV-13).
+        """What an id or registration code stands for; a withdrawn version answers with its tombstone for ever (INV-13). The number of an
+        application for registration tells whoever holds it how far it is (article 3).
 
         Raises: NotFound("oversight.unknown_id").
         """
         with self.database.read() as unit:
-            entry = unit.catalog.get(name) or unit.catalog.by_code(name)
+            applied = unit.cases.get(name) if name.startswith(f"{flow_named('registration').prefix}-") else None
+            entry = unit.catalog.get(str(applied.data["resource"]) if applied else name) or unit.catalog.by_code(name)
+            if applied is not None and entry is not None and (not entry.secrecy or actor.has(*OVERSIGHT)):
+                return Resolved(applied.id, applied.flow, applied.state, entry.title)
             if entry is not None and (not entry.secrecy or actor.has(*OVERSIGHT)):
                 return Resolved(entry.id, entry.kind, entry.state, entry.title)
             dataset, _, version = name.partition("@")

@@ -25,7 +25,7 @@ from corpushub.services.oversight import Oversight
 from corpushub.services.reporting import printed
 from corpushub.store.hub_tables import repo_ref
 from corpushub.store.tokens import Delivery
-from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, entitled, proposed
+from tests.kit.gov import MATERIALS, RESOURCE, City, a_released_city, an_entry, entitled, proposed
 
 WHY = {"reason": "because it has to be"}
 
@@ -201,6 +201,18 @@ def test_ids_resolve_for_ever(city: City) -> None:
     assert (stone.state, stone.successor, stone.reason) == ("withdrawn", "city/notices@1.0.1", WHY["reason"])
     with pytest.raises(NotFound, match="oversight.unknown_id"):
         oversight(city).resolve(ANONYMOUS, "city/other")
+
+
+def test_an_application_s_number_tells_how_far_it_is(city: City) -> None:
+    entry = city.catalog.add(city["provider"], an_entry(id="990100/stats/new"))
+    asked = {"resource": entry.id, "kind": "first", "materials": MATERIALS, "evidence_digest": "a" * 64, "commitment": True}
+    case = city.cases.open(city["provider"], "registration", asked)
+    city.do("provider", case, "submit")
+    found = oversight(city).resolve(ANONYMOUS, case.id)
+    assert (found.id, found.kind, found.state, found.title["en"]) == (case.id, "registration", "submitted", "Notices")
+    for other in (f"{case.id[:-1]}!", "reg-", "acc-01"):
+        with pytest.raises(NotFound, match=r"oversight\.unknown_id"):
+            oversight(city).resolve(ANONYMOUS, other)
 
 
 def test_gaps_of_the_catalog(city: City) -> None:
