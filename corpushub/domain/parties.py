@@ -152,6 +152,13 @@ def is_credit_code(code: str) -> bool:
     return bool(_CREDIT_FORM.fullmatch(code)) and credit_check(code[:17]) == code[17]
 
 
+PROVINCES = frozenset(
+    f"{code}"
+    for code in (*range(11, 16), 21, 22, 23, *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83, 91)
+)
+"""First two digits of a region's code (GB/T 2260), and of identity numbers."""
+
+
 def is_region(code: str) -> bool:
     """Six digits of GB/T 2260, or nine and twelve for street and community."""
     return code.isascii() and code.isdigit() and len(code) in {6, 9, 12}

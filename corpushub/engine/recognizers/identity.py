@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from corpushub.domain.parties import PROVINCES
 from corpushub.engine.recognizers.shape import (
     GAP,
     LEFT,
-    PROVINCES,
     RIGHT,
     ChineseShapeRecognizer,
     after,

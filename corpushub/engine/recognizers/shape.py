@@ -71,10 +71,6 @@ def luhn(digits: str) -> bool:
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_BASE = _ZERO * sum(_ID_WEIGHTS)
-PROVINCES = frozenset(
-    f"{code}"
-    for code in (*range(11, 16), 21, 22, 23, *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83, 91)
-)
 
 
 def id_check(number: str) -> str:

@@ -8,8 +8,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic import Field
 
-from corpushub.domain.parties import CREDIT_ALPHABET
-from corpushub.engine.recognizers.shape import PROVINCES
+from corpushub.domain.parties import CREDIT_ALPHABET, PROVINCES
 from corpushub.engine.step import Drop, Mapped, Params, Scope, Step
 from corpushub.engine.table.parsing import is_missing
 from corpushub.engine.wording import Sentence

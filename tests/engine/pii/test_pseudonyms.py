@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpushub.base.errors import Invalid
+from corpushub.domain.parties import PROVINCES
 from corpushub.engine.pii.actions import Desk, generalised, masked
 from corpushub.engine.pii.detect import detect_batch
 from corpushub.engine.pii.policy import policy
 from corpushub.engine.pii.pseudonyms import derive, key_id, pseudonym, pseudonyms, token
 from corpushub.engine.pii.surrogates import surrogate
 from corpushub.engine.pii.view import view
-from corpushub.engine.recognizers.shape import PROVINCES
 
 KEY = derive(b"a secret of at least sixteen bytes", "a/b", "1.0.0")
 
