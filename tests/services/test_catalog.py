@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
+from corpushub.base.messages import LANGS
 from corpushub.domain.parties import ANONYMOUS
 from tests.kit.gov import RESOURCE, City, a_city, an_entry, authorized, registered
 
@@ -91,8 +92,9 @@ def test_an_organisation_without_authorization_builds_nothing(ready: City) -> No
 
 
 def test_an_uncatalogued_source_is_unknown(ready: City) -> None:
-    with pytest.raises(NotFound, match="resource.unknown"):
+    with pytest.raises(NotFound, match="resource.unknown") as refused:
         ready.catalog.authorize_build(ready["operator"], Recipe(sources=(Source(resource="990100/x/y"),)))
+    assert all("CAT-404" in refused.value.explain(lang) for lang in LANGS)
 
 
 def test_suspension_and_expiry_stop_builds(ready: City) -> None:
@@ -107,8 +109,9 @@ def test_suspension_and_expiry_stop_builds(ready: City) -> None:
 
 def test_an_authorization_is_not_activated_on_unregistered_entries(city: City) -> None:
     city.catalog.add(city["provider"], an_entry())
-    with pytest.raises(Conflict, match="authorization.unregistered"):
+    with pytest.raises(Conflict, match="authorization.unregistered") as refused:
         authorized(city)
+    assert all("REG-REQ" in refused.value.explain(lang) for lang in LANGS)
 
 
 def test_overlapping_authorizations_are_refused(ready: City) -> None:
