@@ -56,6 +56,15 @@ def show(
 
 
 @app.command()
+def application(
+    resource: Annotated[str, typer.Argument(help="The entry's id, region/owner/name.")],
+) -> None:
+    """What an application for registration says already: answers for `flow open registration`, to be read and completed."""
+    ctx = context()
+    ctx.show(ctx.hub().registrations.prepare(ctx.actor(), resource, ctx.lang))
+
+
+@app.command()
 def add(data: Annotated[list[str], typer.Argument(help="name=value …; or one JSON object; or @file.json.")]) -> None:
     """Enter a resource."""
     ctx = context()

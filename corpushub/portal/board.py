@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from corpushub.domain.flows import flow_named
 from corpushub.domain.parties import Role
@@ -23,13 +24,16 @@ Top = Callable[[Ask], Child]
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One screen over some flows. `evidence` adds evidence to a case, `top` something above the list; `lead` false: no text below the title."""
+    """One screen over some flows. `evidence` adds evidence to a case, `top` something above the list, `start` answers to the opening form
+    beside those of the address.
+    """
 
     place: str
     path: str
     flows: tuple[str, ...]
     evidence: Extra | None = None
     top: Top | None = None
+    start: Callable[[Ask], Mapping[str, Any]] | None = None
     hidden: frozenset[str] = field(default_factory=frozenset)
     public: bool = False
 
@@ -56,7 +60,8 @@ class Board:
         cases = list(page.items)
         tasks = ask.hub.cases.waiting(ask.actor, cases)
         cases.sort(key=waiting_first(tasks))
-        way, sheet = casework.opening(ask, flow, choices.all_of(ask, flow_named(flow).opening.fields), ask.query)
+        preset = {**ask.query, **(self.start(ask) if self.start else {})}
+        way, sheet = casework.opening(ask, flow, choices.all_of(ask, flow_named(flow).opening.fields), preset)
         kinds = [(name, t.name("name", name), None) for name in self.flows]
         shown: list[tuple[str, str, Child]] = [
             ("open", t("board.open"), None),

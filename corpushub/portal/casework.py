@@ -300,7 +300,7 @@ def may_open(ask: Ask, flow: str) -> bool:
 
 
 def opening(
-    ask: Ask, flow: str, choices: forms.Choices | None = None, preset: Mapping[str, str] | None = None
+    ask: Ask, flow: str, choices: forms.Choices | None = None, preset: Mapping[str, Any] | None = None
 ) -> tuple[Safe | None, Safe | None]:
     """The button that opens a new case and its sheet; nothing where the seat does not cover it. The sheet stands open at once for who came
     from what the case is to be about.

@@ -22,7 +22,6 @@ from corpushub.base.identity import business_day, digest_of, fixed_clock
 from corpushub.base.messages import Lang, text
 from corpushub.base.settings import preferred_lang
 from corpushub.domain.build import silent
-from corpushub.domain.flows.registration import MATERIALS
 from corpushub.domain.flows.release import stopping
 from corpushub.domain.parties import SYSTEM, Actor
 from corpushub.domain.sampling import PURPOSES as SAMPLES
@@ -126,8 +125,10 @@ class Demo:
                 known = unit.catalog.get(entry["id"])
             if known is None:
                 past.catalog.add(owner, {**entry, "region": self.city["region"]})
-            form = {"resource": entry["id"], "kind": "first", "evidence_digest": digest_of(entry["id"]), "commitment": True}
-            case = past.cases.open(owner, "registration", {**form, "materials": dict.fromkeys(MATERIALS, entry["title"]["zh"])})
+            start = past.registrations.prepare(owner, entry["id"], "zh")
+            said = {name: text(f"demo.{name}", "zh") for name in ("scenarios", "risk_assessment")} | start["materials"]
+            form = {**start, "materials": said, "evidence_digest": digest_of(entry["id"]), "commitment": True}
+            case = past.cases.open(owner, "registration", form)
             past.cases.execute(owner, case.id, "submit")
             past.cases.execute(registrar, case.id, "accept")
             past.cases.execute(registrar, case.id, "pass_formal", {"note": text("demo.formal", "zh")})

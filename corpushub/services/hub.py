@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from corpushub.services.passes import Passes
     from corpushub.services.previews import Previews
     from corpushub.services.registers import Registers
+    from corpushub.services.registrations import Registrations
     from corpushub.services.releases import Releases
     from corpushub.services.repositories import Repositories
     from corpushub.services.reviews import Reviews
@@ -262,6 +263,12 @@ class Hub:
         from corpushub.services.registers import Registers
 
         return Registers(database=self.database, cases=self.cases, clock=self.clock)
+
+    @cached_property
+    def registrations(self) -> Registrations:
+        from corpushub.services.registrations import Registrations
+
+        return Registrations(database=self.database, cases=self.cases, catalog=self.catalog, parties=self.parties)
 
     @cached_property
     def releases(self) -> Releases:

@@ -91,6 +91,11 @@ class Resources:
         query = sa.select(_TEXT).where(_TEXT.contains(element, autoescape=True))
         return tuple(entry.id for entry in map(entry_of, self.connection.execute(query).scalars()) if element in entry.elements)
 
+    def made_from(self, resource_id: str) -> tuple[Resource, ...]:
+        """Entries that name this one as what they are made from, in id order."""
+        query = sa.select(_TEXT).where(_TEXT.contains(resource_id, autoescape=True)).order_by(resources.c.id)
+        return tuple(entry for entry in map(entry_of, self.connection.execute(query).scalars()) if resource_id in entry.parents)
+
 
 def _words(resource: Resource) -> list[str]:
     told = [*resource.title.values(), *resource.summary.values()]

@@ -16,7 +16,7 @@ from corpushub.domain.flows.record import KINDS
 from corpushub.domain.parties import SYSTEM
 from corpushub.portal import board
 from corpushub.portal.downloads import PAGE_IN, PAGE_OUT, REPORT
-from corpushub.portal.pages import Ask, Outcome, Screen, Words
+from corpushub.portal.pages import Ask, Outcome, Screen, Words, link
 from corpushub.portal.screens import all_screens, ask, desk
 from corpushub.services.accounts import COOKIE
 from corpushub.services.hub import Hub
@@ -237,3 +237,12 @@ def test_what_is_open_is_listed_however_many_newer_cases_are_closed(here: SomeHu
     assert objections[4] in listed
     assert f"after={objections[3]}" in listed
     assert objections[1] in shown(here, "authority", "/data/objections", show="closed", after=objections[3])
+
+
+def test_an_entry_leads_to_its_application_with_what_is_known_filled_in(here: SomeHub) -> None:
+    entry = here.hub.catalog.add(here.parties.actor_of("provider"), an_entry(id="990100/stats/owed", title={"en": "Owed entry"}))
+    path = "/govern/registrations"
+    assert link("en", path, resource=entry.id) in shown(here, "provider", path)
+    form = shown(here, "provider", path, resource=entry.id)
+    assert "Full text of notices" in form
+    assert "Entries to be registered" not in shown(here, "developer", path)

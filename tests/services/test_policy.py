@@ -21,6 +21,7 @@ from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor
 from corpushub.domain.policy import CHANNELS, Delivered, Link, Terms, Use, decide_delivery
 from corpushub.services.access import Gated
 from corpushub.services.oversight import Oversight
+from corpushub.services.registrations import Registrations
 from corpushub.services.viewer import Asked
 from tests.kit.gov import (
     ASK,
@@ -80,10 +81,11 @@ def test_an_id_is_given_once_whatever_the_order_of_entries(city: City, names: li
 
 def test_a_prefilled_entry_is_applied_for_in_two_steps_and_its_notice_is_seen_by_everybody(city: City) -> None:
     entry = city.catalog.add(city["provider"], an_entry())
+    wizard = Registrations(database=city.database, cases=city.cases, catalog=city.catalog, parties=city.parties)
+    start = wizard.prepare(city["provider"], entry.id, "zh")
+    mended = {"scenarios": "法律问答", "risk_assessment": "自评估：低"} | start["materials"]
     case = city.cases.open(
-        city["provider"],
-        "registration",
-        {"resource": entry.id, "kind": "first", "materials": MATERIALS, "evidence_digest": "a" * 64, "commitment": True},
+        city["provider"], "registration", {**start, "materials": mended, "evidence_digest": "a" * 64, "commitment": True}
     )
     case = city.do("provider", case, "submit")
     assert code_of(lambda: city.cases.get(ANONYMOUS, case.id)) == "case.unknown"

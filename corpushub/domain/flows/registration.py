@@ -36,6 +36,7 @@ from corpushub.domain.workflow import (
 )
 
 KINDS = ("first", "change", "correct")
+UNDER_WAY = ("submitted", "fix", "accepted", "notice", "disputed")
 MATERIALS = ("applicant", "legality", "situation", "evidence", "products", "scenarios", "risk_assessment")
 
 
@@ -54,9 +55,7 @@ def entry_complete(case: Case, _: Actor, __: Data, context: Context) -> HubError
 
 
 def not_registered_twice(_: Case, __: Actor, data: Data, context: Context) -> HubError | None:
-    running = context.facts.cases(
-        "registration", subject=data["resource"], states=("submitted", "fix", "accepted", "notice", "disputed")
-    )
+    running = context.facts.cases("registration", subject=data["resource"], states=UNDER_WAY)
     if running:
         return Conflict("registration.running", resource=data["resource"], case=running[0].id)
     entry = context.facts.resource(data["resource"])
