@@ -6,7 +6,6 @@ reading of the same words.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from corpushub.domain.build import BuiltFile
-from corpushub.domain.places import KEY_CHARS, MOST, Place
+from corpushub.domain.places import KEY_CHARS, MOST, Place, located
 from corpushub.domain.recipe import Column, Contract
 
 ROW = "_row"  # number of a row among those of all files; columns of the engine's own begin with an underscore
@@ -108,14 +107,3 @@ def places_of(failure: Any, files: Iterable[BuiltFile], key: str) -> tuple[Place
         Place(*located(files, row), (keys.get(row) or "")[:KEY_CHARS], column, rules)
         for (row, column), rules in sorted(broken.items())[:MOST]
     )
-
-
-def located(files: Iterable[BuiltFile], row: int) -> tuple[str, str, int]:
-    """Config, split and number within the split of a row of all files."""
-    before: Counter[tuple[str, str]] = Counter()
-    for file in files:
-        if row < file.rows:
-            return file.config, file.split, row + before[file.config, file.split]
-        row -= file.rows
-        before[file.config, file.split] += file.rows
-    raise IndexError(row)

@@ -7,6 +7,7 @@ per text`. Counts only: no text leaves this module.
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +22,7 @@ import pyarrow.parquet as pq
 from corpushub.base.identity import digest_of
 from corpushub.domain.build import BuiltFile
 from corpushub.domain.measures import rounded
+from corpushub.domain.places import KEY_CHARS, MOST, Place
 
 CLASSES = (
     *(f"A1-{n}" for n in range(1, 9)), *(f"A2-{n}" for n in range(1, 10)), *(f"A3-{n}" for n in range(1, 6)),
@@ -79,7 +81,7 @@ def library(path: str = "") -> Library:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a screen of all rows found."""
+    """What a screen of all rows found, with the first rows that hold a risk and the first that hold what was ordered blocked."""
 
     rows: int
     hit_rows: int
@@ -87,6 +89,8 @@ class Screen:
     by_source: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # source -> rows, hit rows
     blocked: int = 0
     detectors: int = 0
+    places: tuple[Place, ...] = ()
+    blocked_places: tuple[Place, ...] = ()
 
     def measures(self, held: Library, day: date) -> dict[str, float]:
         shares = [hits / rows for rows, hits in self.by_source.values() if rows] or [
@@ -111,20 +115,27 @@ def screen_files(
     columns: Sequence[str],
     held: Library | None = None,
     detectors: Sequence[Detector] = (),
+    key: str = "",
 ) -> Screen:
-    """Read the text columns of every row once; a row counts once however many phrases it holds."""
+    """Read the text columns of every row once; a row counts once however many phrases it holds. `key` names the rows that are pointed at."""
     held = held or library()
     owner = {phrase: name for name, phrases in held.phrases.items() for phrase in phrases}
     phrases, blocked = list(owner), list(held.blocked)
     rows = hits = overlaps = 0
+    places: list[Place] = []
+    forbidden: list[Place] = []
+    begins: Counter[tuple[str, str]] = Counter()
     by_class: dict[str, int] = {}
     by_source: dict[str, tuple[int, int]] = {}
     for file in built:
         parquet = pq.ParquetFile(folder / file.path)
         names = [name for name in columns if name in parquet.schema_arrow.names]
         source = ["source_id"] if "source_id" in parquet.schema_arrow.names else []
-        for batch in parquet.iter_batches(BATCH_ROWS, columns=[*names, *source]):
+        keys = [key] if key in parquet.schema_arrow.names else []
+        where = (file.config, file.split)
+        for batch in parquet.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys([*names, *source, *keys]))):
             frame = pl.DataFrame(pl.from_arrow(batch))
+            here = Pointer(*where, begins[where], frame[key].cast(pl.String) if keys else None)
             found = classes_of(frame, names, phrases, owner, detectors)
             marked = [bool(classes) for classes in found]
             rows, hits = rows + len(marked), hits + sum(marked)
@@ -133,11 +144,29 @@ def screen_files(
             for label, hit in zip(frame["source_id"].to_list() if source else [""] * len(marked), marked, strict=True):
                 seen, bad = by_source.get(str(label), (0, 0))
                 by_source[str(label)] = (seen + 1, bad + hit)
+            places += [here.at(row, found[row]) for row, hit in enumerate(marked) if hit][: MOST - len(places)]
             if blocked:
-                overlaps += int(frame.select(pl.any_horizontal(pl.col(names).str.contains_any(blocked)).sum()).item())
+                held_back = frame.select(pl.any_horizontal(pl.col(names).str.contains_any(blocked)))[:, 0].arg_true()
+                overlaps += len(held_back)
+                forbidden += [here.at(row, ("blocked",)) for row in held_back[: MOST - len(forbidden)]]
+            begins[where] += frame.height
     covered = len({name for name, words in held.phrases.items() if words})
     ordered = {name: by_class[name] for name in CLASSES if name in by_class}
-    return Screen(rows, hits, ordered, dict(sorted(by_source.items())), overlaps, covered)
+    return Screen(rows, hits, ordered, dict(sorted(by_source.items())), overlaps, covered, tuple(places), tuple(forbidden))
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Points at rows of one batch, which begins at row `begins` of its split."""
+
+    config: str
+    split: str
+    begins: int
+    keys: pl.Series | None
+
+    def at(self, row: int, found: Iterable[str]) -> Place:
+        key = (self.keys[row] or "")[:KEY_CHARS] if self.keys is not None else ""
+        return Place(self.config, self.split, self.begins + row, key, "", dict.fromkeys(sorted(found), 1))
 
 
 def classes_of(

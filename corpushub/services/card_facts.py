@@ -20,6 +20,7 @@ from corpushub.domain.card_score import data_score, documentation_score
 from corpushub.domain.gates import Context, Stage, Verdict, Waiver, judge, registry
 from corpushub.domain.licences import conflicts, is_known, unknown
 from corpushub.domain.measures import MEASURES, measures_of, rounded
+from corpushub.domain.places import Place
 from corpushub.domain.recipe import Recipe
 from corpushub.domain.release import Change, Version, next_version
 from corpushub.domain.sampling import PURPOSES
@@ -58,7 +59,9 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Facts with what they were judged on, and the charts as SVG by file name."""
+    """Facts with what they were judged on, and the charts as SVG by file name. `places`: rows by the gates that count them, for curators
+    alone; what is published with a release (`screened`) does not point at them.
+    """
 
     facts: Facts
     context: Context
@@ -66,6 +69,7 @@ class Made:
     problems: tuple[Problem, ...]
     profile: Profile
     screened: Mapping[str, Any]
+    places: Mapping[str, Sequence[Place]]
 
 
 def make_facts(inputs: Inputs) -> Made:
@@ -79,7 +83,7 @@ def make_facts(inputs: Inputs) -> Made:
     built = with_profile(inputs.built, profile, inputs.recipe)
     problems = data_problems(inputs, profile)
     measures = release_measures(inputs, profile, problems) | measures_of(built) | overruled(inputs, built)
-    screened = screen(replace(inputs, built=built), measures) if inputs.screened is None else inputs.screened
+    screened, places = screen(replace(inputs, built=built), measures) if inputs.screened is None else (inputs.screened, {})
     measures |= dict(screened["measures"]) | dict(inputs.measures)
     contact = bool(inputs.publisher.contact)
     measures |= {
@@ -101,7 +105,7 @@ def make_facts(inputs: Inputs) -> Made:
         measures=measures, publisher=inputs.publisher, change=with_gates(inputs, verdicts), history=inputs.history, example=profile.example,
         charts={name.removesuffix(".svg"): f"cards/{name}" for name in drawn}, reviews=reviews, checked_in=inputs.checked_in,
     )  # fmt: skip
-    return Made(facts, context, drawn, problems, profile, screened)
+    return Made(facts, context, drawn, problems, profile, screened, places)
 
 
 def with_gates(inputs: Inputs, verdicts: Iterable[Verdict]) -> Change | None:
@@ -113,9 +117,9 @@ def with_gates(inputs: Inputs, verdicts: Iterable[Verdict]) -> Change | None:
     return replace(inputs.change, gates=changed)
 
 
-def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
+def screen(inputs: Inputs, measures: Mapping[str, float]) -> tuple[dict[str, Any], dict[str, Sequence[Place]]]:
     """What a second look at every row finds: personal information, rows the contract's schema refuses, risk classes, texts that stand in
-    two splits.
+    two splits. Beside it rows with risks and texts in two splits, by gate.
     """
     # Cards are checked far more often than data are read: what only reads data is imported here.
     from corpushub.engine.contract import accept
@@ -125,27 +129,32 @@ def screen(inputs: Inputs, measures: Mapping[str, float]) -> dict[str, Any]:
     folder, files = located(inputs), inputs.built.files
     columns = text_columns(inputs.recipe, inputs.built)
     reading = read_again(folder, files, inputs.recipe, inputs.seal)
+    key = inputs.recipe.contract.key
+    key = "" if reading.columns.get(key) else key  # a key that holds personal information itself is not shown
     base = residual_measures(reading, measures)
     unclear = roles_of(folder, files, inputs.recipe)
     base |= {"roles_read": 1, "unconfirmed_roles": len(unclear)}
     told: dict[str, Any] = {"residual": asdict(reading), "roles": [told_twice(problem) for problem in unclear]}
     told["evaluation"] = dict(inputs.reviews.get("evaluation", {}))
     if accepted := accept(folder, files, inputs.recipe.contract):
-        told["contract"] = asdict(accepted)
+        told["contract"] = asdict(
+            accepted if key else replace(accepted, places=tuple(replace(at, key="") for at in accepted.places))
+        )
         base["contract_failures"] = max(accepted.refused, measures.get("contract_failures", 0))
     if not measures.get("text_rows") or not columns:
-        return {"measures": base, "classes": {}, **told}
+        return {"measures": base, "classes": {}, **told}, {}
     held = library()
-    found = screen_files(folder, files, columns, held)
-    leak = across_splits(folder, files, columns[0])
+    found = screen_files(folder, files, columns, held, key=key)
+    leak = across_splits(folder, files, columns[0], key=key)
     near = {} if leak.near is None else {"near_duplicates_across_splits": leak.near}
     leaked = {"duplicates_across_splits": leak.exact, **near}
-    return {
+    measured = {
         "measures": {**base, **found.measures(held, inputs.day), **leaked},
         "classes": dict(found.by_class),
         "library": held.about(),
         **told,
     }
+    return measured, {"SAF-02": found.places, "SAF-05": found.blocked_places, "DUP-01": leak.places}
 
 
 def told_twice(problem: Problem) -> dict[str, str]:

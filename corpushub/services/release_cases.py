@@ -183,7 +183,7 @@ def evidence_data(folder: Folder, change: Change | None) -> dict[str, Any]:
             "residual": facts.measures.get("pii_residual"),
             "roles": list(folder.made.screened.get("roles", ())),
         },
-        "places": by_gates(folder.made.screened),
+        "places": by_gates(folder.made.screened, folder.made.places),
         "example": dict(facts.example),
         "key": facts.recipe.contract.key,
     }

@@ -11,6 +11,7 @@ import pytest
 
 from corpushub.base.settings import Settings
 from corpushub.domain.workflow import Case
+from corpushub.engine.risks import library
 from corpushub.services.builds import Builds
 from tests.kit.cards import RECIPE, Record, Works, a_works, rows
 
@@ -31,12 +32,13 @@ def people() -> list[dict[str, Any]]:
     return [{**row, "text": row["text"] + said.format(name=NAMES[at % 10], at=at % 10)} for at, row in enumerate(rows(30))]
 
 
-def proposed(works: Works, folder: Path, *, after: str = "") -> tuple[Case, pl.DataFrame]:
-    """A real build, with `after` written into the topic of one row once the scrub is through; its case and its rows."""
+def proposed(works: Works, folder: Path, *, after: str = "", said: str = "") -> tuple[Case, pl.DataFrame]:
+    """A real build, with `after` written into the topic of one row once the scrub is through, and `said` in its text; its case and its rows."""
     folder.mkdir()
     made = people()
     if after:
         made[7]["topic"] = after
+    made[7]["text"] += said
     pl.DataFrame(made).write_csv(folder / "notices.csv")
     (folder / "notices.yaml").write_text(NATURAL, "utf-8")
     builder = Builds(
@@ -76,3 +78,11 @@ def test_a_person_left_over_beside_surrogates_stops_it_and_the_evidence_says_whe
     row = frame.row(by_predicate=pl.col("id") == person["key"], named=True)
     assert row["topic"] == LEFT_OVER
     assert "何家栋" not in json.dumps(person, ensure_ascii=False)
+
+
+def test_a_row_with_a_risk_is_pointed_at(works: Works, tmp_path: Path) -> None:
+    phrase = next(phrases[0] for phrases in library().phrases.values() if phrases)
+    case, _ = proposed(works, tmp_path / "risky", said=phrase)
+    (place,) = works.releases.evidence(works.city["reviewer"], case.id).places
+    assert (place["gate"], place["key"]) == ("SAF-02", people()[7]["id"])
+    assert phrase not in json.dumps(place, ensure_ascii=False)

@@ -5,8 +5,10 @@ Computed on the released text, after scrubbing: replacing names can make two tex
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +17,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from corpushub.domain.build import BuiltFile
+from corpushub.domain.places import KEY_CHARS, MOST, Place, located
 from corpushub.engine.dedup import minhash
 from corpushub.engine.dedup.alike import alike, rows_of
 from corpushub.engine.shards import Shard
@@ -26,14 +29,15 @@ MAX_CHARS = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Rows of a later split whose text also stands in an earlier one; `near` is None where it was not looked for."""
+    """Rows of a later split whose text also stands in an earlier one; `near` is None where it was not looked for. `places`: the first."""
 
     exact: int
     near: int | None
+    places: tuple[Place, ...] = ()
 
 
-def across_splits(folder: Path, files: Iterable[BuiltFile], column: str, jaccard: float = 0.8) -> Leak:
-    """Compare one text column between splits; empty texts are not compared. Texts are read piece by piece."""
+def across_splits(folder: Path, files: Iterable[BuiltFile], column: str, jaccard: float = 0.8, key: str = "") -> Leak:
+    """Compare one text column between splits; empty texts are not compared. Texts are read piece by piece. `key` names the rows found."""
     files = list(files)
     names = list(dict.fromkeys(file.split for file in files))
     if len(names) < 2:
@@ -49,12 +53,29 @@ def across_splits(folder: Path, files: Iterable[BuiltFile], column: str, jaccard
         chars = sum(_sketched(shard, column, Path(kept) / shard.place) for shard, _ in shards)
         rows = rows_of(sketches)
         filled = sketches.gather(["filled"])["filled"].to_numpy()
-        exact = int(((split[rows.leader] != split) & filled).sum())
+        exact = np.flatnonzero((split[rows.leader] != split) & filled)
         if chars > MAX_CHARS:
-            return Leak(exact, None)
+            return Leak(exact.size, None, _places(folder, files, {int(row): "copy" for row in exact[:MOST]}, column, key))
         pairs, alike_by = alike(sketches, column, rows, jaccard)
     leaking = (alike_by >= jaccard) & (split[pairs.first] != split[pairs.second])
-    return Leak(exact, int(np.unique(np.maximum(pairs.first, pairs.second)[leaking]).size))
+    near = np.unique(np.maximum(pairs.first, pairs.second)[leaking])
+    found = {int(row): "near_copy" for row in near[:MOST]} | {int(row): "copy" for row in exact[:MOST]}
+    return Leak(exact.size, near.size, _places(folder, files, found, column, key))
+
+
+def _places(folder: Path, files: Sequence[BuiltFile], found: Mapping[int, str], column: str, key: str) -> tuple[Place, ...]:
+    """The first of the rows found, by their numbers over all files; the key of each is read from its own file."""
+    begins = list(accumulate((file.rows for file in files), initial=0))
+    keys: dict[int, pl.Series] = {}
+
+    def key_of(row: int) -> str:
+        at = bisect_right(begins, row) - 1
+        if at not in keys:
+            scan = pl.scan_parquet(folder / files[at].path)
+            keys[at] = scan.select(pl.col(key).cast(pl.String)).collect()[key] if key in scan.collect_schema() else pl.Series()
+        return str(keys[at][row - begins[at]] or "")[:KEY_CHARS] if len(keys[at]) else ""
+
+    return tuple(Place(*located(files, row), key_of(row), column, {found[row]: 1}) for row in sorted(found)[:MOST])
 
 
 def pieces_of(path: Path, column: str) -> Iterator[Shard]:

@@ -31,7 +31,13 @@ def released(folder: Path, splits: dict[str, list[str | None]]) -> list[BuiltFil
 def test_equal_and_near_texts_of_two_splits_are_counted(tmp_path: Path) -> None:
     train = [other(1), LAW, other(2), None, ""]
     test = [LAW, other(3), LAW.replace("本市实际", "我市实际"), None, ""]
-    assert across_splits(tmp_path, released(tmp_path, {"train": train, "test": test}), "text") == Leak(1, 1)
+    leak = across_splits(tmp_path, released(tmp_path, {"train": train, "test": test}), "text", key="id")
+    assert (leak.exact, leak.near) == (1, 1)
+    assert [(place.split, place.row, place.key, dict(place.found)) for place in leak.places] == [
+        ("test", 0, "0", {"copy": 1}),
+        ("test", 2, "2", {"near_copy": 1}),
+    ]
+    assert LAW not in str(leak.places)
 
 
 def test_near_texts_of_one_split_are_no_leak(tmp_path: Path) -> None:
@@ -43,4 +49,6 @@ def test_near_texts_of_one_split_are_no_leak(tmp_path: Path) -> None:
 def test_of_too_much_text_equal_rows_are_counted_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leakage, "MAX_CHARS", 100)
     files = released(tmp_path, {"train": [LAW], "test": [LAW, LAW.replace("本市实际", "我市实际")]})
-    assert across_splits(tmp_path, files, "text") == Leak(1, None)
+    leak = across_splits(tmp_path, files, "text")
+    assert (leak.exact, leak.near) == (1, None)
+    assert [(place.split, place.row, place.key) for place in leak.places] == [("test", 0, "")]
