@@ -23,7 +23,8 @@ from corpushub.domain.workflow import Event
 class Finding:
     """Something in the approvals worth a look."""
 
-    # same_pair, too_fast, off_hours, always_yes, related_org, rotation_due, price_differs, above_cap, no_price, not_as_listed
+    # same_pair, too_fast, off_hours, always_yes, related_org, rotation_due, price_differs, above_cap, no_price, not_as_listed,
+    # tied, exclusive
     kind: str
     persons: tuple[str, ...]
     orgs: tuple[str, ...]

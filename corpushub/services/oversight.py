@@ -21,6 +21,7 @@ from corpushub.domain.flows.entitlement import ACTIVE, models_of
 from corpushub.domain.flows.incident import KINDS
 from corpushub.domain.flows.revenue import ceiling
 from corpushub.domain.indicators import Indicator, Tally, counted_types, indicators, indicators_of
+from corpushub.domain.market import market
 from corpushub.domain.parties import SYSTEM, Actor, Role
 from corpushub.domain.pricing import meter
 from corpushub.domain.readers import entries_named
@@ -112,7 +113,7 @@ class Oversight:
             frozen = {person: frozenset(orgs) for person, orgs in conflicts.items()}
             types = [f"{flow}.{name}" for flow in flows() for name in DECISIONS]
             found = unusual(Watch(unit.connection).decided(*span, types), rules, frozen, unit.parties.bindings(), span)
-            return (*found, *self._price_findings(unit))
+            return (*found, *self._market(unit))
 
     def recheck_conflicts(self) -> int:
         """Where an interest was declared after an approval, the voice stops counting: what is approved goes back to review, what is out is
@@ -186,34 +187,17 @@ class Oversight:
             unit.documents.put("cursor", "exhausted", last)
         return len(spent)
 
-    def _price_findings(self, unit: Unit) -> Iterable[Finding]:
-        """Products without a visible price; sales above the cap, not at the listed price, or unlike for like customers (articles 6 and 8)."""
-        priced = {str(case.data["product"]) for case in unit.cases.list(flow="price", states=("listed",))}
-        for entry in (entry for kind in PRODUCTS for entry in unit.catalog.search(limit=0, kind=kind)):
-            if entry.state == "published" and entry.id not in priced:
-                yield Finding("no_price", (), (entry.owner,), {"product": entry.id}, (f"resource:{entry.id}@{entry.version}",))
-        by_price: dict[str, list[Event]] = defaultdict(list)
-        for book in unit.cases.list(flow="revenue"):
-            for event in unit.events.of(book.id):
-                if event.name == "sale_recorded":
-                    by_price[str(event.data["price"])].append(event)
-        for price, sales in sorted(by_price.items()):
-            item = unit.cases.get(price)
-            seen = tuple(f"{event.stream}@{event.version}" for event in sales)
-            odd = [event for event in sales if event.data.get("listed_fen", event.data["amount_fen"]) != event.data["amount_fen"]]
-            if odd:
-                orgs = tuple(sorted({event.org for event in odd}))
-                yield Finding(
-                    "not_as_listed", (), orgs, {"price": price, "count": len(odd)}, tuple(f"{e.stream}@{e.version}" for e in odd)
-                )
-            units = {(event.data["purpose"], event.data["units"], event.data["amount_fen"]) for event in sales}
-            if len({key[:2] for key in units}) < len(units):
-                customers = tuple(sorted({str(event.data["customer"]) for event in sales}))
-                yield Finding("price_differs", (), customers, {"price": price}, seen)
-            if item is not None and any(
-                event.data["amount_fen"] > int(item.data["cap_fen"]) * event.data["units"] for event in sales
-            ):
-                yield Finding("above_cap", (), (str(item.data["operator"]),), {"price": price}, seen)
+    def _market(self, unit: Unit) -> tuple[Finding, ...]:
+        books = unit.cases.list(flow="revenue")
+        sales = [event for book in books for event in unit.events.of(book.id) if event.name == "sale_recorded"]
+        return market(
+            products=[entry for kind in PRODUCTS for entry in unit.catalog.search(limit=0, kind=kind)],
+            prices=unit.cases.list(flow="price"),
+            sales=sales,
+            rights=unit.cases.list(flow="entitlement", states=ACTIVE),
+            refused=unit.cases.list(flow="access", states=("rejected",)),
+            least=self.cases.rules.number("fairness.tying_customers"),
+        )
 
     # Disclosure
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from corpushub.base.errors import Conflict, Forbidden, Invalid, NotFound
 from corpushub.base.identity import iso
+from corpushub.domain.findings import Finding
 from corpushub.domain.parties import ANONYMOUS, SYSTEM
 from corpushub.domain.pricing import parts_of
 from corpushub.domain.registers import to_csv
@@ -21,7 +22,7 @@ from corpushub.domain.workflow import Case
 from corpushub.services.oversight import Oversight
 from corpushub.services.registers import NAMES, OVERSEEN, Registers, listing_schema
 from corpushub.store.tokens import Delivery
-from tests.kit.gov import RESOURCE, City, a_released_city, an_entry, draft
+from tests.kit.gov import ASK, RESOURCE, City, a_released_city, an_entry, draft, entitled
 
 CAP = {"cap_fen": 900, "kind": "trial", "valid_from": "2026-01-01", "valid_to": "2027-12-31"}
 TIERS = [{"from_units": 0, "unit_price_fen": 900}, {"from_units": 100, "unit_price_fen": 700}]
@@ -62,11 +63,12 @@ def sale(city: City, held: Case, price: Case, customer: str = "beichen", **over:
     return city.do("operator", held, "record_sale", **(data | over))
 
 
+def found_in(city: City) -> tuple[Finding, ...]:
+    return Oversight(database=city.database, cases=city.cases, clock=city.clock).unusual(city["supervisor"])
+
+
 def findings(city: City) -> dict[str, tuple[str, ...]]:
-    return {
-        item.kind: item.orgs
-        for item in Oversight(database=city.database, cases=city.cases, clock=city.clock).unusual(city["supervisor"])
-    }
+    return {item.kind: item.orgs for item in found_in(city)}
 
 
 def product(city: City, name: str = "report", **over: Any) -> str:
@@ -512,3 +514,31 @@ def test_scored_submissions_of_a_contest_are_ranked_team_by_team(city: City) -> 
         )
     standings = [(row["rank"], row["team"], row["score"], row["submissions"]) for row in register(city, "contests", "developer")]
     assert standings == [(1, "beichen", 0.9, 2), (1, "qingyun", 0.9, 1), (3, "west", 0.4, 1)]
+
+
+def test_products_never_sold_apart_are_found(city: City) -> None:
+    """Article 8, tying: one bought on its own by anybody clears both directions it stood in."""
+    report, index = listed(city, product(city)), listed(city, product(city, "index", kind="index"))
+    held = book(city)
+    for customer in ("beichen", "district", "stats-bureau"):
+        assert "tied" not in findings(city)
+        for price in (report, index):
+            held = sale(city, held, price, customer)
+    assert findings(city)["tied"] == ("data-group",)
+    city.clock.forward(days=1)
+    held = sale(city, held, index, "district")
+    (finding,) = [item for item in found_in(city) if item.kind == "tied"]
+    assert finding.facts == {"product": "990100/group/report", "tied_to": "990100/group/index", "count": 3}
+    sale(city, held, report, "beichen")
+    city.clock.forward(days=1)
+    assert "tied" not in findings(city)
+
+
+def test_data_that_one_holds_and_others_were_refused_is_found(city: City) -> None:
+    entitled(city)
+    assert "exclusive" not in findings(city)
+    case = city.cases.open(city["provider"], "access", ASK)
+    for person, command in (("provider", "submit"), ("operator", "triage"), ("reviewer", "propose")):
+        case = city.do(person, case, command)
+    city.do("implementer", case, "reject", reason_code="cost", reason="too costly to serve")
+    assert findings(city)["exclusive"] == ("beichen", "stats-bureau")
