@@ -138,7 +138,7 @@ def case_view(ask: Ask, case: Case, board: Board) -> Safe:
     running = [item for item in clocks if item.state in {"running", "paused"}]
     first = min(running, key=lambda item: (item.state == "paused", item.left), default=None)
     acts = casework.commands(ask, case)
-    ways, sheets = casework.buttons(ask, acts, choices.all_of(ask, [item for act in acts for item in act.fields]))
+    ways, sheets = casework.buttons(ask, acts, choices.all_of(ask, [item for act in acts for item in act.fields], case))
     left = div(
         board.evidence(ask, case) if board.evidence else None,
         card(t("board.facts"), values.facts_of(ask, case, hidden=board.hidden)),

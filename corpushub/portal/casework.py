@@ -220,8 +220,19 @@ def give_command(ask: Ask, sent: Form) -> Outcome:
     version = str(sent.get("version", ""))
     data = forms.answers(sent, fields)
     expected = int(version) if version.isdecimal() else None
-    ask.hub.cases.execute(ask.actor, case_id, command, data, expected_version=expected)
+    after = ask.hub.cases.execute(ask.actor, case_id, command, data, expected_version=expected)
+    if any(vote.person == ask.actor.person and vote.command == command for vote in after.votes):
+        return Outcome(voice_counted(ask, after, command))
     return Outcome(ask.t("portal.done", command=ask.t.name("command", command)))
+
+
+def voice_counted(ask: Ask, case: Case, command: str) -> str:
+    """What a voice that is not the last one has done, and how many are wanting."""
+    held = next(item for item in ask.hub.cases.allowed(ask.actor, case.id) if item.command == command)
+    said = ask.t.name("command", command)
+    return ask.t(
+        "portal.voice_counted", command=said, people=max(held.missing_people, held.missing_orgs, len(held.missing_seats))
+    )
 
 
 def fields_of(case: Case, command: str) -> tuple[Field, ...]:

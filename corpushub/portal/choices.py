@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,11 +14,12 @@ from corpushub.portal.pages import Ask
 from corpushub.services.repositories import Query
 
 MOST = 300
+PUBLISHED = ("released", "superseded")
 ABOUT = ("about", "product")  # an entry of the catalog or a dataset
 
 
-def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
-    """Choices for the kinds and names these fields use; each list is asked once."""
+def all_of(ask: Ask, fields: Iterable[Field], case: Case | None = None) -> Choices:
+    """Choices for the kinds and names these fields use, and for commands of `case` those it leaves; each list is asked once."""
     asked = [part for item in fields for part in (item, *PARTED.get(item.name, ()))]
     kinds = {item.kind for item in asked}
     names = {item.name for item in asked}
@@ -60,7 +61,38 @@ def all_of(ask: Ask, fields: Iterable[Field]) -> Choices:
             for flow in ("authorization", "delegation")
         ]
         found["parent"] = TOO_MANY if TOO_MANY in pairs else all_or_none([*pairs[0], *pairs[1]])
+    return found if case is None else found | releases_for(ask, names, case)
+
+
+def releases_for(ask: Ask, names: Collection[str], case: Case) -> dict[str, Sequence[tuple[str, str]]]:
+    """What a command may name of what was released: versions of a right's dataset, later ones that may hold a correction, the maker's own
+    since the order.
+    """
+    found: dict[str, Sequence[tuple[str, str]]] = {}
+    if "versions_used" in names:
+        found["versions_used"] = by_number(ask, releases(ask, states=PUBLISHED, subject=str(case.data["dataset"])))
+    if "corrected_in" in names:
+        later = releases(ask, since=case, states=PUBLISHED, subject=str(case.data["about"]))
+        found["corrected_in"] = by_number(ask, later)
+    if "release" in names:
+        made = releases(ask, since=case, mine=True)
+        found["release"] = all_or_none([(held.id, f"{casework.title_of(ask, held)} · {dated(ask, held)}") for held in made])
     return found
+
+
+def releases(ask: Ask, since: Case | None = None, **which: Any) -> list[Case]:
+    held = ask.hub.cases.list(ask.actor, flow="release", limit=MOST + 1, **which).items
+    return [release for release in held if since is None or release.opened_at >= since.opened_at]
+
+
+def by_number(ask: Ask, held: Iterable[Case]) -> Sequence[tuple[str, str]]:
+    return all_or_none([(str(release.data["version"]), dated(ask, release)) for release in held])
+
+
+def dated(ask: Ask, release: Case) -> str:
+    """A version with its day and where it stands."""
+    day, state = ask.t.moment(release.updated_at, day=True), ask.t.name("state", release.state)
+    return f"v{release.data['version']} · {day} · {state}"
 
 
 def listed(ask: Ask, flow: str, words: Callable[[Case], str], **which: Any) -> Sequence[tuple[str, str]]:

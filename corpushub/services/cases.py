@@ -350,14 +350,13 @@ class Cases:
             return self.clocks_in(unit, _legible(unit, actor, tuple(cases)), business_day(self.clock()))
 
     def tasks(self, actor: Actor) -> tuple[Task, ...]:
-        """What waits for the actor, most urgent first; standing powers (withdraw, quarantine …) are no tasks."""
+        """What waits for the actor, most urgent first; standing powers (withdraw, quarantine …) are no tasks until somebody has spoken for one."""
         if actor.is_anonymous:
             return ()
         standing, own = _waiting_states(actor, by_party=False), _waiting_states(actor, by_party=True)
+        begun, names = _waiting_states(actor, by_party=False, begun=True), [name for name in (actor.person, actor.org) if name]
         with self.database.read() as unit:
-            found = unit.cases.oldest(
-                standing, _MOST_WAITING, own=own, names=[name for name in (actor.person, actor.org) if name]
-            )
+            found = unit.cases.oldest(standing, _MOST_WAITING, own=own, names=names, voted=begun)
             tasks = self._tasks(unit, actor, found)
         return tuple(sorted(tasks, key=lambda task: (task.clock.left if task.clock else 10_000, task.case.id)))
 
@@ -471,26 +470,28 @@ def _may_touch(flow: Flow, case: Case, actor: Actor, command: str) -> bool:
 def _open_rows(flow: Flow, case: Case, actor: Actor, context: Context) -> list[Transition]:
     """Rows the case waits for and the actor may carry out."""
     voted = {(vote.person, vote.command) for vote in case.votes}
+    begun = {vote.command for vote in case.votes}
     return [
         row
         for row in flow.transitions
         if case.state in row.sources
-        and not is_standing(row.command)
+        and (not is_standing(row.command) or row.command in begun)
         and any(seat.admits(actor, case) and (seat.role or seat.party) for seat in row.by)
         and (actor.person, row.command) not in voted
         and authorise(flow, row, case, actor, context) is None
     ]
 
 
-def _waiting_states(actor: Actor, *, by_party: bool) -> list[tuple[str, str]]:
+def _waiting_states(actor: Actor, *, by_party: bool, begun: bool = False) -> list[tuple[str, str]]:
     """(flow, state) in which a seat of the actor could carry something out before the case is looked at: in any case, or, `by_party`, only in
-    those that name the actor's organisation.
+    those that name the actor's organisation. `begun`: standing powers that take several voices, which wait once somebody has spoken.
     """
     rows = (
         (table.name, row)
         for table in flows().values()
         for row in table.transitions
-        if not is_standing(row.command)
+        if is_standing(row.command) == begun
+        and (row.quorum is not None or not begun)
         and any(bool(seat.party) == by_party and (actor.has(seat.role) if seat.role else by_party) for seat in row.by)
     )
     return list(dict.fromkeys((name, state) for name, row in rows for state in row.sources))

@@ -20,6 +20,7 @@ from corpushub.store.tables import cases
 # Built once: making a statement costs as much as running it.
 _ONE = sa.select(cases).where(cases.c.id == sa.bindparam("of"))
 _INSERT = cases.insert()
+_VOTED = sa.type_coerce(cases.c.votes, sa.Text) != "[]"
 _DATA, _INVOLVED = sa.type_coerce(cases.c.data, sa.Text), sa.type_coerce(cases.c.involved, sa.Text)
 _UPDATE = cases.update().where(cases.c.id == sa.bindparam("this_id"), cases.c.version < sa.bindparam("this_version"))
 
@@ -92,12 +93,22 @@ class CaseRows:
         return tuple(_case(row) for row in rows.mappings())
 
     def oldest(
-        self, standing: Sequence[Place], most: int, *, own: Sequence[Place] = (), names: Sequence[str] = ()
+        self,
+        standing: Sequence[Place],
+        most: int,
+        *,
+        own: Sequence[Place] = (),
+        names: Sequence[str] = (),
+        voted: Sequence[Place] = (),
     ) -> tuple[Case, ...]:
-        """Cases that stand in one of these (flow, state), or in one of `own` and name one of `names`; oldest first, at most `most` of each flow."""
+        """Cases that stand in one of these (flow, state), or in one of `own` and name one of `names`, or in one of `voted` where somebody has
+        spoken; oldest first, at most `most` of each flow.
+        """
         place = sa.func.row_number().over(partition_by=cases.c.flow, order_by=cases.c.id).label("place")
         theirs = sa.and_(_standing(own), _naming(names))
-        placed = sa.select(cases.c.id, place).where(sa.or_(_standing(standing), theirs)).subquery()
+        placed = (
+            sa.select(cases.c.id, place).where(sa.or_(_standing(standing), theirs, sa.and_(_standing(voted), _VOTED))).subquery()
+        )
         query = sa.select(cases).join(placed, placed.c.id == cases.c.id).where(placed.c.place <= most).order_by(cases.c.id)
         return tuple(_case(row) for row in self.connection.execute(query).mappings())
 

@@ -71,8 +71,9 @@ def _places(folder: Path, files: Sequence[BuiltFile], found: Mapping[int, str], 
     def key_of(row: int) -> str:
         at = bisect_right(begins, row) - 1
         if at not in keys:
-            scan = pl.scan_parquet(folder / files[at].path)
-            keys[at] = scan.select(pl.col(key).cast(pl.String)).collect()[key] if key in scan.collect_schema() else pl.Series()
+            path = folder / files[at].path
+            known = key in pl.read_parquet_schema(path)
+            keys[at] = pl.read_parquet(path, columns=[key])[key].cast(pl.String) if known else pl.Series()
         return str(keys[at][row - begins[at]] or "")[:KEY_CHARS] if len(keys[at]) else ""
 
     return tuple(Place(*located(files, row), key_of(row), column, {found[row]: 1}) for row in sorted(found)[:MOST])

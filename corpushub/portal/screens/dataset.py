@@ -23,26 +23,68 @@ from corpushub.portal.dataset_page import (
     snippet,
     use_tab,
 )
-from corpushub.portal.html import Child, Safe, b, code, div
-from corpushub.portal.pages import Ask, Page, Screen, Words
-from corpushub.portal.parts import card, digest, empty, facts, number, refusal
+from corpushub.portal.html import Child, Safe, a, b, code, div, joined
+from corpushub.portal.pages import Ask, Page, Screen, Words, link
+from corpushub.portal.parts import card, digest, empty, facts, heading, number, refusal, state_chip
 from corpushub.portal.version_view import SCORES, Pair, change_words, compared_view, versions_tab
 from corpushub.services.release_cases import Release
 from corpushub.services.repositories import Snapshot
 from corpushub.services.viewer import Asked
 
+STOPPED = frozenset({"repo.withdrawn", "repo.withdrawn_use", "repo.quarantined", "repo.quarantined_use"})
+
 
 def show(ask: Ask) -> Page:
     repo_id = f"{ask.params['owner']}/{ask.params['name']}"
     revision = ask.query.get("revision") or "main"
-    snapshot = ask.hub.repositories.at(ask.actor, repo_id, revision)
-    reader = Reader(ask, snapshot)
     releases = ask.hub.releases.list(ask.actor, repo_id)
+    try:
+        snapshot = ask.hub.repositories.at(ask.actor, repo_id, revision)
+    except NotFound as error:
+        stopped = next((item for item in releases if revision in {"main", f"v{item.version}", item.commit}), None)
+        if error.code not in STOPPED or stopped is None:
+            raise
+        return tombstone(ask, stopped)
+    reader = Reader(ask, snapshot)
     sheet = reader.sheet(releases)
     tab = ask.query.get("tab", "card")
     tab = tab if tab in TABS else TABS[0]
     counts: dict[str, Child] = {"files": len(snapshot.tree.entries), "versions": len(releases)}
     return Page(sheet.title, frame(ask, sheet, tab, reader.tab(tab, sheet, releases), counts))
+
+
+def tombstone(ask: Ask, release: Release) -> Page:
+    """What stays of a version that is withheld: what it was, why, what replaces it and what its holders are to do (article 16, INV-13)."""
+    t, stone = ask.t, release.tombstone
+    title = t.of(release.title) or release.dataset
+    name = f"/data/datasets/{release.dataset}"
+    successor = stone.successor.rpartition("@")[2].removeprefix("v") if stone else ""
+    told: list[tuple[Child, Child]] = [
+        (t("dataset.version"), f"v{release.version}"),
+        (t("board.state"), state_chip(t, release.state)),
+        (t.name("field", "reason"), stone.reason if stone else None),
+        (t.name("field", "manifest_digest"), digest(release.manifest_digest)),
+        (
+            t.name("field", "successor"),
+            a(f"v{successor}", href=link(ask.lang, name, revision=f"v{successor}")) if successor else None,
+        ),
+    ]
+    ways = div(
+        a(t("mine.title"), href=link(ask.lang, "/demand/mine", tab="entitlement"), c="btn")
+        if not ask.actor.is_anonymous
+        else None,
+        a(t("datasets.title"), href=link(ask.lang, "/data/datasets"), c="btn"),
+        c="row",
+    )
+    body = joined(
+        heading(
+            title, lead=release.dataset, crumbs=[(t("datasets.title"), link(ask.lang, "/data/datasets")), (title, ask.href())]
+        ),
+        div(b(t(f"dataset.{release.state}")), " ", t(f"dataset.{release.state}_next"), c="note bad"),
+        card(t("dataset.tombstone"), facts([(words, value) for words, value in told if value])),
+        ways,
+    )
+    return Page(title, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from corpushub.portal.parts import empty, heading, moment, tabs
 from corpushub.store.outbox import Notice
 
 MOST = 100
+DIGEST = 16  # characters of a digest that are told
 
 
 def show(ask: Ask) -> Page:
@@ -54,8 +55,16 @@ def words_of(ask: Ask, notice: Notice) -> str:
     """The notice's sentence with the case called by its title; the flow's name where the catalogue has no sentence."""
     if notice.topic not in catalogue(ask.lang):
         return ask.t.name("notice", notice.topic)
-    facts = {name: str(value) for name, value in notice.payload.items()}
+    facts = {name: called(ask, name, str(value)) for name, value in notice.payload.items()}
     return ask.t(notice.topic, **{**facts, "case": casework.title_by_id(ask, notice.case) or facts.get("case", "")})
+
+
+def called(ask: Ask, name: str, value: str) -> str:
+    """Entries and datasets by title, digests so far that they can be told apart."""
+    if name in {"resource", "dataset"}:
+        dataset = value.removeprefix("dataset:")
+        return casework.dataset_title(ask, dataset) if dataset.count("/") == 1 else casework.resource_title(ask, value)
+    return value[:DIGEST] if name == "digest" else value
 
 
 def read(ask: Ask, sent: Form) -> Outcome:

@@ -60,7 +60,9 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """All evidence of one case. `unclear` says which columns nobody confirmed, `build` where the reader may, `acts` what they may do now."""
+    """All evidence of one case. `unclear` says which columns nobody confirmed, `build` where the reader may, `acts` what they may do now, `begun` what
+    somebody has spoken for besides the approval.
+    """
 
     item: Item
     case: Case
@@ -77,6 +79,7 @@ class File:
     build: str = ""
     card: Safe | None = None
     voices: tuple[Voice, ...] = ()
+    begun: tuple[str, ...] = ()
     needed: tuple[int, int] = (2, 2)
     acts: tuple[forms.Command, ...] = ()
     samples: tuple[ReviewResult, ...] = ()
@@ -386,8 +389,9 @@ def decide(ask: Ask, file: File) -> Safe:
         t("reviews.who_else", people=people, orgs=orgs),
         c="who-else",
     )
+    others = [div(words, c="note warn") for words in file.begun]
     ways, sheets = casework.buttons(ask, file.acts)
-    return joined(div(who, ways, c="decide"), sheets)
+    return joined(*others, div(who, ways, c="decide"), sheets)
 
 
 # -- bound to the hub ---------------------------------------------------------------------------------------------------------
@@ -444,7 +448,7 @@ def file_of(ask: Ask, case_id: str) -> File:
         proposer=casework.person_name(ask, case.opened_by), builder=casework.person_name(ask, str(case.data.get("built_by", ""))),
         gates=tuple({**row, "gate": row.get("gate") or row.get("id", "")} for row in effective_gates(case.data)), change=kept.diff.to_json() if kept.diff else {},
         entities=tuple(kept.pii.get("entities", ())), funnel=tuple(stats.get("steps", ())),
-        card=markdown.render(text, ask.lang, document) if text else None, voices=voices(ask, case), needed=(people, orgs), acts=acts,
+        card=markdown.render(text, ask.lang, document) if text else None, voices=voices(ask, case), begun=begun(ask, case), needed=(people, orgs), acts=acts,
         samples=samples_of(ask, str(case.data["dataset"]), str(case.data["version"])),
         unclear=tuple(str(row[ask.lang]) for row in kept.pii.get("roles", ())), places=tuple(kept.places),
         build=str(case.data["build"]) if ask.actor.org == case.data.get("builder_org") and "build" in case.data else "",
@@ -459,6 +463,19 @@ def voices(ask: Ask, case: Case) -> tuple[Voice, ...]:
     votes = [(vote.person, vote.org) for vote in case.votes if vote.command == "approve"]
     given = votes or [(row["person"], row["org"]) for row in case.data.get("approvals", ())]
     return tuple(Voice(casework.person_name(ask, person), casework.org_name(ask, org), "") for person, org in given)
+
+
+def begun(ask: Ask, case: Case) -> tuple[str, ...]:
+    """Commands besides the approval that wait for more voices, each with who has spoken."""
+    spoken: dict[str, list[str]] = {}
+    for vote in case.votes:
+        voice = ask.t("reviews.voice", person=casework.person_name(ask, vote.person), org=casework.org_name(ask, vote.org))
+        spoken.setdefault(vote.command, []).append(voice)
+    spoken.pop("approve", None)
+    return tuple(
+        ask.t("reviews.begun", command=ask.t.name("command", command), voices=ask.t.listed(said))
+        for command, said in spoken.items()
+    )
 
 
 def needed(ask: Ask) -> tuple[int, int]:
