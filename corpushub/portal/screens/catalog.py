@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from corpushub.base.errors import NotFound
 from corpushub.domain.catalog import Resource
 from corpushub.portal import casework, entry_form, pictures, values
 from corpushub.portal.board import table
-from corpushub.portal.frame import LENS
-from corpushub.portal.html import Child, Safe, a, b, div, form, h2, input_, joined, label, li, nav, p, span, ul
+from corpushub.portal.faceted import choices, facet, faceted, searchbar, taken_back
+from corpushub.portal.html import Child, Safe, a, b, div, form, h2, input_, joined, label, li, p, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
-from corpushub.portal.parts import Tone, bar, card, chip, empty, facts, grid, heading, moment, state_chip
+from corpushub.portal.parts import Tone, card, chip, empty, facts, grid, heading, moment, pager, state_chip
 
 FACETS = ("domain", "owner", "region", "open_attribute", "share_attribute", "kind", "state")
 PER_PAGE = 30
@@ -21,67 +22,35 @@ OPENNESS: Mapping[str, Tone] = {"unconditional": "good", "conditional": "warn", 
 
 def listing(ask: Ask) -> Page:
     t = ask.t
-    chosen = {name: ask.query[name] for name in FACETS if ask.query.get(name)}
+    chosen = choices(ask, FACETS)
     at = ask.number("page", 1)
     found = ask.hub.finder.find(ask.actor, ask.query.get("q", ""), chosen=chosen, page=at, size=PER_PAGE)
     known = named(ask)
     rows = ul(*[row(ask, entry) for entry in found.items], c="results") if found.items else None if known else nothing(ask)
     body = joined(
         heading(t("catalog.title"), lead=t("catalog.lead")),
-        searchbar(ask, chosen),
-        div(
-            nav(
-                *[facet(ask, name, found.counts[name], chosen) for name in FACETS],
-                c="facets",
-                data_part="facets",
-                aria_label=t("datasets.facets"),
-            ),
-            div(
-                known,
-                summary(ask, found.total, chosen) if rows or chosen else None,
-                rows,
-                pages(ask, found.total, at),
-                c="stack",
-                data_part="results",
-            ),
-            c="faceted",
+        searchbar(ask, t("catalog.placeholder"), chosen),
+        faceted(
+            ask,
+            [told(ask, name, found.counts[name]) for name in FACETS],
+            known,
+            summary(ask, found.total, chosen) if rows or chosen else None,
+            rows,
+            pager(ask, found.total, at, PER_PAGE),
         ),
     )
     return Page(t("catalog.title"), body)
 
 
-def searchbar(ask: Ask, chosen: Mapping[str, str]) -> Safe:
-    words = ask.t("catalog.placeholder")
-    box = input_(
-        type_="search",
-        name="q",
-        value=ask.query.get("q") or None,
-        placeholder=words,
-        aria_label=words,
-        autocomplete="off",
-        data_key="/",
-    )
-    hidden = [input_(type_="hidden", name=name, value=value) for name, value in chosen.items()]
-    return form(
-        div(LENS, box, c="find"),
-        *hidden,
-        action=link(ask.lang, ask.path),
-        method="get",
-        c="searchbar",
-        data_live=True,
-        role="search",
-        aria_label=words,
-    )
+def told(ask: Ask, name: str, counts: Mapping[str, int]) -> Safe | None:
+    """A facet with one value chooses nothing, and is left out unless it is chosen."""
+    if len(counts) < 2 and not ask.query.get(name):
+        return None
+    return facet(ask, name, ask.t.name("field", name), counts, partial(words, ask, name))
 
 
 def summary(ask: Ask, count: int, chosen: Mapping[str, str]) -> Safe:
-    cleared = [
-        a(
-            chip(joined(f"{ask.t.name('field', name)}: {words(ask, name, value)} ", "×"), "info"),
-            href=ask.href(**{name: "", "page": ""}),
-        )
-        for name, value in chosen.items()
-    ]
+    cleared = [taken_back(ask, name, f"{ask.t.name('field', name)}: {words(ask, name, value)}") for name, value in chosen.items()]
     return div(span(ask.t("catalog.count", count=count), c="quiet"), cleared, c="on-filters", aria_live="polite")
 
 
@@ -106,41 +75,17 @@ def named(ask: Ask) -> Safe | None:
     )
 
 
-def facet(ask: Ask, name: str, counts: Mapping[str, int], chosen: Mapping[str, str]) -> Safe | None:
-    if len(counts) < 2 and name not in chosen:
-        return None
-    most = max(counts.values(), default=1)
-    cells = [
-        a(
-            span(words(ask, name, value), c="ellipsis", title=words(ask, name, value)),
-            span(count, c="n"),
-            bar(count / most),
-            href=ask.href(**{name: "" if chosen.get(name) == value else value, "page": ""}),
-            c="on" if chosen.get(name) == value else None,
-        )
-        for value, count in list(counts.items())[:8]
-    ]
-    return div(h2(ask.t.name("field", name)), *cells, c="facet")
-
-
 def words(ask: Ask, name: str, value: str) -> str:
-    if name == "owner":
-        return casework.org_name(ask, value)
-    if name == "state":
-        return ask.t.name("state", value)
-    return (
-        ask.t.region(value)
-        if name == "region"
-        else ask.t.name("domain", value)
-        if name == "domain"
-        else ask.t.name("choice", value)
-    )
-
-
-def pages(ask: Ask, count: int, at: int) -> Safe:
-    from corpushub.portal.parts import pager
-
-    return pager(ask, count, at, PER_PAGE)
+    """A value of a facet as the reader calls it."""
+    match name:
+        case "owner":
+            return casework.org_name(ask, value)
+        case "region":
+            return ask.t.region(value)
+        case "domain" | "state":
+            return ask.t.name(name, value)
+        case _:
+            return ask.t.name("choice", value)
 
 
 def row(ask: Ask, entry: Resource) -> Safe:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from corpushub.portal import casework, markdown
-from corpushub.portal.frame import LENS
-from corpushub.portal.html import Child, Safe, a, div, form, h2, input_, joined, li, mark, nav, option, p, select, span, ul
+from corpushub.portal.faceted import choices, facet, faceted, searchbar, taken_back
+from corpushub.portal.html import Child, Safe, a, div, joined, li, mark, option, p, select, span, ul
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
-from corpushub.portal.parts import bar, chip, compact, empty, heading, moment, pager, size
+from corpushub.portal.parts import Tone, chip, compact, empty, heading, moment, pager, size
 from corpushub.services.repositories import Query
 from corpushub.store.repos import Repo
 
 FACETS = ("owner", "language", "task", "size", "licence", "access")
+TONES: Mapping[str, Tone] = {"open": "good", "on_request": "warn"}
 SORTS = ("changed", "downloads", "rows", "name")
 PER_PAGE = 20
 MOST, MOST_KEPT = 500, 2000
@@ -30,7 +32,6 @@ class Entry:
     id: str
     title: str
     summary: str
-    version: str
     changed_at: str
     rows: int
     bytes: int
@@ -42,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search came to: the matching entries (all of them, facets are counted here), and how many there are without it."""
+    """What a search came to: every matching entry, for the facets are counted here, and the words that are marked in them."""
 
     entries: tuple[Entry, ...]
     words: tuple[str, ...] = ()
@@ -50,7 +51,7 @@ class Found:
 
 def view(ask: Ask, found: Found) -> Safe:
     t = ask.t
-    chosen = {name: ask.query[name] for name in FACETS if ask.query.get(name)}
+    chosen = choices(ask, FACETS)
     kept = [entry for entry in found.entries if all(value in entry.facets.get(name, ()) for name, value in chosen.items())]
     kept.sort(key=order(ask.query.get("sort", "")))
     page = ask.number("page", 1)
@@ -62,22 +63,13 @@ def view(ask: Ask, found: Found) -> Safe:
     )
     return joined(
         heading(t("datasets.title"), lead=t("datasets.lead")),
-        searchbar(ask, chosen),
-        div(
-            nav(
-                *[facet(ask, name, found.entries, chosen) for name in FACETS],
-                c="facets",
-                data_part="facets",
-                aria_label=t("datasets.facets"),
-            ),
-            div(
-                summary_line(ask, len(kept), chosen),
-                results,
-                pager(ask, len(kept), page, PER_PAGE),
-                c="stack",
-                data_part="results",
-            ),
-            c="faceted",
+        searchbar(ask, t("datasets.placeholder"), chosen, sorting(ask)),
+        faceted(
+            ask,
+            [told(ask, name, found.entries, chosen) for name in FACETS],
+            summary_line(ask, len(kept), chosen),
+            results,
+            pager(ask, len(kept), page, PER_PAGE),
         ),
     )
 
@@ -90,64 +82,31 @@ def order(name: str) -> Any:
     return key
 
 
-def searchbar(ask: Ask, chosen: Mapping[str, str]) -> Safe:
-    t = ask.t
-    return form(
-        div(
-            LENS,
-            input_(
-                type_="search", name="q", value=ask.query.get("q") or None, placeholder=t("datasets.placeholder"), aria_label=t("datasets.placeholder"),
-                autocomplete="off", data_key="/",
-            ),
-            c="find",
-        ),
-        select(
-            *[option(t(f"datasets.sort_{name}"), value="" if name == SORTS[0] else name, selected=ask.query.get("sort") == name) for name in SORTS],
-            name="sort",
-            aria_label=t("datasets.sort"),
-        ),
-        *[input_(type_="hidden", name=name, value=value) for name, value in chosen.items()],
-        action=link(ask.lang, ask.path),
-        method="get",
-        c="searchbar",
-        data_live=True,
-        role="search",
-        aria_label=t("datasets.placeholder"),
-    )  # fmt: skip
+def sorting(ask: Ask) -> Safe:
+    t, now = ask.t, ask.query.get("sort")
+    cells = [option(t(f"datasets.sort_{name}"), value="" if name == SORTS[0] else name, selected=now == name) for name in SORTS]
+    return select(*cells, name="sort", aria_label=t("datasets.sort"))
 
 
 def summary_line(ask: Ask, count: int, chosen: Mapping[str, str]) -> Safe:
     t = ask.t
     cleared = [
-        a(
-            chip(joined(f"{t(f'datasets.facet_{name}')}: {words_of(t, name, value)} ", "×"), "info"),
-            href=ask.href(**{name: "", "page": ""}),
-        )
-        for name, value in chosen.items()
+        taken_back(ask, name, f"{t(f'datasets.facet_{name}')}: {words_of(t, name, value)}") for name, value in chosen.items()
     ]
     clear = a(t("datasets.clear"), href=link(ask.lang, ask.path, q=ask.query.get("q"))) if cleared else None
     return div(span(t("datasets.count", count=count), c="quiet"), cleared, clear, c="on-filters", aria_live="polite")
 
 
-def facet(ask: Ask, name: str, entries: Sequence[Entry], chosen: Mapping[str, str]) -> Safe | None:
+def told(ask: Ask, name: str, entries: Sequence[Entry], chosen: Mapping[str, str]) -> Safe | None:
     """Values of one facet with how many entries each has under the other choices."""
     others = {key: value for key, value in chosen.items() if key != name}
     matching = [entry for entry in entries if all(value in entry.facets.get(key, ()) for key, value in others.items())]
     counts = Counter(value for entry in matching for value in entry.facets.get(name, ()))
     if not counts:
         return None
-    most = max(counts.values())
-    cells = [
-        a(
-            span(words_of(ask.t, name, value), c="ellipsis"),
-            span(count, c="n"),
-            bar(count / most),
-            href=ask.href(**{name: "" if chosen.get(name) == value else value, "page": ""}),
-            c="on" if chosen.get(name) == value else None,
-        )
-        for value, count in sorted(counts.items(), key=by_count)[:8]
-    ]
-    return div(h2(ask.t(f"datasets.facet_{name}")), *cells, c="facet")
+    return facet(
+        ask, name, ask.t(f"datasets.facet_{name}"), dict(sorted(counts.items(), key=by_count)), partial(words_of, ask.t, name)
+    )
 
 
 def by_count(pair: tuple[str, int]) -> tuple[int, str]:
@@ -159,16 +118,14 @@ def words_of(t: Words, name: str, value: str) -> str:
 
 
 def row(t: Words, entry: Entry, words: Sequence[str]) -> Safe:
-    tone = {"open": "good", "on_request": "warn"}.get(entry.access, "quiet")
     return li(
         div(
             a(lit(entry.title or entry.id, words), href=link(t.lang, f"/data/datasets/{entry.id}"), c="name"),
             span(entry.id, c="id"),
         ),
-        div(chip(t.name("access", entry.access), "good" if tone == "good" else "warn" if tone == "warn" else "quiet"), c="side"),
+        div(chip(t.name("access", entry.access), TONES.get(entry.access, "quiet")), c="side"),
         p(lit(entry.summary, words), c="desc clamp"),
         div(
-            span(f"v{entry.version}") if entry.version else None,
             span(t("datasets.rows", count=compact(entry.rows)), title=f"{entry.rows:,}") if entry.rows else None,
             span(size(entry.bytes)),
             span(t("datasets.downloads", count=compact(entry.downloads))),
@@ -223,7 +180,7 @@ def entry_of(ask: Ask, repo: Repo) -> Entry:
     access = "private" if repo.private else "on_request" if repo.gated else "open"
     title = casework.localized(ask.t, str(facts.get("title") or ""))
     return Entry(
-        repo.id, title, summary_of(ask, repo), "", repo.changed_at, rows, int(facts.get("bytes") or 0), repo.downloads, access,
+        repo.id, title, summary_of(ask, repo), repo.changed_at, rows, int(facts.get("bytes") or 0), repo.downloads, access,
         tuple(str(tag) for tag in card.get("tags", ()) if tag not in PLAIN_TAGS),
         {
             "owner": (repo.id.split("/", maxsplit=1)[0],),
