@@ -13,6 +13,7 @@ from corpushub.cli.flow import read_data, text_of
 from corpushub.domain.entry_rows import read_rows
 
 if TYPE_CHECKING:
+    from corpushub.domain.catalog import Resource
     from corpushub.services.catalog import Imported
 
 app = typer.Typer(help="The catalog of public data resources.", no_args_is_help=True)
@@ -52,7 +53,7 @@ def show(
     if day:
         ctx.show(dict(ctx.hub().catalog.as_of(ctx.actor(), resource, written(day))))
     else:
-        ctx.show(ctx.hub().catalog.get(ctx.actor(), resource).to_json())
+        show_entry(ctx, ctx.hub().catalog.get(ctx.actor(), resource))
 
 
 @app.command()
@@ -68,7 +69,13 @@ def application(
 def add(data: Annotated[list[str], typer.Argument(help="name=value …; or one JSON object; or @file.json.")]) -> None:
     """Enter a resource."""
     ctx = context()
-    ctx.show(ctx.hub().catalog.add(ctx.actor(), read_data(data)).to_json())
+    show_entry(ctx, ctx.hub().catalog.add(ctx.actor(), read_data(data)))
+
+
+def show_entry(ctx: Context, entry: Resource) -> None:
+    """All fields; a quality nobody has measured is no figure to a person."""
+    told = entry.to_json()
+    ctx.show(told if ctx.json or entry.quality >= 0 else {**told, "quality": None})
 
 
 @app.command("import")

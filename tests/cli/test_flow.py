@@ -58,6 +58,15 @@ def test_a_catalog_is_imported_with_its_gaps_named(shell: Any, tmp_path: Path) -
     assert shell("--as", "li.wei", "catalog", "gaps", "--system", "ledger")[1]["systems_without_entries"] == ["ledger"]
 
 
+def test_a_quality_nobody_measured_is_no_figure_to_a_person(
+    shell: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shell("--as", "wu.fan", "catalog", "add", json.dumps(an_entry(owner="stats")))[1]["quality"] == -1
+    assert run(["--home", str(tmp_path), "--lang", "en", "--as", "wu.fan", "catalog", "show", "990100/stats/notices"]) == 0
+    lines = dict(line.partition(" ")[::2] for line in capsys.readouterr().out.splitlines())
+    assert lines["quality"].strip() == "-"
+
+
 def test_a_case_from_opening_to_its_history(shell: Any) -> None:
     code, case = shell("--as", "wu.fan", "flow", "open", "demand", "title=streets", "text=all streets of the city")
     assert (code, case["state"]) == (0, "draft")
