@@ -89,12 +89,11 @@ def environment_with(**words: str) -> Generator[None]:
             os.environ.update({name: word} if word is not None else {})
 
 
-def preferred_lang(env: Mapping[str, str] | None = None) -> str:
+def preferred_lang() -> str:
     """Language of this shell: CORPUSHUB_LANG, else Chinese or English by the locale, Chinese first where nothing is said."""
-    env = os.environ if env is None else env
-    if stated := env.get("CORPUSHUB_LANG"):
+    if stated := os.environ.get("CORPUSHUB_LANG"):
         return stated
-    locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return "en" if locale.startswith("en") else "zh"
 
 

@@ -186,10 +186,9 @@ class Manifest:
     def file(self, path: str) -> Item | None:
         return next((item for item in self.files if item.path == path), None)
 
-    def checksums(self, *, without: Iterable[str] = ("SHA256SUMS",)) -> str:
-        """Content of `SHA256SUMS`, as `sha256sum -c` reads it; sorted by path."""
-        left_out = set(without)
-        return "".join(f"{item.sha256}  {item.path}\n" for item in sorted(self.files, key=path_of) if item.path not in left_out)
+    def checksums(self) -> str:
+        """Content of `SHA256SUMS`, as `sha256sum -c` reads it: every other file, sorted by path."""
+        return "".join(f"{item.sha256}  {item.path}\n" for item in sorted(self.files, key=path_of) if item.path != "SHA256SUMS")
 
 
 def path_of(item: Item) -> str:

@@ -297,13 +297,14 @@ def chooser(ask: Ask, words: str, name: str, options: Iterable[tuple[str, str]],
     )
 
 
-def pager(ask: Ask, total: int, page: int, size_: int, *, name: str = "page") -> Safe:
+def pager(ask: Ask, total: int, page: int, size_: int) -> Safe:
+    """The way to the page before and the one after; nothing where everything is on one. `size_`: entries a page."""
     last = max(1, -(-total // size_))
     if last == 1:
         return Safe("")
     t = ask.t
-    back = a(t("portal.previous"), href=ask.href(**{name: page - 1 if page > 2 else ""}), c="btn small") if page > 1 else None
-    onward = a(t("portal.next"), href=ask.href(**{name: page + 1}), c="btn small") if page < last else None
+    back = a(t("portal.previous"), href=ask.href(page=page - 1 if page > 2 else ""), c="btn small") if page > 1 else None
+    onward = a(t("portal.next"), href=ask.href(page=page + 1), c="btn small") if page < last else None
     return nav(back, span(t("portal.page_of", page=page, last=last), c="quiet"), onward, c="pager")
 
 

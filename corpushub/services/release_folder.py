@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,6 @@ class Folder:
     documents: Mapping[str, bytes]
     data: Mapping[str, Path]
     made: Made
-    extras: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, path: str) -> bytes:
         return self.documents[path] if path in self.documents else self.data[path].read_bytes()

@@ -51,9 +51,10 @@ def names_of(unit: Unit, org_id: str) -> dict[str, str]:
     return dict(org.name) if org and org.name else {"zh": org_id}
 
 
-def publisher_of(unit: Unit, org_id: str, contact: str = "") -> Publisher:
+def publisher_of(unit: Unit, org_id: str) -> Publisher:
+    """The organisation under its names; under its id where the hub does not know it."""
     org = unit.parties.org(org_id)
-    return Publisher(dict(org.name) if org else {"zh": org_id, "en": org_id}, contact)
+    return Publisher(dict(org.name) if org else {"zh": org_id, "en": org_id})
 
 
 def catalog_measures(unit: Unit, recipe: Recipe, grants: Iterable[SourceGrant], day: date) -> dict[str, float]:

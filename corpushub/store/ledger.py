@@ -186,11 +186,6 @@ class Ledger:
         row = self.connection.execute(sa.select(tiles).where(tiles.c.level == level, tiles.c.idx == index)).first()
         return (bytes(row.hashes), bytes(row.root)) if row else None
 
-    def stored_tiles(self) -> Iterator[tuple[int, int, bytes, bytes]]:
-        """(level, index, hashes, root) of every full tile, lowest level first."""
-        for row in self.connection.execute(sa.select(tiles).order_by(tiles.c.level, tiles.c.idx)):
-            yield row.level, row.idx, bytes(row.hashes), bytes(row.root)
-
     def stored_head(self) -> tuple[int, bytes, str]:
         """Size, packed frontier and time of the last leaf as the head row says."""
         row = self.connection.execute(sa.select(head).where(head.c.id == 1)).first()

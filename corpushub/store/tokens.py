@@ -79,10 +79,6 @@ class Tokens:
         where = (t.token.c.id == token_id) & (t.token.c.revoked_at == "")
         self.connection.execute(t.token.update().where(where).values(revoked_at=iso(self.clock())))
 
-    def revoke_all(self, person: str) -> None:
-        where = (t.token.c.person == person) & (t.token.c.revoked_at == "")
-        self.connection.execute(t.token.update().where(where).values(revoked_at=iso(self.clock())))
-
     def touch(self, seen: Mapping[str, str]) -> None:
         """Note when tokens were last used."""
         for token_id, at in seen.items():

@@ -11,7 +11,6 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -39,7 +38,6 @@ from tools import verify_audit
 from tools.verify_audit import main
 
 TOOL = Path(__file__).parents[2] / "tools" / "verify_audit.py"
-Leaf = dict[str, Any]
 
 
 @dataclass
