@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from corpushub.base.errors import HubError, NotFound
+from corpushub.base.messages import catalogue
 from corpushub.domain.flows import flow_named, flows
 from corpushub.domain.form import Field
 from corpushub.domain.parties import Role
@@ -200,9 +201,16 @@ def commands(ask: Ask, case: Case, *, wanted: tuple[str, ...] = ()) -> tuple[for
         if known is None or (known.refusal and not refusal):
             asked = {field.name for field in item.fields} - SAID_ONCE if item.command in RESTATES else ()
             stands = {name: case.data[name] for name in asked if name in case.data}
-            found[item.command] = forms.Command(item.command, case.id, item.fields, refusal, case.version, preset=stands)
+            follows = consequence(ask, case.flow, item.command)
+            found[item.command] = forms.Command(item.command, case.id, item.fields, refusal, case.version, follows, stands)
     order = {name: index for index, name in enumerate(wanted)}
     return tuple(sorted(found.values(), key=by_order(order)))
+
+
+def consequence(ask: Ask, flow: str, command: str) -> str:
+    """What a command brings about beyond its own case, or for good; empty where it is only the next step."""
+    key = f"consequence.{flow}.{command}"
+    return ask.t(key) if key in catalogue(ask.lang) else ""
 
 
 def by_order(order: Mapping[str, int]) -> Any:

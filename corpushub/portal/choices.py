@@ -66,7 +66,7 @@ def all_of(ask: Ask, fields: Iterable[Field], case: Case | None = None) -> Choic
 
 def releases_for(ask: Ask, names: Collection[str], case: Case) -> dict[str, Sequence[tuple[str, str]]]:
     """What a command may name of what was released: versions of a right's dataset, later ones that may hold a correction, the maker's own
-    since the order.
+    since the order, others of a version's dataset that may replace it.
     """
     found: dict[str, Sequence[tuple[str, str]]] = {}
     if "versions_used" in names:
@@ -74,6 +74,9 @@ def releases_for(ask: Ask, names: Collection[str], case: Case) -> dict[str, Sequ
     if "corrected_in" in names:
         later = releases(ask, since=case, states=PUBLISHED, subject=str(case.data["about"]))
         found["corrected_in"] = by_number(ask, later)
+    if "successor" in names:
+        others = [item for item in releases(ask, states=PUBLISHED, subject=str(case.data["dataset"])) if item.id != case.id]
+        found["successor"] = [(f"{item.data['dataset']}@{item.data['version']}", dated(ask, item)) for item in others]
     if "release" in names:
         made = releases(ask, since=case, mine=True)
         found["release"] = all_or_none([(held.id, f"{casework.title_of(ask, held)} · {dated(ask, held)}") for held in made])

@@ -67,6 +67,7 @@ class Version:
     rows: int = 0
     change: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)  # measures of quality by id, as its gates found them
+    case: str = ""  # the case it was approved in
 
 
 @dataclass(frozen=True, slots=True)

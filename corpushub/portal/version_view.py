@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corpushub.portal import compared, pictures
+from corpushub.portal import casework, compared, pictures
 from corpushub.portal.dataset_page import Version
 from corpushub.portal.html import Child, Safe, a, b, button, code, div, form, input_, label, li, option, p, select, span, ul
 from corpushub.portal.pages import Ask, Words, link
@@ -65,7 +65,14 @@ def version_line(ask: Ask, item: Version) -> Safe:
     t = ask.t
     way = a(b(f"v{item.version}"), href=ask.href(tab="", revision=f"v{item.version}", a="", b=""))
     level = chip(t.name("level", item.level), "warn" if item.level == "major" else "") if item.level else None
-    return span(way, level, state_chip(t, item.state) if item.state else None, digest(item.commit, length=8), c="row")
+    decided = decision_link(ask, item.case) if item.case else None
+    return span(way, level, state_chip(t, item.state) if item.state else None, digest(item.commit, length=8), decided, c="row")
+
+
+def decision_link(ask: Ask, case: str) -> Safe | None:
+    """To the page a version was approved on and is taken back on, for those who decide about versions."""
+    screen = casework.screen_of(ask, "release")
+    return a(ask.t("dataset.decision"), href=link(ask.lang, f"{screen}/{case}")) if screen else None
 
 
 def change_words(t: Words, change: Mapping[str, Any]) -> str:

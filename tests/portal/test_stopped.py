@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from corpushub.base.errors import NotFound
+from corpushub.base.messages import catalogue
 from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case
 from corpushub.portal import casework, choices
@@ -116,3 +117,25 @@ def test_versions_are_chosen_not_typed(tmp_path: Path) -> None:
     assert [value for value, _ in offered["versions_used"]] == ["1.0.0"]
     assert "v1.0.0" in dict(offered["versions_used"])["1.0.0"]
     assert "versions_used" not in choices.all_of(ask, fields)
+
+
+def test_who_decides_reaches_the_page_of_a_version_from_its_dataset(here: SomeHub) -> None:
+    way = f"/make/reviews/{release(here).id}"
+    assert way in str(dataset.show(asking(here, "reviewer", tab="versions")).body)
+    assert way not in str(dataset.show(asking(here, "developer", tab="versions")).body)
+
+
+def test_what_may_replace_a_version_is_chosen_from_the_others(here: SomeHub) -> None:
+    newer = released(here.city, dataset=REPO, version="1.0.1")
+    fields = [field for row in flow_named("release").rows("withdraw") for field in row.fields]
+    (offered,) = choices.all_of(asking(here, "reviewer"), fields, release(here))["successor"]
+    assert offered[0] == f"{REPO}@1.0.1"
+    assert choices.all_of(asking(here, "reviewer"), fields, newer)["successor"][0][0] == f"{REPO}@1.0.0"
+
+
+def test_a_sheet_says_what_follows_for_others_and_for_good(here: SomeHub) -> None:
+    for act in casework.commands(asking(here, "reviewer"), release(here)):
+        assert bool(act.consequence) == (act.name in {"quarantine", "withdraw"})
+    named = [key.removeprefix("consequence.").split(".") for key in catalogue("zh") if key.startswith("consequence.")]
+    assert named
+    assert all(flow_named(flow).rows(command) for flow, command in named), "of commands that are"

@@ -26,7 +26,7 @@ from corpushub.portal.dataset_page import (
 from corpushub.portal.html import Child, Safe, a, b, code, div, joined
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import card, digest, empty, facts, heading, number, refusal, state_chip
-from corpushub.portal.version_view import SCORES, Pair, change_words, compared_view, versions_tab
+from corpushub.portal.version_view import SCORES, Pair, change_words, compared_view, decision_link, versions_tab
 from corpushub.services.release_cases import Release
 from corpushub.services.repositories import Snapshot
 from corpushub.services.viewer import Asked
@@ -74,6 +74,7 @@ def tombstone(ask: Ask, release: Release) -> Page:
         if not ask.actor.is_anonymous
         else None,
         a(t("datasets.title"), href=link(ask.lang, "/data/datasets"), c="btn"),
+        decision_link(ask, release.case),
         c="row",
     )
     body = joined(
@@ -163,10 +164,11 @@ class Reader:
                     reason,
                     rows=item.rows,
                     change=change,
+                    case=item.case,
                     scores={
                         outcome["measure"]: outcome["value"]
                         for gate in case.data.get("gates", ())
-                        for outcome in gate["outcomes"]
+                        for outcome in gate.get("outcomes", ())
                         if outcome["measure"] in SCORES and outcome["value"] is not None
                     },
                 )

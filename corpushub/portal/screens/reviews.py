@@ -11,7 +11,7 @@ from corpushub.domain.clocks import Reading
 from corpushub.domain.flows.release import effective_gates
 from corpushub.domain.places import MOST, in_words, split_of
 from corpushub.domain.workflow import Case
-from corpushub.portal import casework, forms, markdown, pictures
+from corpushub.portal import casework, choices, forms, markdown, pictures
 from corpushub.portal.html import Child, Safe, a, aside, b, code, details, div, h2, joined, kbd, p, section, span, summary
 from corpushub.portal.pages import Ask, Page, Screen, Words, link
 from corpushub.portal.parts import (
@@ -151,6 +151,7 @@ def evidence(ask: Ask, file: File) -> Safe:
             lead=t("reviews.proposed", person=file.proposer, org=item.org, at=t.moment(item.opened_at)),
             actions=[state_chip(t, item.state), reading(t, item.clock)],
         ),
+        *[div(words, c="note warn") for words in file.begun],
         verdict_line(t, file),
         gates(ask, file.gates),
         pointed_at(t, file.places) if file.places else None,
@@ -389,9 +390,9 @@ def decide(ask: Ask, file: File) -> Safe:
         t("reviews.who_else", people=people, orgs=orgs),
         c="who-else",
     )
-    others = [div(words, c="note warn") for words in file.begun]
-    ways, sheets = casework.buttons(ask, file.acts)
-    return joined(*others, div(who, ways, c="decide"), sheets)
+    asked = [field for act in file.acts for field in act.fields]
+    ways, sheets = casework.buttons(ask, file.acts, choices.all_of(ask, asked, file.case))
+    return joined(div(who, ways, c="decide"), sheets)
 
 
 # -- bound to the hub ---------------------------------------------------------------------------------------------------------
