@@ -51,9 +51,7 @@ class Pools:
             if 14 <= len(sentence) <= 200 and sentence[-1] in "。；" and sentence[0] not in "）」”<#"
         )
         path = data / "search_datafinder" / "documents.jsonl" if data else None
-        self.en = (
-            [json.loads(line)["contents"] for line in path.read_text("utf-8").splitlines()] if path and path.is_file() else []
-        )
+        self.en = pl.read_ndjson(path)["contents"].to_list() if path and path.is_file() else []
 
     def _law_files(self):
         with tarfile.open(SAMPLES / "laws.tar.xz") as archive:
