@@ -167,7 +167,12 @@ class Matching:
             raise NotFound("resource.unknown", resource=min(unknown))
         few = matcher.among(resources)
         good = matching_rules()["thresholds"]["good"]
-        found = [(case, match) for case in cases for match in few.best(self._demand(case), len(resources)) if match.score >= good]
+        found = [
+            (case, match)
+            for case in cases
+            for match in few.best(self._demand(case), len(resources))
+            if match.reason("text") >= good
+        ]
         new = [(case, match.id, key) for case, match in found if (key := told_of(case.id, match.id)) not in told]
         for start in range(0, len(new), _TOLD_AT_ONCE):
             with self.database.begin() as unit:

@@ -12,6 +12,7 @@ from corpushub.base.settings import load_settings
 from corpushub.domain.parties import ANONYMOUS, SYSTEM, Actor, Org, OrgKind, Role
 from corpushub.domain.tree import entry_for
 from corpushub.domain.workflow import Case
+from corpushub.engine.matching.rules import matching_rules
 from corpushub.services.cases import Cases
 from corpushub.services.catalog import Catalog
 from corpushub.services.matching import Matching
@@ -155,6 +156,16 @@ def test_a_new_resource_is_told_to_open_demands_once(desk: Desk):
     assert len(told) == 1
     with pytest.raises(NotFound, match=r"resource\.unknown"):
         desk.matching.announce("110000/x/none")
+
+
+def test_nobody_is_told_of_an_entry_for_its_freshness_and_price_alone(desk: Desk):
+    """What counts is how far the words agree, as for a demand that is met."""
+    words = "社区养老服务驿站床位与护理员分布"
+    desk.demand(words)
+    name = desk.add("bus", "养老院线路公交车辆", "线路", frequency="realtime", quality=100.0)
+    shown = {match.id: match for match in desk.matching.search(DESK, words).matches}[name]
+    assert shown.reason("text") < matching_rules()["thresholds"]["good"] <= shown.score
+    assert desk.matching.announce(name) == ()
 
 
 def test_many_new_resources_are_told_as_each_alone_would_be(desk: Desk, monkeypatch: pytest.MonkeyPatch):

@@ -74,10 +74,11 @@ def parse_demand(
     reading = Reading(fold([text])[0])
     chips: list[Chip] = []
     for kind, read in READERS.items():
+        before = bytes(reading.taken)
         found = read(reading, today, home)
         chips += [chip for chip in found if chip.kind not in without and chip.kind not in (given or {})]
         if kind in without:
-            reading.restore(found)
+            reading.taken[:] = before  # words of a chip the user took away may be content
     chips += [Chip(kind, value) for kind, value in (given or {}).items() if kind in KINDS]
     content = strip_phrases(reading.rest())
     made = Demand(text, content, chips=tuple(chips))

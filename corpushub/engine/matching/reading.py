@@ -51,13 +51,6 @@ class Reading:
         self.taken[start:end] = b"\x01" * (end - start)
         return self.text[start:end]
 
-    def restore(self, chips: Sequence[Chip]) -> None:
-        """Give back the words of chips the user does not want: they may be content."""
-        for chip in chips:
-            start = self.text.find(chip.said)
-            if chip.said and start >= 0:
-                self.taken[start : start + len(chip.said)] = bytes(len(chip.said))
-
     def rest(self) -> str:
         return "".join(" " if taken else letter for letter, taken in zip(self.text, self.taken, strict=True))
 
@@ -234,6 +227,20 @@ def listed_later(reading: Reading) -> list[Chip]:
     return []
 
 
+def read_aim(reading: Reading, _: date, __: str) -> list[Chip]:
+    """What the data is wanted for, where something else is left to look for."""
+    for pattern in patterns("aim"):
+        for hit in pattern.finditer(reading.text):
+            rest = reading.rest()
+            inside, around = rest[hit.start() : hit.end()], f"{rest[: hit.start()]} {rest[hit.end() :]}"
+            if not all(strip_signs(stop_pattern().sub(" ", part)) for part in (inside, around)):
+                continue
+            said = reading.take(*hit.span())  # empty where a letter told something else already, as fine-tuning does
+            reading.taken[hit.start() : hit.end()] = b"\x01" * len(hit[0])
+            return [Chip("aim", strip_signs(hit[0]), said)]
+    return []
+
+
 READERS: Mapping[str, Reader] = {
     "unwanted": read_unwanted,
     "period": read_period,
@@ -246,13 +253,18 @@ READERS: Mapping[str, Reader] = {
     "delivery": read_coded("delivery"),
     "price": read_amount("price"),
     "volume": read_amount("volume"),
+    "aim": read_aim,
 }
 
 
 def strip_phrases(text: str) -> str:
     """`text` without stop phrases, longest first, and without signs that then stand alone; all of it where nothing would be left."""
     left = _GAP.sub(lambda gap: " " if gap[0].isspace() else ", ", stop_pattern().sub(" ", text))
-    return left.strip(_SIGNS + " ") or " ".join(text.split())
+    return strip_signs(left) or " ".join(text.split())
+
+
+def strip_signs(text: str) -> str:
+    return text.strip(_SIGNS + " ")
 
 
 @cache

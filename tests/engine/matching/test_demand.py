@@ -181,6 +181,28 @@ def test_a_chip_taken_away_gives_its_words_back():
     assert "街道级" in demand.content
 
 
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("公交线路与客流，用于训练出行问答模型。", "公交线路 客流"),
+        ("医保结算，用于大模型微调训练", "医保结算"),
+        ("bus stops and routes, to train a question answering model for travel", "bus stops routes"),
+        ("我们需要数据，用于交通拥堵研究", "交通拥堵研究"),
+        ("用于信贷风控的企业纳税", "信贷风控 企业纳税"),
+    ],
+)
+def test_what_the_data_is_for_counts_only_where_nothing_else_is_said(text: str, content: str):
+    assert parse(text).content == content
+
+
+def test_the_aim_is_told_and_can_be_made_content_again():
+    text = "医保结算，用于大模型微调训练"
+    demand = parse(text)
+    assert demand.use == "finetuning"
+    assert [chip.value for chip in demand.chips if chip.kind == "aim"] == ["用于大模型微调训练"]
+    assert "大模型" in parse(text, without=("aim",)).content
+
+
 def test_what_the_user_sets_wins_over_the_text():
     demand = parse("海淀人口", given={"region": ("110105",), "purpose": "research", "price": 100.0})
     assert (demand.regions, demand.purpose, demand.price) == (("110105",), "research", 100.0)
