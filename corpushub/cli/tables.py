@@ -18,6 +18,16 @@ from corpushub.cli.help import width, wrapped
 FOLDS_AT = 12  # columns that text which may fold gets at least
 PIPED = (200, 25)  # columns where no terminal says how many
 HEADINGS = ("flow_field", "ui_field")  # where else a field's Chinese name is looked for
+CODED: Mapping[str, str] = {  # field -> where the Chinese words of its codes are
+    "flow": "flow_name",
+    "state": "flow_state",
+    "from": "flow_state",
+    "to": "flow_state",
+    "command": "flow_command",
+    "commands": "flow_command",
+    "type": "flow_event",
+    "light": "flow_light",
+}
 GROUPED_FROM = 10_000  # years and small counts are written without commas
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -64,7 +74,7 @@ def print_table(rows: Rows, lang: Lang, columns: Sequence[str] = (), title: str 
 
     names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
     room = get_terminal_size(PIPED).columns
-    cells = {name: [phrase(row.get(name), lang) for row in rows] for name in names}
+    cells = {name: [told(name, row.get(name), lang) for row in rows] for name in names}
     if sum(least(name, cells[name], lang) + 3 for name in names) + 1 > room:
         print_blocks(rows, lang, names, title)
         return
@@ -92,7 +102,7 @@ def print_blocks(rows: Iterable[Mapping[str, Any]], lang: Lang, names: Sequence[
     for row in rows:
         lines = []
         for name in names:
-            shown = [piece for line in phrase(row.get(name), lang).split("\n") for piece in (*wrapped(line, room),) or ("",)]
+            shown = [piece for line in told(name, row.get(name), lang).split("\n") for piece in (*wrapped(line, room),) or ("",)]
             lines.append(headings[name] + " " * (indent - width(headings[name])) + f"\n{'':>{indent}}".join(shown))
         blocks.append("\n".join(line.rstrip() for line in lines))
     print("\n\n".join([harmless(title), *blocks] if title else blocks))
@@ -112,6 +122,18 @@ def heading(name: str, lang: Lang) -> str:
 def column_names() -> dict[str, str]:
     """Field name -> Chinese."""
     return tomllib.loads(files("corpushub.cli").joinpath("columns.zh.toml").read_text("utf-8"))
+
+
+def told(name: str, value: Any, lang: Lang) -> str:
+    """A field's value. What is a code of the flows has its Chinese word in front; the code is what one types."""
+    area = CODED.get(name) if lang == "zh" else None
+    if area is None:
+        return phrase(value, lang)
+    codes = value if isinstance(value, list) else str(value).split(", ")
+    words = [catalogue(lang).get(f"{area}.{str(code).rpartition('.')[2]}") for code in codes]
+    return ", ".join(
+        f"{word} {phrase(code, lang)}" if word else phrase(code, lang) for word, code in zip(words, codes, strict=True)
+    )
 
 
 def phrase(value: Any, lang: Lang) -> str:

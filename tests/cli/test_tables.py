@@ -59,6 +59,17 @@ def test_a_record_shows_lines_and_what_is_inside_it_as_tables(shown: Shown) -> N
     assert any(line.split() == ["a", "x,", "y"] for line in told)
 
 
+def test_codes_of_the_flows_have_their_words_in_front(shown: Shown) -> None:
+    """The words are for reading, the codes for typing."""
+    row = {"flow": "access", "state": "submitted", "commands": ["approve", "return"], "light": "amber", "type": "release.voted"}
+    told = "\n".join(shown(row, 200))
+    assert all(words in told for words in ("使用申请 access", "已提交 submitted", "通过 approve, 退回 return", "临近 amber"))
+    assert "release.voted" in told
+    assert "使用申请" not in "\n".join(shown(row, 200, "en"))
+    assert "已提交 submitted, 审批中 in_review" in "\n".join(shown({"from": "submitted, in_review"}, 200))
+    assert shown([{"state": "never-heard-of"}], 200)[3] == "│ never-heard-of │"
+
+
 def test_nothing_to_show_is_said(shown: Shown) -> None:
     assert shown([]) == ["（无）"]
     assert shown([], lang="en") == ["(none)"]
