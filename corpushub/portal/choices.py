@@ -15,6 +15,7 @@ from corpushub.services.repositories import Query
 
 MOST = 300
 PUBLISHED = ("released", "superseded")
+EVER_PUBLISHED = (*PUBLISHED, "quarantined", "withdrawn")  # what was used may be withheld since
 ABOUT = ("about", "product")  # an entry of the catalog or a dataset
 
 
@@ -70,7 +71,7 @@ def releases_for(ask: Ask, names: Collection[str], case: Case) -> dict[str, Sequ
     """
     found: dict[str, Sequence[tuple[str, str]]] = {}
     if "versions_used" in names:
-        found["versions_used"] = by_number(ask, releases(ask, states=PUBLISHED, subject=str(case.data["dataset"])))
+        found["versions_used"] = by_number(ask, releases(ask, states=EVER_PUBLISHED, subject=str(case.data["dataset"])))
     if "corrected_in" in names:
         later = releases(ask, since=case, states=PUBLISHED, subject=str(case.data["about"]))
         found["corrected_in"] = by_number(ask, later)

@@ -58,6 +58,8 @@ def kinds(flow: str) -> dict[str, str]:
 def facts_of(ask: Ask, case: Case, *, hidden: frozenset[str] = frozenset()) -> Safe:
     """All the case holds, in the order it was said."""
     known = kinds(case.flow)
+    uses = case.data.get("uses", ())  # every report of a use, of which the last stands beside them again
+    hidden |= set(uses[-1]) if uses else set()
     pairs: list[tuple[Child, Child]] = []
     for name, value in case.data.items():
         if name in HIDDEN or name in hidden or value in (None, "", [], {}):

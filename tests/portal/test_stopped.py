@@ -10,7 +10,7 @@ from corpushub.base.errors import NotFound
 from corpushub.base.messages import catalogue
 from corpushub.domain.flows import flow_named
 from corpushub.domain.workflow import Case
-from corpushub.portal import casework, choices
+from corpushub.portal import casework, choices, values
 from corpushub.portal.pages import Ask, Words
 from corpushub.portal.screens import dataset, notices, reviews
 from corpushub.services.release_cases import key_of
@@ -117,6 +117,19 @@ def test_versions_are_chosen_not_typed(tmp_path: Path) -> None:
     assert [value for value, _ in offered["versions_used"]] == ["1.0.0"]
     assert "v1.0.0" in dict(offered["versions_used"])["1.0.0"]
     assert "versions_used" not in choices.all_of(ask, fields)
+
+
+def test_a_use_of_what_is_withdrawn_since_is_reported_and_told_once(here: SomeHub) -> None:
+    right = here.entitle()
+    for person in ("reviewer", "implementer"):
+        voiced(here, person, "withdraw")
+    ask = asking(here, "developer")
+    fields = [field for row in flow_named("entitlement").rows("report_use") for field in row.fields]
+    ((version, words),) = choices.all_of(ask, fields, right)["versions_used"]
+    assert EN.name("state", "withdrawn") in words
+    used = {"model": "Northstar Legal 2.0", "task": "fine-tuning", "versions_used": [version]}
+    right = here.city.do("developer", right, "report_use", **used)
+    assert str(values.facts_of(ask, right)).count("Northstar Legal 2.0") == 1
 
 
 def test_who_decides_reaches_the_page_of_a_version_from_its_dataset(here: SomeHub) -> None:
