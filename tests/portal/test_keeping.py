@@ -19,7 +19,7 @@ from corpushub.portal.parts import refusal
 from corpushub.portal.screens import all_screens, tasks
 from corpushub.services.contributions import Push
 from tests.kit.gov import an_entry, credit_code
-from tests.kit.hub import SomeHub, some_hub
+from tests.kit.hub import CARD, SomeHub, some_hub
 
 PEOPLE, INTAKE = "/home/people", "/govern/intake"
 
@@ -156,8 +156,23 @@ def test_a_push_is_listed_with_what_became_of_it(here: SomeHub) -> None:
     assert pushed.commit[:10] in page
     assert "1 file" in page
     assert repo in page
+    its_page = shown(here, "operator", f"/data/datasets/{repo}")
+    assert "Not released yet" in its_page
+    assert "a.txt" in its_page
+    assert "Request access" not in its_page
+    with pytest.raises(NotFound):
+        shown(here, "developer", f"/data/datasets/{repo}")
     screen, _ = asking(here, "operator", "/make/contributions")
     assert not screen.admits(here.parties.actor_of("reviewer"))
+
+
+def test_a_dataset_shows_its_curators_what_is_out_not_what_was_pushed_since(here: SomeHub) -> None:
+    operator, hub = here.parties.actor_of("operator"), here.hub
+    here.publish("city/notices", {"README.md": CARD.encode()})
+    entry = hub.contributions.keep_small("later.txt", b"later")
+    pushed = hub.contributions.push(operator, "city/notices", Push("main", "later", files=[entry]))
+    assert "later.txt" not in shown(here, "operator", "/data/datasets/city/notices", tab="files")
+    assert "later.txt" in shown(here, "operator", "/data/datasets/city/notices", tab="files", revision=pushed.commit)
 
 
 def test_an_id_of_the_network_leads_to_what_it_stands_for(here: SomeHub) -> None:

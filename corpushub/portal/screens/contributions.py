@@ -10,7 +10,7 @@ from corpushub.portal import casework
 from corpushub.portal.dataset_page import snippet
 from corpushub.portal.html import Child, Safe, a, code, details, div, joined, li, ol, p, span, summary, ul
 from corpushub.portal.pages import Ask, Page, Screen, link
-from corpushub.portal.parts import Tone, card, chip, empty, grid, heading, moment, size
+from corpushub.portal.parts import Tone, card, chip, empty, grid, heading, moment, size, state_chip
 
 PATH = "/make/contributions"
 SEATS = frozenset({Role.OPERATOR})
@@ -68,7 +68,11 @@ def row(ask: Ask, item: Mapping[str, Any]) -> list[Child]:
 def outcome(ask: Ask, item: Mapping[str, Any]) -> Child:
     """The release case it led to, every word of the refusal, or what it waits for."""
     if item.get("case"):
-        return a(ask.t("contributions.to_release"), href=casework.case_href(ask, "release", str(item["case"])))
+        release = ask.hub.cases.get(ask.actor, str(item["case"]))
+        return div(
+            state_chip(ask.t, release.state),
+            div(a(ask.t("contributions.to_release"), href=casework.case_href(ask, "release", release.id)), c="small"),
+        )
     if item["state"] == "refused":
         return div(
             p(ask.t.of(item.get("told")) or str(item.get("code", "")), c="small"),

@@ -45,7 +45,11 @@ def show(ask: Ask) -> Page:
         if error.code not in STOPPED or stopped is None:
             raise
         return tombstone(ask, stopped)
+    if not snapshot.commit.released and snapshot.repo.head and "revision" not in ask.query:
+        snapshot = ask.hub.repositories.at(ask.actor, repo_id, snapshot.repo.head)  # what is out, not what was pushed since
     reader = Reader(ask, snapshot)
+    if not snapshot.commit.released:
+        return pushed(ask, reader)
     sheet = reader.sheet(releases)
     tab = ask.query.get("tab", "card")
     tab = tab if tab in TABS else TABS[0]
@@ -88,6 +92,19 @@ def tombstone(ask: Ask, release: Release) -> Page:
     return Page(title, body)
 
 
+def pushed(ask: Ask, reader: Reader) -> Page:
+    """What was pushed and never released: its files, and where it goes on. Only its organisation's curators come here."""
+    t, name = ask.t, reader.snapshot.repo.id
+    way = a(t("contributions.title"), href=link(ask.lang, "/make/contributions"), c="btn primary")
+    crumbs = [(t("datasets.title"), link(ask.lang, "/data/datasets")), (name, ask.href())]
+    body = joined(
+        heading(name, actions=[way], crumbs=crumbs),
+        div(b(t("dataset.unreleased")), " ", t("dataset.unreleased_next"), c="note warn"),
+        files_tab(ask, reader.files()),
+    )
+    return Page(name, body)
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """One revision of a dataset, read for one reader."""
@@ -124,7 +141,7 @@ class Reader:
         if name == "rows":
             return rows_tab(ask, self.rows())
         if name == "files":
-            return files_tab(ask, self.files(sheet))
+            return files_tab(ask, self.files())
         if name == "versions":
             return versions_tab(ask, self.versions(releases), self.comparison(releases))
         if name == "lineage":
@@ -140,8 +157,8 @@ class Reader:
     def picture(self, path: str) -> bytes | None:
         return self.ask.hub.previews.document(self.snapshot, path)
 
-    def files(self, sheet: Sheet) -> list[FileLine]:
-        base = f"/datasets/{sheet.id}/resolve/{self.snapshot.commit.id}"
+    def files(self) -> list[FileLine]:
+        base = f"/datasets/{self.snapshot.repo.id}/resolve/{self.snapshot.commit.id}"
         return [FileLine(entry.path, entry.size, entry.sha256, f"{base}/{entry.path}") for entry in self.snapshot.tree.entries]
 
     def versions(self, releases: Sequence[Release]) -> list[Version]:
